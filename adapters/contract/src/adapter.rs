@@ -1,0 +1,127 @@
+//! What an adapter is: a pure translator of one vendor's dialect.
+
+use chrono::{DateTime, FixedOffset, LocalResult, NaiveDateTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use crate::{Ask, Language, Refusal, Told, Words};
+
+/// One HTTP message of a till, as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// `GET`, `POST` …
+    pub method: &'a str,
+    /// What follows `/pos/<kind>/<token>/` in the address, without a leading slash and without the query.
+    pub path: &'a str,
+    /// The raw query, without `?`; empty where there is none.
+    pub query: &'a str,
+    /// `Content-Type`, if the till sent one.
+    pub content_type: Option<&'a str>,
+    /// The body.
+    pub body: &'a [u8],
+    /// When it reached us. Adapters have no clock: this is the only time they get.
+    pub received_at: DateTime<Utc>,
+}
+
+/// What a connection is set to.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Zone of the venue: tills send local times.
+    pub time_zone: Tz,
+    /// Language of the words for the cashier.
+    pub language: Language,
+    /// The vendor's own settings, as the adapter defines them.
+    pub values: serde_json::Value,
+}
+
+/// Settings of a connection that its adapter does not understand.
+#[derive(Debug, Error)]
+#[error("the settings of this connection are not valid: {0}")]
+pub struct SettingsError(#[from] serde_json::Error);
+
+impl Settings {
+    /// The vendor's own settings, typed. Absent fields have their defaults.
+    pub fn typed<T: DeserializeOwned>(&self) -> Result<T, SettingsError> {
+        let values = if self.values.is_null() {
+            serde_json::json!({})
+        } else {
+            self.values.clone()
+        };
+        Ok(serde_json::from_value(values)?)
+    }
+
+    /// A local time of the venue as an instant. In the hour that the clocks repeat, the first; in the hour that they
+    /// skip, the same wall clock an hour on, which is what a till that was not told shows.
+    pub fn local(&self, local: NaiveDateTime) -> DateTime<FixedOffset> {
+        let zoned = match self.time_zone.from_local_datetime(&local) {
+            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at,
+            LocalResult::None => {
+                let later = local + chrono::Duration::hours(1);
+                match self.time_zone.from_local_datetime(&later) {
+                    LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at,
+                    LocalResult::None => self.time_zone.from_utc_datetime(&local),
+                }
+            }
+        };
+        zoned.fixed_offset()
+    }
+}
+
+/// What goes back to the till.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// `Content-Type`.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A message that the adapter could not read. It is kept raw for a person; the till gets `reply`.
+#[derive(Debug, Clone)]
+pub struct Unreadable {
+    /// What is wrong with it, for the person who will look at it.
+    pub reason: String,
+    /// What the till is told, in the vendor's own form.
+    pub reply: Reply,
+}
+
+/// One message of a till, read: what it asks, and how to answer it.
+pub trait Dialogue: Send {
+    /// What the ledger is asked, in order. Empty: the message needs no answer from the books.
+    fn asks(&self) -> Vec<Ask>;
+
+    /// Whether the asks stand or fall together (r_keeper applies all transactions of a receipt, or none).
+    fn all_or_nothing(&self) -> bool {
+        false
+    }
+
+    /// What a person should know about the message although it was understood: a guess that was made, a field that
+    /// was not known. Kept with it.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The vendor's answer, given one result for each ask, in order.
+    fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply;
+}
+
+/// A vendor's dialect.
+pub trait Adapter: Send + Sync {
+    /// Kind in the address of the door, `/pos/<kind>/<token>/…`.
+    fn kind(&self) -> &'static str;
+
+    /// Name of the vendor's product for people.
+    fn title(&self) -> &'static str;
+
+    /// Checks the vendor's own settings when a connection is made or changed.
+    fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError>;
+
+    /// Reads one message.
+    fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable>;
+
+    /// What the till is told where we failed ourselves or are too busy (nothing was posted).
+    fn failure(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply;
+}

@@ -1,0 +1,131 @@
+//! What a till asks of the ledger.
+
+use chrono::{DateTime, FixedOffset};
+
+use crate::{CustomerRef, Money, Quantity, Receipt};
+
+/// One question or order of a till.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Who is this guest, and what does he have? A pure read. Answer: [`crate::Told::Guest`].
+    Identify(CustomerRef),
+    /// What would this receipt do? A pure read. Answer: [`crate::Told::Quoted`].
+    Quote(Close),
+    /// Close a receipt: exactly once. Answer: [`crate::Told::Closed`].
+    Close(Close),
+    /// Return, roll back or cancel a receipt: exactly once. Answer: [`crate::Told::Returned`].
+    GiveBack(GiveBack),
+    /// Set bonuses aside. Answer: [`crate::Told::Held`].
+    Hold(Hold),
+    /// Let a hold go; unknown or already ended ones are no error. The text is [`Hold::external_id`]. Answer:
+    /// [`crate::Told::Voided`].
+    Void(String),
+    /// Write bonuses off before the receipt is known. Answer: [`crate::Told::Spent`].
+    Spend(Spend),
+}
+
+/// A receipt with what it does to bonuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// Bonuses that pay for a part of it.
+    pub redemption: Redemption,
+    /// [`Hold::external_id`] (of the same source) or our id of a hold to capture.
+    pub hold: Option<String>,
+    /// Promo codes that the guest named.
+    pub promo_codes: Vec<String>,
+}
+
+/// How a receipt is paid with bonuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Redemption {
+    /// Not at all.
+    #[default]
+    Nothing,
+    /// Redeem so much now; refused where the balance or the receipt does not allow it.
+    Now(Money),
+    /// So much was written off by [`Ask::Spend`] earlier: the receipt takes the write-off over and never redeems
+    /// again. Where no write-off is found the part lowers the base, and a warning is raised.
+    Before(Money),
+    /// Seen in a message that cannot redeem (a webhook alone never does): lowers the base, and a warning is raised.
+    Unconfirmed(Money),
+}
+
+impl Redemption {
+    /// The part of the receipt that was paid with bonuses, however it was posted.
+    pub fn amount(self) -> Money {
+        match self {
+            Redemption::Nothing => Money::ZERO,
+            Redemption::Now(amount) | Redemption::Before(amount) | Redemption::Unconfirmed(amount) => amount,
+        }
+    }
+}
+
+/// A return, rollback or cancellation of a sale of the same source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GiveBack {
+    /// Id of the return at its source: exactly once, like a receipt.
+    pub external_id: String,
+    /// [`Receipt::external_id`] of the sale.
+    pub sale: String,
+    /// Version of the message, for sources that have versions. A rollback remembers it: a sale that is not newer
+    /// is refused afterwards.
+    pub version: Option<i64>,
+    /// When the till gave it back.
+    pub returned_at: DateTime<FixedOffset>,
+    /// What comes back.
+    pub what: WhatBack,
+    /// The payment never became a sale (r_keeper chmode 2): the receipt is cancelled, and a newer attempt of the same
+    /// receipt may sell again.
+    pub rollback: bool,
+}
+
+/// What a return brings back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhatBack {
+    /// All that is left of the sale.
+    Everything,
+    /// Some lines.
+    Lines(Vec<LineBack>),
+}
+
+/// One line of a return: by quantity or by amount, one of the two for all returns of that line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineBack {
+    /// [`crate::Line::line_id`] in the sale.
+    pub line_id: String,
+    /// How much of it comes back.
+    pub quantity: Option<Quantity>,
+    /// Which part of its amount (before bonuses) comes back.
+    pub amount: Option<Money>,
+}
+
+/// Bonuses set aside for an open order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Key of the hold at its source. A second one with the same key replaces the first: it is a new session.
+    pub external_id: String,
+    /// Whose bonuses.
+    pub customer: CustomerRef,
+    /// How much; `None`: all that is available (a till that locks a card, as 1C does).
+    pub amount: Option<Money>,
+    /// For how long; `None`: as the venue sets it.
+    pub minutes: Option<u32>,
+}
+
+/// A write-off that comes before its receipt, perhaps after the fiscal receipt was printed (1C): it cannot be refused
+/// for want of bonuses as long as what is missing stays within `debt_limit`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spend {
+    /// Whose bonuses.
+    pub customer: CustomerRef,
+    /// [`Hold::external_id`] of the lock session, whose bonuses are used first.
+    pub session: String,
+    /// How much.
+    pub amount: Money,
+    /// The same amount again in the same session within so many seconds is the same write-off repeated.
+    pub repeat_window_s: u32,
+    /// How much may be missing and become debt; `None`: the amount that the session had locked.
+    pub debt_limit: Option<Money>,
+}

@@ -1,0 +1,24 @@
+//! The till conversation: the few words that every till adapter and the ledger share.
+//!
+//! An adapter turns a vendor's bytes into [`Ask`]s and turns what the ledger [`Told`] it back into the vendor's
+//! bytes. It does no I/O and keeps no state: it never sees a database, a clock, a socket or an id of ours that it
+//! could not get from an answer. The service never sees a vendor's field.
+//!
+//! Amounts are [`Money`]: integers of kopecks inside, decimal strings outside. One bonus pays for 1.00 of money.
+
+mod adapter;
+mod amount;
+mod ask;
+mod phone;
+mod receipt;
+mod told;
+
+pub use adapter::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable};
+pub use amount::{AmountError, Money, Quantity};
+pub use ask::{Ask, Close, GiveBack, Hold, LineBack, Redemption, Spend, WhatBack};
+pub use phone::Phone;
+pub use receipt::{CustomerRef, Line, Payment, Receipt};
+pub use told::{
+    Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,
+    LineOutcome, ReceiptStatus, Refusal, Returned, Spent, Told, Voided, Words,
+};

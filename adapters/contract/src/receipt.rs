@@ -1,0 +1,113 @@
+//! A receipt as every till can tell it.
+
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+
+use crate::{Money, Phone, Quantity};
+
+/// How a till names a guest. JSON: `{"card": "9000000017"}`, `{"phone": "+79215550101"}`, `{"qr": "…"}`, `{"id": "cus_…"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomerRef {
+    /// Number of a plastic, virtual or Wallet card, as the till read it.
+    Card(String),
+    /// Telephone number.
+    Phone(Phone),
+    /// Text of the guest's own QR code.
+    Qr(String),
+    /// Our id of the customer, or the external id under which the integrator registered him.
+    Id(String),
+}
+
+/// One line of a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Id of the line inside its receipt; returns name it.
+    pub line_id: String,
+    /// Name of the product as printed. Product coefficients match it exactly.
+    pub name: String,
+    /// The till's id of the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<String>,
+    /// The till's id of the category. Category coefficients match it; a name never does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category_id: Option<String>,
+    /// The category's name, for reading only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category_name: Option<String>,
+    /// How much was sold, above zero.
+    pub quantity: Quantity,
+    /// Price of one, before discounts, for reading only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+    /// Amount of the line after discounts and *before* bonuses.
+    pub amount: Money,
+    /// The part of `amount` that the till itself has already covered with bonuses on the fiscal receipt. Either
+    /// every line of a receipt has it (0.00 included) or none: then the ledger spreads the redemption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redeemed: Option<Money>,
+}
+
+/// One payment of a receipt, in money or in anything else but our bonuses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// Kind as the till calls it: `cash`, `card`, `gift_certificate` … `excluded_payment_kinds` compare with it.
+    pub kind: String,
+    /// What was paid so, change taken off.
+    pub amount: Money,
+}
+
+/// What a till closed (or is about to close).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Id of the receipt at its source; with the venue and the source it is the receipt's identity, for ever.
+    pub external_id: String,
+    /// Version of the content, for sources that have versions: a newer one posts the difference, an older or equal
+    /// one changes nothing. `None`: the source has no versions, and other content is a conflict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// Number printed on the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// The till (workplace).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub till: Option<String>,
+    /// The shift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<String>,
+    /// When the till closed it, with the offset of its zone.
+    pub closed_at: DateTime<FixedOffset>,
+    /// Transaction type of the venue: `place`, `delivery`, `online` or one that the venue added. `None`: the
+    /// connection's, else the venue's default.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The guest, if the till knows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerRef>,
+    /// A telephone number in the order. Where no customer is found it makes a potential customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// The guest's name in the order, kept for a potential customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_name: Option<String>,
+    /// The lines, in the receipt's order.
+    pub lines: Vec<Line>,
+    /// Payments other than our bonuses.
+    #[serde(default)]
+    pub payments: Vec<Payment>,
+    /// Total after discounts and before bonuses; must be the sum of the lines where given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
+    /// Who served the guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiter: Option<String>,
+    /// How many guests sat at the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests: Option<u32>,
+    /// Anything the till noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Advertising source of a delivery order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advertising_source: Option<String>,
+}
