@@ -1,1 +1,3 @@
+//! Kopilka: a loyalty service. A receipt that comes from a till becomes exactly one right posting in the bonus ledger.
 
+pub mod domain;

@@ -1,1 +1,86 @@
-//! onec
+//! 1C:Enterprise, as a till and as a sender of receipts. A pure translator: no I/O, no clock, no state.
+//!
+//! Two doors of 1C are understood:
+//!
+//! * **the loyalty server** (`…/hs/loyaltyservice/<method>/`): the dialogue that stock tills (1C:Retail 2 and 3, UNF,
+//!   1C:RMK) hold with the «Сервер лояльности» subsystem of 1C's own library, here in the role of its supplier. Names,
+//!   formats and sentences are those of library 3.0.7.84, shipped with 1C:Trade Management 11.5, and of its older
+//!   edition in UNF 3.0.5;
+//! * **receipts in JSON** (`v1/receipts`, `v1/receipts/batch`, `v1/members`): our own contract, which an extension of
+//!   a 1C base pushes to, because the loyalty server never sees a receipt. How 1C code writes JSON, dates and numbers
+//!   decides what is tolerated.
+
+mod charset;
+mod dates;
+mod fault;
+mod fields;
+mod guest_name;
+mod loyalty_server;
+mod members;
+mod numbers;
+mod query;
+mod receipt_answer;
+mod receipt_json;
+mod reply;
+mod route;
+mod settings;
+
+use kopilka_contract::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable, Words};
+
+use crate::receipt_json::Contract;
+use crate::route::Route;
+pub use crate::settings::{
+    CategorySource, NotAPercent, NotAVersion, OneCSettings, PaymentPercent, Percent, ReceiptRedemption,
+    Version,
+};
+
+/// The dialect of 1C:Enterprise, kind `onec`. Its own settings are [`OneCSettings`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OneC;
+
+impl Adapter for OneC {
+    fn kind(&self) -> &'static str {
+        "onec"
+    }
+
+    fn title(&self) -> &'static str {
+        "1С:Предприятие"
+    }
+
+    fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
+        settings.typed::<OneCSettings>().map(drop)
+    }
+
+    fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
+        let own = settings.typed::<OneCSettings>().map_err(|error| Unreadable {
+            reason: error.to_string(),
+            reply: self.failure(message, &misconfigured(), settings),
+        })?;
+        let contract = Contract { settings, own: &own };
+        match Route::of(message.path) {
+            Route::LoyaltyServer(method) => loyalty_server::read(method, message, settings.language, own),
+            Route::Receipts => receipt_json::read_one(message, contract),
+            Route::ReceiptBatch => receipt_json::read_batch(message, contract),
+            Route::Members => members::read(message, settings.language),
+            Route::Unknown => Err(receipt_answer::unknown_path(message.path, settings.language)),
+        }
+    }
+
+    fn failure(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply {
+        let words = words.in_language(settings.language);
+        match Route::of(message.path) {
+            Route::LoyaltyServer(method) => {
+                let own = settings.typed::<OneCSettings>().unwrap_or_default();
+                loyalty_server::failure(method, words, &own.version)
+            }
+            _ => receipt_answer::failure(words),
+        }
+    }
+}
+
+fn misconfigured() -> Words {
+    Words::new(
+        "Подключение кассы настроено неверно",
+        "The connection of this till is not set up correctly",
+    )
+}

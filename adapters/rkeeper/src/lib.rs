@@ -1,1 +1,170 @@
-//! rkeeper
+//! r_keeper 7: the HTTP protocol of FarCards (`ExtDLLHTTP`), translated to the till conversation and back.
+//!
+//! The cash server talks to FarCards, FarCards loads `ExtDLLHTTP.dll`, and the DLL posts UTF-8 XML to us: one path per
+//! function. `GetCardInfoEx` asks who a card is and what it may do; `TransactionsEx` applies the money movements of a
+//! receipt, all or none. Both may carry the receipt itself (`<CHECK>`), whose `chmode` says what the till is doing.
+//!
+//! What is known of the wire comes from the vendor's texts «HTTP protocol for FarCards», «Extdll6», «TRRESPONCE» and
+//! «XML description of a cash document», and is cited by these names where it is used. Places where the vendor is
+//! silent are marked as assumptions.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `function.rs` | the functions and their paths |
+//! | `xml.rs` | reading bytes into a tree, within limits |
+//! | `request.rs` | the request roots: query, transactions |
+//! | `check.rs` | the receipt XML as the till writes it |
+//! | `lines.rs`, `payments.rs`, `receipt.rs` | the receipt as the ledger knows it |
+//! | `card_code.rs` | which guest a card code names |
+//! | `card_info.rs`, `find_email.rs`, `movement.rs` | the dialogues |
+//! | `answer.rs` | writing the answer XML |
+//! | `till_text.rs` | words that a till can show |
+//!
+//! The crate does no I/O.
+
+mod answer;
+mod card_code;
+mod card_info;
+mod check;
+mod find_email;
+mod function;
+mod lines;
+mod movement;
+mod notice;
+mod payments;
+mod read_error;
+mod receipt;
+mod request;
+mod settings;
+mod till_text;
+mod till_time;
+mod xml;
+
+use chrono::{DateTime, Utc};
+use kopilka_contract::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable, Words};
+
+pub use settings::{AccrualSource, OutBufPlacement, Paths, RKeeperSettings};
+
+use crate::answer::Form;
+use crate::card_info::CardInfo;
+use crate::find_email::FindEmail;
+use crate::function::Function;
+use crate::movement::Movement;
+use crate::notice::Notice;
+use crate::read_error::ReadError;
+use crate::request::{CardQuery, EmailQuery, Packet};
+
+/// The adapter of r_keeper 7.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RKeeper;
+
+/// What every translation needs besides the message itself.
+#[derive(Debug, Clone)]
+struct Connection {
+    common: Settings,
+    own: RKeeperSettings,
+    received_at: DateTime<Utc>,
+}
+
+impl Connection {
+    fn new(message: &Message<'_>, settings: &Settings) -> Result<Self, SettingsError> {
+        Ok(Connection {
+            common: settings.clone(),
+            own: settings.typed()?,
+            received_at: message.received_at,
+        })
+    }
+
+    fn form(&self) -> Form {
+        Form {
+            language: self.common.language,
+            outbuf: self.own.outbuf_placement,
+        }
+    }
+}
+
+impl Adapter for RKeeper {
+    fn kind(&self) -> &'static str {
+        "rkeeper"
+    }
+
+    fn title(&self) -> &'static str {
+        "r_keeper 7 (FarCards HTTP)"
+    }
+
+    fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
+        settings.typed::<RKeeperSettings>().map(drop)
+    }
+
+    fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
+        let connection =
+            Connection::new(message, settings).map_err(|e| unread_settings(message, settings, &e))?;
+        let function = Function::of_path(message.path, &connection.own.paths);
+        dialogue(function, message, &connection).map_err(|error| Unreadable {
+            reason: error.to_string(),
+            reply: connection.form().not_done(function, &error.refusal()),
+        })
+    }
+
+    fn failure(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply {
+        let Ok(connection) = Connection::new(message, settings) else {
+            return Form::plain(settings.language)
+                .not_done(Function::of_path(message.path, &Paths::default()), words);
+        };
+        let function = Function::of_path(message.path, &connection.own.paths);
+        // With «Pass ALL Receipts XML data» every receipt of the restaurant comes here. Our trouble must not stop
+        // the tills from closing those that have nothing to do with bonuses.
+        if function == Function::TransactionsEx
+            && read_movement(message, &connection).is_ok_and(|movement| !movement.concerns_a_guest())
+        {
+            return connection.form().applied();
+        }
+        connection.form().not_done(function, words)
+    }
+}
+
+fn dialogue(
+    function: Function,
+    message: &Message<'_>,
+    connection: &Connection,
+) -> Result<Box<dyn Dialogue>, ReadError> {
+    match function {
+        Function::GetCardInfoEx => {
+            let query = CardQuery::read(&xml::parse(message.body, message.content_type)?)?;
+            Ok(Box::new(CardInfo::new(query, connection)?))
+        }
+        Function::TransactionsEx => Ok(Box::new(read_movement(message, connection)?)),
+        Function::FindEmail => {
+            let query = EmailQuery::read(&xml::parse(message.body, message.content_type)?)?;
+            Ok(Box::new(FindEmail::new(&query, connection)))
+        }
+        Function::GetCardImageEx => Ok(Box::new(Notice::no_image(connection.form()))),
+        Function::LicenseInfo => Ok(Box::new(Notice::licence(connection.form()))),
+        Function::Unknown => Err(ReadError::UnknownFunction(message.path.to_owned())),
+    }
+}
+
+fn read_movement(message: &Message<'_>, connection: &Connection) -> Result<Movement, ReadError> {
+    let packet = Packet::read(&xml::parse(message.body, message.content_type)?)?;
+    Movement::new(&packet, connection)
+}
+
+fn unread_settings(message: &Message<'_>, settings: &Settings, error: &SettingsError) -> Unreadable {
+    let words = Words::new(
+        "Подключение кассы настроено неверно, бонусы не изменены",
+        "The connection of this till is set up wrongly, no bonuses were changed",
+    );
+    Unreadable {
+        reason: error.to_string(),
+        reply: Form::plain(settings.language)
+            .not_done(Function::of_path(message.path, &Paths::default()), &words),
+    }
+}
+
+/// Words for an answer of the ledger that does not fit what was asked: a defect, and never the cashier's.
+fn unanswered() -> Words {
+    Words::new(
+        "Ошибка программы лояльности, повторите операцию",
+        "The loyalty service failed, repeat the operation",
+    )
+}

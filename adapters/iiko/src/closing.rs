@@ -1,0 +1,234 @@
+//! What an order becomes in the books: a receipt, or the return of one.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use kopilka_contract::{
+    Close, CustomerRef, GiveBack, Money, Payment, Phone, Receipt, Redemption, Settings, WhatBack,
+};
+
+use crate::envelope::Service;
+use crate::lines::{BadItem, Lines};
+use crate::order::{Customer, Order, PaymentInfo, Sale};
+use crate::settings::IikoSettings;
+use crate::{Id, moment};
+
+/// A connection as its adapter sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Connection<'a> {
+    pub general: &'a Settings,
+    pub iiko: &'a IikoSettings,
+}
+
+/// One order at one moment.
+#[derive(Debug)]
+pub(crate) struct Snapshot<'a> {
+    pub service: Service,
+    /// The order's id on the till, else in the cloud.
+    pub id: &'a Id,
+    pub timestamp: DateTime<Utc>,
+    /// When the event was made; UTC.
+    pub event_time: Option<&'a str>,
+    pub order: &'a Order,
+}
+
+impl Snapshot<'_> {
+    /// The receipt of a sold order.
+    pub fn close(
+        &self,
+        sale: &Sale,
+        connection: Connection<'_>,
+        notes: &mut Vec<String>,
+    ) -> Result<Close, BadItem> {
+        let Snapshot { order, .. } = self;
+        let iiko = connection.iiko;
+
+        let mut lines = Lines::read(&sale.items, notes)?;
+        match sale.sum {
+            Some(sum) => lines.reconcile(sum, notes),
+            None => notes.push("the order has no sum to compare its lines with".to_owned()),
+        }
+        for discount in &sale.discounts {
+            let kind = discount.discount_type.as_ref().and_then(|kind| kind.id.as_ref());
+            if kind.is_some_and(|id| iiko.bonus_discount_types.contains(id)) {
+                lines.cover(discount, notes);
+            }
+        }
+        let (payments, bonuses) = payments(&sale.payments, iiko, notes);
+        let redemption = redemption(&lines, bonuses, notes);
+        // A payment in bonuses is not spread over lines by the till. Where there is one, the ledger spreads it all.
+        let with_covered = lines.covered().is_positive() && !bonuses.is_positive();
+
+        let guest = self.guest(iiko, notes);
+        let total = lines.total();
+        let order_type = order.order_type.as_ref().and_then(|kind| kind.id.as_ref());
+        let receipt = Receipt {
+            external_id: self.id.to_string(),
+            version: Some(self.timestamp.timestamp_millis()),
+            number: order.number.clone(),
+            till: order.terminal_group_id.as_ref().map(Id::to_string),
+            shift: None,
+            closed_at: self.closed_at(connection.general, notes),
+            kind: Some(iiko.receipt_types.of(self.service, order_type).to_owned()),
+            customer: guest.phone.clone().map(CustomerRef::Phone),
+            phone: guest.phone,
+            customer_name: guest.name,
+            lines: lines.finish(&iiko.categories, with_covered),
+            payments,
+            total: Some(total),
+            waiter: order
+                .waiter
+                .as_ref()
+                .and_then(|waiter| filled(waiter.name.as_deref())),
+            guests: order.guests_info.as_ref().and_then(|guests| guests.count),
+            comment: filled(order.comment.as_deref()),
+            advertising_source: order
+                .marketing_source
+                .as_ref()
+                .and_then(|source| filled(source.name.as_deref())),
+        };
+        Ok(Close {
+            receipt,
+            redemption,
+            hold: None,
+            promo_codes: Vec::new(),
+        })
+    }
+
+    /// The return of an order that was cancelled or deleted; one that was never sold has nothing to give back.
+    pub fn give_back(&self, connection: Connection<'_>, notes: &mut Vec<String>) -> GiveBack {
+        if let Some(other) = &self.order.moved_to_delivery_id {
+            notes.push(format!(
+                "the delivery was moved, not refused: it goes on as {other}"
+            ));
+        }
+        let cancelled = self.order.cancel_info.as_ref();
+        let cancelled = cancelled.and_then(|cancel| cancel.when_cancelled.as_deref());
+        GiveBack {
+            external_id: format!("{}/cancel", self.id),
+            sale: self.id.to_string(),
+            version: Some(self.timestamp.timestamp_millis()),
+            returned_at: self.at(&[("whenCancelled", cancelled)], connection.general, notes),
+            what: WhatBack::Everything,
+            rollback: false,
+        }
+    }
+
+    /// A closed delivery may come without `whenClosed`. Then the time of its delivery is preferred to that of the
+    /// event, because it stays the same in newer snapshots.
+    fn closed_at(&self, settings: &Settings, notes: &mut Vec<String>) -> DateTime<FixedOffset> {
+        let closed = self.order.when_closed.as_deref();
+        let delivered = self.order.when_delivered.as_deref();
+        self.at(
+            &[("whenClosed", closed), ("whenDelivered", delivered)],
+            settings,
+            notes,
+        )
+    }
+
+    /// The first of the local times that is there, else the time of the event, else that of the snapshot.
+    fn at(
+        &self,
+        local_times: &[(&str, Option<&str>)],
+        settings: &Settings,
+        notes: &mut Vec<String>,
+    ) -> DateTime<FixedOffset> {
+        for (field, text) in local_times {
+            match text.map(|text| (text, moment::parse(text))) {
+                Some((_, Some(local))) => return settings.local(local),
+                Some((text, None)) => notes.push(format!("{field} `{text}` is not a time")),
+                None => {}
+            }
+        }
+        let event = self.event_time.and_then(moment::parse);
+        let instant = event.map_or(self.timestamp, |utc| utc.and_utc());
+        instant.with_timezone(&settings.time_zone).fixed_offset()
+    }
+
+    fn guest(&self, iiko: &IikoSettings, notes: &mut Vec<String>) -> Guest {
+        let Snapshot { order, .. } = self;
+        if let Some(source) = order
+            .source_key
+            .as_ref()
+            .filter(|key| iiko.aggregators.contains(*key))
+        {
+            notes.push(format!(
+                "the telephone is that of the aggregator `{source}`: no guest"
+            ));
+            return Guest::default();
+        }
+        let text = filled(order.phone.as_deref());
+        let phone = text.as_deref().and_then(Phone::parse);
+        if text.is_some() && phone.is_none() {
+            // The number itself stays out of the remark: it may be someone's.
+            notes.push("the order's phone is not a telephone number".to_owned());
+        }
+        Guest {
+            phone,
+            name: order.customer.as_ref().and_then(Customer::full_name),
+        }
+    }
+}
+
+/// Who ate, as far as an order tells.
+#[derive(Debug, Default)]
+struct Guest {
+    phone: Option<Phone>,
+    name: Option<String>,
+}
+
+impl Customer {
+    fn full_name(&self) -> Option<String> {
+        let parts = [filled(self.name.as_deref()), filled(self.surname.as_deref())];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+}
+
+/// The payments in money, and the sum of those in our bonuses. Planned payments are neither.
+fn payments(payments: &[PaymentInfo], iiko: &IikoSettings, notes: &mut Vec<String>) -> (Vec<Payment>, Money) {
+    let mut money = Vec::new();
+    let mut bonuses = Money::ZERO;
+    for payment in payments {
+        let amount = payment.sum.unwrap_or_default();
+        if payment.is_preliminary == Some(true) || amount.is_zero() {
+            continue;
+        }
+        if amount < Money::ZERO {
+            notes.push(format!("a payment of {amount} is left out"));
+            continue;
+        }
+        let kind = payment.payment_type.as_ref();
+        let id = kind.and_then(|kind| kind.id.as_ref());
+        if id.is_some_and(|id| iiko.bonus_payment_types.contains(id)) {
+            bonuses += amount;
+            continue;
+        }
+        let named = id.and_then(|id| iiko.payment_kinds.get(id)).cloned();
+        let kind = named.or_else(|| kind.and_then(|kind| kind.kind.as_deref()).map(str::to_lowercase));
+        money.push(Payment {
+            kind: kind.unwrap_or_else(|| "unknown".to_owned()),
+            amount,
+        });
+    }
+    (money, bonuses)
+}
+
+/// A webhook never redeems: it comes when the fiscal receipt is long printed.
+fn redemption(lines: &Lines, bonuses: Money, notes: &mut Vec<String>) -> Redemption {
+    let seen = lines.covered() + bonuses;
+    let total = lines.total();
+    if seen > total {
+        notes.push(format!(
+            "bonuses of {seen} for an order of {total}: no more than the order is counted"
+        ));
+    }
+    match seen.min(total) {
+        Money::ZERO => Redemption::Nothing,
+        amount => Redemption::Unconfirmed(amount),
+    }
+}
+
+/// A text that says something, without the blanks around it.
+fn filled(text: Option<&str>) -> Option<String> {
+    let text = text?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}

@@ -1,0 +1,76 @@
+//! The array of events that a webhook posts, and the part of an event that is the same for all.
+
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::Id;
+use crate::wire::if_readable;
+
+/// Why a body is no list of events.
+#[derive(Debug, Error)]
+pub(crate) enum BodyError {
+    #[error("the body is in UTF-16; iiko writes UTF-8")]
+    Utf16,
+    #[error("the body is not UTF-8 from byte {0} on")]
+    NotUtf8(usize),
+    #[error("the body is not JSON: {0}")]
+    NotJson(#[from] serde_json::Error),
+    #[error("the body is neither an array of events nor one event")]
+    NotEvents,
+}
+
+/// The events of a body, still unread: one that is broken must not lose its neighbours.
+///
+/// The vendor posts an array (*iikoCloud API*, "Webhooks"); some of his client libraries know a single object. An
+/// empty body, `""`, `{}` and `[]` are probes of the address and hold no events.
+pub(crate) fn events(body: &[u8]) -> Result<Vec<Value>, BodyError> {
+    if body.starts_with(&[0xff, 0xfe]) || body.starts_with(&[0xfe, 0xff]) {
+        return Err(BodyError::Utf16);
+    }
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    let text = std::str::from_utf8(body).map_err(|error| BodyError::NotUtf8(error.valid_up_to()))?;
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    match serde_json::from_str(text)? {
+        Value::Array(events) => Ok(events),
+        Value::Object(fields) if fields.is_empty() => Ok(Vec::new()),
+        Value::String(text) if text.is_empty() => Ok(Vec::new()),
+        event @ Value::Object(_) => Ok(vec![event]),
+        _ => Err(BodyError::NotEvents),
+    }
+}
+
+/// What every event has.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Envelope {
+    pub event_type: String,
+    /// UTC.
+    #[serde(default, deserialize_with = "if_readable")]
+    pub event_time: Option<String>,
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub organization_id: Option<Id>,
+    /// What it holds depends on the type.
+    #[serde(default)]
+    pub event_info: Value,
+}
+
+/// How an order is served, by the type of its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Table,
+    Delivery,
+}
+
+impl Envelope {
+    /// The service whose order the event shows; `None`: the event is not about what became of an order.
+    pub fn service(&self) -> Option<Service> {
+        match self.event_type.as_str() {
+            "TableOrderUpdate" => Some(Service::Table),
+            "DeliveryOrderUpdate" => Some(Service::Delivery),
+            _ => None,
+        }
+    }
+}

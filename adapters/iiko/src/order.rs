@@ -1,0 +1,210 @@
+//! An order as iikoCloud shows it (*iikoCloud API*, `TableOrderInfo` and `DeliveryOrderInfo`).
+//!
+//! The two differ in little that matters here, so one set of structures reads both. Fields that money or the standing
+//! of the order depends on must be readable; the others may have any shape.
+
+use kopilka_contract::Money;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::Id;
+use crate::decimal::money;
+use crate::envelope::Service;
+use crate::wire::{if_readable, list};
+
+/// `eventInfo` of an order event.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OrderInfo {
+    /// Id in the cloud.
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub id: Option<Id>,
+    /// Id on the till; absent until the till has it.
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub pos_id: Option<Id>,
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub organization_id: Option<Id>,
+    /// Last change as the cloud saw it, in milliseconds: the version of the snapshot.
+    pub timestamp: i64,
+    /// `Success`, `InProgress` or `Error`.
+    #[serde(default, deserialize_with = "if_readable")]
+    pub creation_status: Option<String>,
+    /// Present only with `Success`.
+    #[serde(default)]
+    pub order: Option<Value>,
+}
+
+/// An order without what was sold.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Order {
+    pub status: String,
+    /// Deliveries only.
+    #[serde(default, deserialize_with = "if_readable")]
+    pub is_deleted: Option<bool>,
+    /// Deliveries only: the order goes on under another id.
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub moved_to_delivery_id: Option<Id>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub cancel_info: Option<CancelInfo>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub when_closed: Option<String>,
+    /// Deliveries only.
+    #[serde(default, deserialize_with = "if_readable")]
+    pub when_delivered: Option<String>,
+    #[serde(default, deserialize_with = "number")]
+    pub number: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub source_key: Option<String>,
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub terminal_group_id: Option<Id>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub order_type: Option<Named>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub customer: Option<Customer>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub phone: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub guests_info: Option<GuestsInfo>,
+    /// Table orders only.
+    #[serde(default, deserialize_with = "if_readable")]
+    pub waiter: Option<Named>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub comment: Option<String>,
+    /// Deliveries only.
+    #[serde(default, deserialize_with = "if_readable")]
+    pub marketing_source: Option<Named>,
+}
+
+/// What was sold in an order, and how it was paid.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Sale {
+    /// To be paid, after discounts and surcharges; tips are not in it.
+    #[serde(default, deserialize_with = "money")]
+    pub sum: Option<Money>,
+    /// Each is read by itself, so that a broken one can be named.
+    #[serde(default, deserialize_with = "list")]
+    pub items: Vec<Value>,
+    #[serde(default, deserialize_with = "list")]
+    pub payments: Vec<PaymentInfo>,
+    #[serde(default, deserialize_with = "list")]
+    pub discounts: Vec<Discount>,
+}
+
+/// A thing with an id and a name: product, waiter, type of an order …
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Named {
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub id: Option<Id>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub name: Option<String>,
+}
+
+/// Why and when a delivery was cancelled.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CancelInfo {
+    #[serde(default, deserialize_with = "if_readable")]
+    pub when_cancelled: Option<String>,
+}
+
+/// A guest: `regular` with a name and a surname, or `one-time` with a name.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Customer {
+    #[serde(default, deserialize_with = "if_readable")]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub surname: Option<String>,
+}
+
+/// How many sit at the table.
+#[derive(Debug, Deserialize)]
+pub(crate) struct GuestsInfo {
+    #[serde(default, deserialize_with = "if_readable")]
+    pub count: Option<u32>,
+}
+
+/// One payment.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PaymentInfo {
+    #[serde(default)]
+    pub payment_type: Option<PaymentType>,
+    #[serde(default, deserialize_with = "money")]
+    pub sum: Option<Money>,
+    /// Planned, not paid.
+    #[serde(default)]
+    pub is_preliminary: Option<bool>,
+}
+
+/// Type of a payment.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PaymentType {
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub id: Option<Id>,
+    /// `Cash`, `Card`, `Credit`, `Writeoff`, `Voucher`, `External` …
+    #[serde(default, deserialize_with = "if_readable")]
+    pub kind: Option<String>,
+}
+
+/// One discount, or a surcharge.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Discount {
+    #[serde(default)]
+    pub discount_type: Option<Named>,
+    #[serde(default, deserialize_with = "money")]
+    pub sum: Option<Money>,
+    /// Positions that it is about; empty: the whole order.
+    #[serde(default, deserialize_with = "list")]
+    pub selective_positions: Vec<String>,
+    /// The same with the sum of each (from till 8.5.6 on).
+    #[serde(default, deserialize_with = "list")]
+    pub selective_positions_with_sum: Vec<DiscountedPosition>,
+}
+
+/// What a discount took off one position.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DiscountedPosition {
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub position_id: Option<Id>,
+    #[serde(default, deserialize_with = "money")]
+    pub sum: Option<Money>,
+}
+
+/// Where an order stands for the books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Not sold yet.
+    Open,
+    /// Sold.
+    Sold,
+    /// Never to be sold, or no longer.
+    Cancelled,
+}
+
+impl Order {
+    /// Where the order stands; a status that is not known counts as open.
+    pub fn standing(&self, service: Service, accrue_on_delivered: bool) -> Standing {
+        if self.is_deleted == Some(true) {
+            return Standing::Cancelled;
+        }
+        match (service, self.status.as_str()) {
+            (_, "Closed") => Standing::Sold,
+            (Service::Delivery, "Delivered") if accrue_on_delivered => Standing::Sold,
+            (Service::Table, "Deleted") | (Service::Delivery, "Cancelled") => Standing::Cancelled,
+            _ => Standing::Open,
+        }
+    }
+}
+
+/// A number for people; a number on the wire, but nothing is computed with it.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) if !text.is_empty() => Some(text),
+        _ => None,
+    })
+}

@@ -1,0 +1,233 @@
+//! The dialogue of a webhook: what its events ask of the ledger, and the answer.
+
+use kopilka_contract::{Ask, Dialogue, Message, Money, Refusal, Reply, Settings, Told, Unreadable};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::closing::{Connection, Snapshot};
+use crate::envelope::{Envelope, events};
+use crate::lines::BadItem;
+use crate::moment;
+use crate::order::{Order, OrderInfo, Sale, Standing};
+use crate::settings::IikoSettings;
+
+/// A webhook, read.
+#[derive(Debug)]
+pub(crate) struct Webhook {
+    asks: Vec<Ask>,
+    remarks: Vec<String>,
+    received: usize,
+    unreadable: usize,
+}
+
+/// Reads the body of a webhook. It is unreadable only where not one of its events could be read.
+pub(crate) fn read(message: &Message<'_>, settings: &Settings) -> Result<Webhook, Unreadable> {
+    let iiko = settings.typed::<IikoSettings>().map_err(|error| Unreadable {
+        reason: error.to_string(),
+        reply: not_received("the connection is not set up"),
+    })?;
+    let connection = Connection {
+        general: settings,
+        iiko: &iiko,
+    };
+    let events = events(message.body).map_err(|error| Unreadable {
+        reason: error.to_string(),
+        reply: Answer::default().reply(),
+    })?;
+
+    let mut webhook = Webhook {
+        asks: Vec::new(),
+        remarks: Vec::new(),
+        received: events.len(),
+        unreadable: 0,
+    };
+    for (number, event) in (1..).zip(&events) {
+        webhook.hear(number, event, connection);
+    }
+    if webhook.received > 0 && webhook.unreadable == webhook.received {
+        return Err(Unreadable {
+            reply: webhook.reply(&[]),
+            reason: webhook.remarks.join("; "),
+        });
+    }
+    Ok(webhook)
+}
+
+/// To a message for an address that is not served.
+pub(crate) fn nothing_here() -> Reply {
+    json(404, &Failure { error: "not found" })
+}
+
+/// To a message that we could not keep: iikoCloud takes anything but 200 for "not received" and may send it again.
+pub(crate) fn not_received(words: &str) -> Reply {
+    json(503, &Failure { error: words })
+}
+
+impl Webhook {
+    fn hear(&mut self, number: usize, event: &Value, connection: Connection<'_>) {
+        let mut notes = Vec::new();
+        match ask(event, connection, &mut notes) {
+            Ok(Heard::Ask(ask)) => self.asks.push(*ask),
+            Ok(Heard::Nothing(why)) => notes.push(why.to_string()),
+            Err(unread) => {
+                self.unreadable += 1;
+                notes.push(format!("not readable: {unread}"));
+            }
+        }
+        let remarks = notes.iter().map(|note| format!("event {number}: {note}"));
+        self.remarks.extend(remarks);
+    }
+}
+
+impl Dialogue for Webhook {
+    fn asks(&self) -> Vec<Ask> {
+        self.asks.clone()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
+    fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
+        Answer {
+            received: self.received,
+            unreadable: self.unreadable,
+            refused: told
+                .iter()
+                .filter_map(|told| Some(told.as_ref().err()?.code.as_str()))
+                .collect(),
+        }
+        .reply()
+    }
+}
+
+/// The vendor looks at the status only; the body is for the person who looks at the exchange.
+#[derive(Debug, Default, Serialize)]
+struct Answer<'a> {
+    /// Events in the message.
+    received: usize,
+    /// Events that wait for a person.
+    unreadable: usize,
+    /// Codes of the refusals, in order.
+    refused: Vec<&'a str>,
+}
+
+impl Answer<'_> {
+    /// 200 says that the data was received, not that the ledger liked it.
+    fn reply(&self) -> Reply {
+        json(200, self)
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Failure<'a> {
+    error: &'a str,
+}
+
+fn json(status: u16, body: &impl Serialize) -> Reply {
+    Reply {
+        status,
+        content_type: "application/json",
+        // Numbers and texts under fixed names: nothing that could fail.
+        body: serde_json::to_vec(body).unwrap_or_default(),
+    }
+}
+
+/// What an event means to us.
+enum Heard {
+    Ask(Box<Ask>),
+    Nothing(Ignored),
+}
+
+/// Why an event that was understood asks nothing.
+#[derive(Debug, Error)]
+enum Ignored {
+    #[error("`{0}` does not say what became of an order")]
+    OtherEvent(String),
+    #[error("the restaurant is not one of this connection")]
+    OtherOrganization,
+    #[error("the till group is not one of this connection")]
+    OtherTerminalGroup,
+    #[error("the order is not created (`{0}`)")]
+    NotCreated(String),
+    #[error("there is no order in it")]
+    NoOrder,
+    #[error("status `{0}`: not sold yet")]
+    NotSold(String),
+    #[error("a sum of {0} is no sale; how iiko shows such an order is not documented")]
+    NegativeSum(Money),
+}
+
+/// Why an event cannot be read.
+#[derive(Debug, Error)]
+enum Unread {
+    #[error("not an event: {0}")]
+    Envelope(serde_json::Error),
+    #[error("eventInfo: {0}")]
+    Info(serde_json::Error),
+    #[error("eventInfo: timestamp {0} is not a time in milliseconds")]
+    Timestamp(i64),
+    #[error("eventInfo: neither posId nor id")]
+    NoId,
+    #[error("the order: {0}")]
+    Order(serde_json::Error),
+    #[error(transparent)]
+    Item(#[from] BadItem),
+}
+
+/// Reads one event, only as deep as is needed to know what it asks.
+fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Result<Heard, Unread> {
+    let iiko = connection.iiko;
+    let envelope = Envelope::deserialize(event).map_err(Unread::Envelope)?;
+    let Some(service) = envelope.service() else {
+        return Ok(Heard::Nothing(Ignored::OtherEvent(envelope.event_type)));
+    };
+
+    let info = OrderInfo::deserialize(&envelope.event_info).map_err(Unread::Info)?;
+    let organization = info
+        .organization_id
+        .as_ref()
+        .or(envelope.organization_id.as_ref());
+    if !iiko.organizations.is_empty() && !organization.is_some_and(|id| iiko.organizations.contains(id)) {
+        return Ok(Heard::Nothing(Ignored::OtherOrganization));
+    }
+    if let Some(status) = info.creation_status.filter(|status| status != "Success") {
+        return Ok(Heard::Nothing(Ignored::NotCreated(status)));
+    }
+    let Some(value) = &info.order else {
+        return Ok(Heard::Nothing(Ignored::NoOrder));
+    };
+
+    let order = Order::deserialize(value).map_err(Unread::Order)?;
+    let terminal_group = order.terminal_group_id.as_ref();
+    if !iiko.terminal_groups.is_empty() && !terminal_group.is_some_and(|id| iiko.terminal_groups.contains(id))
+    {
+        return Ok(Heard::Nothing(Ignored::OtherTerminalGroup));
+    }
+    let standing = order.standing(service, iiko.accrue_on_delivered);
+    if standing == Standing::Open {
+        return Ok(Heard::Nothing(Ignored::NotSold(order.status)));
+    }
+
+    if info.pos_id.is_none() {
+        notes.push("no posId: the receipt is named by the order's id in the cloud".to_owned());
+    }
+    let snapshot = Snapshot {
+        service,
+        id: info.pos_id.as_ref().or(info.id.as_ref()).ok_or(Unread::NoId)?,
+        timestamp: moment::from_timestamp(info.timestamp).ok_or(Unread::Timestamp(info.timestamp))?,
+        event_time: envelope.event_time.as_deref(),
+        order: &order,
+    };
+    if standing == Standing::Cancelled {
+        let give_back = snapshot.give_back(connection, notes);
+        return Ok(Heard::Ask(Box::new(Ask::GiveBack(give_back))));
+    }
+    let sale = Sale::deserialize(value).map_err(Unread::Order)?;
+    if let Some(sum) = sale.sum.filter(|sum| *sum < Money::ZERO) {
+        return Ok(Heard::Nothing(Ignored::NegativeSum(sum)));
+    }
+    let close = snapshot.close(&sale, connection, notes)?;
+    Ok(Heard::Ask(Box::new(Ask::Close(close))))
+}

@@ -1,0 +1,501 @@
+//! Receipts and returns in JSON, pushed by an extension of a 1C base: `POST v1/receipts` with one document,
+//! `POST v1/receipts/batch` with a list of them.
+//!
+//! The contract is ours; its fields are those that receipts (`ЧекККМ`, `ЧекККМВозврат`) have in every configuration of
+//! 1C. What a reader of the contract must know:
+//!
+//! * a document is a full snapshot, and `dataVersion` (1C's `DataVersion`, base64 of eight bytes) orders its versions;
+//! * `amount` of a line is net of discounts and of `bonusDiscount`, the part that bonuses paid on the fiscal receipt;
+//! * amounts of a return are positive: the sign is in `operation`;
+//! * a return names the sale (`saleDocumentId`) and its lines (`saleLineId`).
+
+use std::collections::HashSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kopilka_contract::{
+    Ask, Close, CustomerRef, Dialogue, GiveBack, Language, Line, LineBack, Message, Money, Payment, Phone,
+    Receipt, Redemption, Refusal, Reply, Settings, Told, Unreadable, WhatBack, Words,
+};
+use serde_json::Value;
+
+use crate::charset;
+use crate::fault::{Fault, Problem};
+use crate::fields::Field;
+use crate::guest_name::GuestName;
+use crate::receipt_answer::{self, Outcome};
+use crate::settings::{CategorySource, OneCSettings, ReceiptRedemption};
+
+/// What the connection's settings say about documents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Contract<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) own: &'a OneCSettings,
+}
+
+/// Reads a message with one document. One with a field at fault is kept for a person, and answered with 200.
+pub(crate) fn read_one(
+    message: &Message<'_>,
+    contract: Contract<'_>,
+) -> Result<Box<dyn Dialogue>, Unreadable> {
+    let language = contract.settings.language;
+    let value = json(message, language)?;
+    match contract.read(Field::document(&value)) {
+        Ok(document) => Ok(Box::new(Push {
+            documents: vec![Ok(document)],
+            batch: false,
+            language,
+        })),
+        Err(Rejected { document_id, fault }) => Err(Unreadable {
+            reason: fault.sentence(language),
+            reply: Outcome::faulty(&fault, language)
+                .for_document(document_id)
+                .reply(),
+        }),
+    }
+}
+
+/// Reads a message with many documents. Those with a field at fault are answered one by one and remarked upon.
+pub(crate) fn read_batch(
+    message: &Message<'_>,
+    contract: Contract<'_>,
+) -> Result<Box<dyn Dialogue>, Unreadable> {
+    let language = contract.settings.language;
+    let value = json(message, language)?;
+    let Value::Array(items) = &value else {
+        return Err(receipt_answer::broken(&Problem::NotAList.words(), language));
+    };
+    let documents = items
+        .iter()
+        .map(|item| contract.read(Field::document(item)))
+        .collect();
+    Ok(Box::new(Push {
+        documents,
+        batch: true,
+        language,
+    }))
+}
+
+fn json(message: &Message<'_>, language: Language) -> Result<Value, Unreadable> {
+    if message.method != "POST" {
+        return Err(receipt_answer::wrong_verb(message.method, "POST", language));
+    }
+    let text = charset::text(message.body, message.content_type).map_err(|_| {
+        let words = Words::new(
+            "тело не в UTF-8; для windows-1251 укажите charset в Content-Type",
+            "the body is not UTF-8; for windows-1251 declare the charset in Content-Type",
+        );
+        receipt_answer::broken(&words, language)
+    })?;
+    serde_json::from_str(&text).map_err(|error| {
+        let words = Words::new(
+            format!("тело не JSON: {error}"),
+            format!("the body is not JSON: {error}"),
+        );
+        receipt_answer::broken(&words, language)
+    })
+}
+
+/// A document that was understood.
+#[derive(Debug)]
+struct Document {
+    id: String,
+    ask: Ask,
+    remarks: Vec<Words>,
+}
+
+/// A document that was not.
+#[derive(Debug)]
+struct Rejected {
+    document_id: Option<String>,
+    fault: Fault,
+}
+
+/// One message with its documents.
+#[derive(Debug)]
+struct Push {
+    documents: Vec<Result<Document, Rejected>>,
+    batch: bool,
+    language: Language,
+}
+
+impl Dialogue for Push {
+    fn asks(&self) -> Vec<Ask> {
+        self.documents
+            .iter()
+            .flatten()
+            .map(|document| document.ask.clone())
+            .collect()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let of_one = |document: &Result<Document, Rejected>| match document {
+            Ok(document) => document
+                .remarks
+                .iter()
+                .map(|words| format!("{}: {}", document.id, words.in_language(self.language)))
+                .collect(),
+            Err(rejected) => {
+                let id = rejected.document_id.as_deref().unwrap_or("?");
+                vec![format!("{id}: {}", rejected.fault.sentence(self.language))]
+            }
+        };
+        self.documents.iter().flat_map(of_one).collect::<Vec<String>>()
+    }
+
+    fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
+        let mut told = told.iter();
+        let outcome = |document: &Result<Document, Rejected>| match document {
+            Ok(document) => Outcome::of(told.next(), self.language).for_document(Some(document.id.clone())),
+            Err(rejected) => {
+                Outcome::faulty(&rejected.fault, self.language).for_document(rejected.document_id.clone())
+            }
+        };
+        let outcomes: Vec<Outcome> = self.documents.iter().map(outcome).collect();
+        match outcomes.as_slice() {
+            [outcome] if !self.batch => outcome.reply(),
+            outcomes => receipt_answer::batch(outcomes),
+        }
+    }
+}
+
+/// What a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Sale,
+    Return,
+}
+
+impl Contract<'_> {
+    fn read(&self, document: Field<'_>) -> Result<Document, Rejected> {
+        let document_id = document
+            .get("documentId")
+            .text()
+            .ok()
+            .flatten()
+            .map(guid_in_lower_case);
+        self.understand(&document)
+            .map_err(|fault| Rejected { document_id, fault })
+    }
+
+    fn understand(&self, document: &Field<'_>) -> Result<Document, Fault> {
+        let document = document.clone().object()?;
+        let id = document.get("documentId");
+        let id = guid_in_lower_case(id.required(id.text()?)?);
+        let mut remarks = Vec::new();
+        let ask = match operation(&document)? {
+            Operation::Sale => Ask::Close(self.sale(&document, id.clone(), &mut remarks)?),
+            Operation::Return => Ask::GiveBack(self.give_back(&document, id.clone(), &mut remarks)?),
+        };
+        Ok(Document { id, ask, remarks })
+    }
+
+    fn sale(
+        &self,
+        document: &Field<'_>,
+        external_id: String,
+        remarks: &mut Vec<Words>,
+    ) -> Result<Close, Fault> {
+        let mut lines = self.lines(document)?;
+        let paid = Paid::read(document)?;
+        let spent = settle_bonuses(document, &mut lines, &paid, remarks)?;
+        let phone = phone(document, remarks);
+        let card = card_code(document)?.map(|code| GuestName::from_code(&code).customer());
+        let date = document.get("date");
+        let receipt = Receipt {
+            external_id,
+            version: version(document, remarks)?,
+            number: document
+                .get("receiptNumber")
+                .label()
+                .or_else(|| document.get("number").label()),
+            till: document.get("register").label(),
+            shift: document.get("shiftNumber").label(),
+            closed_at: date.required(date.instant(self.settings)?)?,
+            kind: None,
+            customer: card.or_else(|| phone.clone().map(CustomerRef::Phone)),
+            phone,
+            customer_name: None,
+            total: Some(lines.iter().map(|sold| sold.line.amount).sum()),
+            lines: lines.into_iter().map(|sold| sold.line).collect(),
+            payments: paid.with_money,
+            waiter: document.get("cashier").label(),
+            guests: None,
+            comment: None,
+            advertising_source: None,
+        };
+        Ok(Close {
+            receipt,
+            redemption: match self.own.receipt_redemption {
+                _ if spent.is_zero() => Redemption::Nothing,
+                ReceiptRedemption::Before => Redemption::Before(spent),
+                ReceiptRedemption::Now => Redemption::Now(spent),
+            },
+            hold: None,
+            promo_codes: Vec::new(),
+        })
+    }
+
+    fn lines(&self, document: &Field<'_>) -> Result<Vec<SoldLine>, Fault> {
+        let mut ids = HashSet::new();
+        some_lines(document)?
+            .iter()
+            .enumerate()
+            .map(|(index, field)| {
+                let sold = self.line(field, index)?;
+                if ids.insert(sold.line.line_id.clone()) {
+                    Ok(sold)
+                } else {
+                    Err(field.get("lineId").fault(Problem::LineTwice))
+                }
+            })
+            .collect()
+    }
+
+    fn line(&self, field: &Field<'_>, index: usize) -> Result<SoldLine, Fault> {
+        let item = field.get("item");
+        let line_id = field
+            .get("lineId")
+            .text()?
+            .unwrap_or_else(|| (index + 1).to_string());
+        let names = [
+            item.get("name"),
+            item.get("article"),
+            field.get("barcode"),
+            item.get("id"),
+        ];
+        let (quantity, amount) = (field.get("quantity"), field.get("amount"));
+        Ok(SoldLine {
+            bonus: field.get("bonusDiscount").money()?.unwrap_or_default(),
+            line: Line {
+                name: names
+                    .iter()
+                    .find_map(Field::label)
+                    .unwrap_or_else(|| line_id.clone()),
+                line_id,
+                product_id: item.get("id").text()?,
+                category_id: match self.own.category_source {
+                    CategorySource::GroupId => item.get("groupId").text()?,
+                    CategorySource::None => None,
+                },
+                category_name: item.get("group").label(),
+                quantity: quantity.required(quantity.quantity()?)?,
+                price: field.get("price").money()?,
+                amount: amount.required(amount.money()?)?,
+                redeemed: None,
+            },
+        })
+    }
+
+    fn give_back(
+        &self,
+        document: &Field<'_>,
+        external_id: String,
+        remarks: &mut Vec<Words>,
+    ) -> Result<GiveBack, Fault> {
+        let sale = document.get("saleDocumentId");
+        let sale = sale
+            .text()?
+            .ok_or_else(|| sale.fault(Problem::ReturnWithoutSale))?;
+        let date = document.get("date");
+        let lines = some_lines(document)?
+            .iter()
+            .map(line_back)
+            .collect::<Result<_, _>>()?;
+        Ok(GiveBack {
+            external_id,
+            sale: guid_in_lower_case(sale),
+            version: version(document, remarks)?,
+            returned_at: date.required(date.instant(self.settings)?)?,
+            what: WhatBack::Lines(lines),
+            rollback: false,
+        })
+    }
+}
+
+/// A line of a sale: `line.amount` as it was sent, net of bonuses, until [`settle_bonuses`] has seen all lines.
+#[derive(Debug)]
+struct SoldLine {
+    line: Line,
+    bonus: Money,
+}
+
+fn operation(document: &Field<'_>) -> Result<Operation, Fault> {
+    let (operation, kind) = (document.get("operation"), document.get("documentType"));
+    let named = match operation.text()? {
+        Some(text) => Some(text),
+        None => kind.text()?,
+    };
+    match named.map(|text| text.to_lowercase()).as_deref() {
+        Some("продажа" | "sale" | "чекккм") => Ok(Operation::Sale),
+        Some("возврат" | "return" | "чекккмвозврат") => Ok(Operation::Return),
+        Some(_) => Err(operation.fault(Problem::UnknownOperation)),
+        None => Err(operation.fault(Problem::Missing)),
+    }
+}
+
+/// The lines of a document, of which there is at least one.
+fn some_lines<'a>(document: &Field<'a>) -> Result<Vec<Field<'a>>, Fault> {
+    let lines = document.get("lines");
+    let items = lines.items()?;
+    lines.required((!items.is_empty()).then_some(items))
+}
+
+fn line_back(line: &Field<'_>) -> Result<LineBack, Fault> {
+    let (sold, quantity) = (line.get("saleLineId"), line.get("quantity"));
+    Ok(LineBack {
+        line_id: sold
+            .text()?
+            .ok_or_else(|| sold.fault(Problem::ReturnedLineUnknown))?,
+        quantity: Some(quantity.required(quantity.quantity()?)?),
+        amount: None,
+    })
+}
+
+/// Payments of a sale, bonuses apart.
+#[derive(Debug, Default)]
+struct Paid {
+    with_money: Vec<Payment>,
+    with_bonuses: Money,
+}
+
+impl Paid {
+    fn read(document: &Field<'_>) -> Result<Self, Fault> {
+        let mut paid = Paid::default();
+        for payment in document.get("payments").items()? {
+            let amount = payment.get("amount").money()?.unwrap_or_default();
+            if amount.is_zero() {
+                continue;
+            }
+            let kind = payment.get("type");
+            match kind.required(kind.label())? {
+                // 1C:Retail and UNF call a payment with bonuses so.
+                kind if kind.to_lowercase() == "бонусы" => paid.with_bonuses += amount,
+                kind => paid.with_money.push(Payment { kind, amount }),
+            }
+        }
+        Ok(paid)
+    }
+
+    /// What was paid with money, where payments were sent at all.
+    fn money(&self) -> Option<Money> {
+        let sum = self.with_money.iter().map(|payment| payment.amount).sum();
+        (!self.with_money.is_empty()).then_some(sum)
+    }
+}
+
+/// Brings the lines from 1C's amounts, net of bonuses, to ours, before bonuses; checks them against the total and
+/// the payments; answers how much was paid with bonuses.
+fn settle_bonuses(
+    document: &Field<'_>,
+    lines: &mut [SoldLine],
+    paid: &Paid,
+    remarks: &mut Vec<Words>,
+) -> Result<Money, Fault> {
+    let amounts = || lines.iter().map(|sold| sold.line.amount);
+    let sum: Money = amounts().sum();
+    let on_lines: Money = lines.iter().map(|sold| sold.bonus).sum();
+    let declared = document.get("bonus").get("spent");
+    let spent = declared
+        .money()?
+        .filter(|spent| spent.is_positive())
+        .unwrap_or(paid.with_bonuses);
+    let total = document.get("total");
+    let total_sent = total.money()?;
+
+    if on_lines.is_zero() && spent.is_positive() {
+        // The spread is unknown. Only a sum that lacks the bonuses shows that the lines do not.
+        let net = sum - spent;
+        if total_sent != Some(net) && paid.money() != Some(net) {
+            return Err(declared.fault(Problem::BonusesOnNoLine { spent }));
+        }
+        return Ok(spent);
+    }
+    if on_lines.is_positive() && paid.money() == Some(sum - on_lines) {
+        let problem = Problem::LinesBeforeBonuses {
+            lines: sum,
+            paid: sum - on_lines,
+        };
+        return Err(document.get("lines").fault(problem));
+    }
+    if let Some(total_sent) = total_sent.filter(|total| *total != sum && *total != sum + on_lines) {
+        if !is_rounding(sum - total_sent, lines.len()) {
+            return Err(total.fault(Problem::TotalDiffers {
+                lines: sum,
+                total: total_sent,
+            }));
+        }
+        remarks.push(Words::new(
+            format!("итог {total_sent} отличается от суммы строк {sum} из-за округления; взята сумма строк"),
+            format!("the total {total_sent} differs from the lines' {sum} by rounding; the lines were taken"),
+        ));
+    }
+    if on_lines.is_positive() {
+        if spent.is_positive() && spent != on_lines {
+            remarks.push(Words::new(
+                format!("bonus.spent {spent}, а в строках bonusDiscount {on_lines}; взяты строки"),
+                format!("bonus.spent is {spent}, but bonusDiscount of the lines is {on_lines}; the lines were taken"),
+            ));
+        }
+        for sold in lines {
+            sold.line.amount += sold.bonus;
+            sold.line.redeemed = Some(sold.bonus);
+        }
+    }
+    Ok(on_lines)
+}
+
+/// Whether a difference can come of rounding each line to kopecks: at most half a kopeck a line.
+fn is_rounding(difference: Money, lines: usize) -> bool {
+    usize::try_from(difference.kopecks().unsigned_abs()).is_ok_and(|kopecks| kopecks <= lines.div_ceil(2))
+}
+
+/// The card's code: a string, for its leading zeros; `card` itself may be the code.
+fn card_code(document: &Field<'_>) -> Result<Option<String>, Fault> {
+    let card = document.get("card");
+    match card.get("code").text()? {
+        Some(code) => Ok(Some(code)),
+        None => Ok(card.text().unwrap_or_default()),
+    }
+}
+
+fn phone(document: &Field<'_>, remarks: &mut Vec<Words>) -> Option<Phone> {
+    let text = document.get("phone").label()?;
+    let phone = Phone::parse(&text);
+    if phone.is_none() {
+        remarks.push(Words::new(
+            format!("«{text}» не похоже на телефон; чек принят без него"),
+            format!("“{text}” is not a telephone number; the receipt was taken without it"),
+        ));
+    }
+    phone
+}
+
+/// 1C's `DataVersion` as a number. One that is not its base64 of eight bytes cannot be compared and is left out.
+fn version(document: &Field<'_>, remarks: &mut Vec<Words>) -> Result<Option<i64>, Fault> {
+    let Some(text) = document.get("dataVersion").text()? else {
+        return Ok(None);
+    };
+    let bytes = STANDARD
+        .decode(&text)
+        .ok()
+        .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+    let version = bytes.map(i64::from_be_bytes).filter(|version| *version >= 0);
+    if version.is_none() {
+        remarks.push(Words::new(
+            format!("dataVersion «{text}» не похоже на версию данных 1С; документ принят без версии"),
+            format!("dataVersion “{text}” is not a data version of 1C; the document was taken without one"),
+        ));
+    }
+    Ok(version)
+}
+
+/// 1C writes GUIDs in lower case; what other code made of them is brought back to it. Other ids stay as they are.
+fn guid_in_lower_case(id: String) -> String {
+    let is_guid = id.len() == 36
+        && id.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    if is_guid { id.to_ascii_lowercase() } else { id }
+}

@@ -1,0 +1,196 @@
+//! What a connection of a 1C till or base can be set to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use kopilka_contract::Money;
+use serde::Deserialize;
+use thiserror::Error;
+
+/// Settings of a 1C connection. Every field has a default; an unknown one is an error.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OneCSettings {
+    /// Version of the loyalty server that we claim to be. Above `3.0.5.1` tills use the newer dialogue
+    /// (`findclientcard`), else the older one (`getclientbonuses`).
+    pub version: Version,
+    /// Which share of a receipt the till is told that bonuses may pay.
+    pub payment_percent: PaymentPercent,
+    /// For how many minutes a till locks the bonuses of a card; absent: as the venue sets it.
+    pub lock_minutes: Option<u32>,
+    /// How much a write-off may put a guest into debt, since it comes after the fiscal receipt and can't be refused;
+    /// absent: the amount that was locked.
+    pub debt_limit: Option<Money>,
+    /// The same write-off again within so many seconds is a repetition. The till sends no id of its own.
+    pub repeat_window_s: u32,
+    /// What bonuses spent in a receipt in JSON mean.
+    pub receipt_redemption: ReceiptRedemption,
+    /// Where the category of a line comes from.
+    pub category_source: CategorySource,
+    /// Numeric code of the currency that a bonus is worth one of.
+    pub currency: String,
+}
+
+impl Default for OneCSettings {
+    fn default() -> Self {
+        OneCSettings {
+            version: Version::default(),
+            payment_percent: PaymentPercent::default(),
+            lock_minutes: None,
+            debt_limit: None,
+            repeat_window_s: 60,
+            receipt_redemption: ReceiptRedemption::default(),
+            category_source: CategorySource::default(),
+            currency: "643".to_owned(),
+        }
+    }
+}
+
+/// A version as 1C compares them: four numbers with dots between.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Version(String);
+
+/// A version that 1C could not compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a version of a 1C library is four numbers with dots between, such as 3.0.7.84")]
+pub struct NotAVersion;
+
+impl Default for Version {
+    fn default() -> Self {
+        Version("3.0.7.84".to_owned())
+    }
+}
+
+impl TryFrom<String> for Version {
+    type Error = NotAVersion;
+
+    fn try_from(text: String) -> Result<Self, NotAVersion> {
+        let numbers: Vec<&str> = text.split('.').collect();
+        let is_number =
+            |part: &&str| (1..=9).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        if numbers.len() == 4 && numbers.iter().all(is_number) {
+            Ok(Version(text))
+        } else {
+            Err(NotAVersion)
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which share of a receipt the till is told that bonuses may pay: `"guest"` or a percent such as `"30"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub enum PaymentPercent {
+    /// What the ledger says for this guest at this venue.
+    #[default]
+    Guest,
+    /// Always the same.
+    Fixed(Percent),
+}
+
+impl TryFrom<String> for PaymentPercent {
+    type Error = NotAPercent;
+
+    fn try_from(text: String) -> Result<Self, NotAPercent> {
+        match text.as_str() {
+            "guest" => Ok(PaymentPercent::Guest),
+            percent => percent.parse().map(PaymentPercent::Fixed),
+        }
+    }
+}
+
+/// A percent from 0 to 100 with at most two decimals, kept in hundredths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Percent(u16);
+
+/// A text that is not a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected a percent from 0 to 100 with at most two decimals, such as \"30\"")]
+pub struct NotAPercent;
+
+impl Percent {
+    /// 0 %
+    pub const ZERO: Percent = Percent(0);
+
+    /// The percent as a decimal number of hundredths, to be written like an amount.
+    pub(crate) fn as_money(self) -> Money {
+        Money::from_kopecks(i64::from(self.0))
+    }
+}
+
+impl FromStr for Percent {
+    type Err = NotAPercent;
+
+    fn from_str(text: &str) -> Result<Self, NotAPercent> {
+        let hundredths = Money::from_str(text).map_err(|_| NotAPercent)?.kopecks();
+        match u16::try_from(hundredths) {
+            Ok(hundredths @ 0..=10_000) => Ok(Percent(hundredths)),
+            _ => Err(NotAPercent),
+        }
+    }
+}
+
+/// What bonuses spent in a receipt in JSON mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiptRedemption {
+    /// The till has written them off over the loyalty server: the receipt takes that write-off over.
+    #[default]
+    Before,
+    /// Nothing was written off before: the receipt itself redeems.
+    Now,
+}
+
+/// Where the category of a line comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CategorySource {
+    /// `item.groupId`. The group's name never is an id.
+    #[default]
+    GroupId,
+    /// Lines have no category.
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn empty_settings_are_the_defaults() {
+        assert_eq!(
+            from_value::<OneCSettings>(json!({})).unwrap(),
+            OneCSettings::default()
+        );
+    }
+
+    #[test]
+    fn settings_that_mean_nothing_are_refused() {
+        for wrong in [
+            json!({"verison": "3.0.7.84"}),
+            json!({"version": "3.0"}),
+            json!({"version": "3.0.x.1"}),
+            json!({"payment_percent": "101"}),
+            json!({"payment_percent": "-1"}),
+            json!({"payment_percent": "half"}),
+            json!({"receipt_redemption": "later"}),
+            json!({"category_source": "group"}),
+        ] {
+            assert!(from_value::<OneCSettings>(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_fixed_percent_keeps_its_decimals() {
+        let settings: OneCSettings = from_value(json!({"payment_percent": "12.5"})).unwrap();
+        assert_eq!(settings.payment_percent, PaymentPercent::Fixed(Percent(1250)));
+    }
+}

@@ -1,0 +1,10 @@
+//! Whole messages of 1C against golden files: what was understood (`*.asks.txt`) and what was answered
+//! (`*.answer.*`), byte for byte. `UPDATE_GOLDEN=1 cargo test -p kopilka-onec` writes the golden files anew.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
+
+mod loyalty_server;
+mod receipt_json;
+mod robustness;
+mod settings;
+mod stage;

@@ -1,0 +1,251 @@
+//! `GetCardInfoEx`: who is this card, and what may it do? Asked four to eight times per sale; a pure read.
+
+use chrono_tz::Tz;
+use kopilka_contract::{
+    Ask, Close, Closed, CustomerRef, CustomerStatus, Dialogue, Expiring, Guest, Language, Money, Redemption,
+    Refusal, Reply, Told, Words,
+};
+
+use crate::Connection;
+use crate::answer::{CardFace, Form, Tag};
+use crate::card_code;
+use crate::check::Check;
+use crate::function::Function;
+use crate::read_error::ReadError;
+use crate::receipt::ReadReceipt;
+use crate::request::CardQuery;
+use crate::till_text;
+
+/// One reading of a card.
+#[derive(Debug)]
+pub(crate) struct CardInfo {
+    guest: CustomerRef,
+    /// The order, where it may still be paid with bonuses: what may be paid depends on it.
+    order: Option<Close>,
+    remarks: Vec<String>,
+    form: Form,
+    time_zone: Tz,
+    discount: u16,
+    discount_limit: Money,
+}
+
+impl CardInfo {
+    pub(crate) fn new(query: CardQuery, connection: &Connection) -> Result<Self, ReadError> {
+        let mut remarks = Vec::new();
+        let check = query.check.and_then(|check| {
+            check
+                .map_err(|error| remarks.push(format!("the order was left aside: {error}")))
+                .ok()
+        });
+        let holders = check.as_ref().map_or(&[][..], |check| &check.holders);
+        let code = card_code::code_of(&query.card, holders).ok_or(ReadError::Missing("QRY@Card"))?;
+        let guest = card_code::guest_of(&code, connection.own.card_as_phone);
+        let order = check.and_then(|check| {
+            order(&check, &guest, connection)
+                .map_err(|error| remarks.push(format!("the order was left aside: {error}")))
+                .ok()?
+        });
+        Ok(CardInfo {
+            guest,
+            order,
+            remarks,
+            form: connection.form(),
+            time_zone: connection.common.time_zone,
+            discount: connection.own.discount_code,
+            discount_limit: connection.own.discount_limit,
+        })
+    }
+
+    fn found(&self, guest: &Guest, quoted: Option<&Result<Told, Refusal>>) -> Reply {
+        if let Some(why) = why_locked(guest) {
+            let mut face = CardFace::locked(&self.form.line(&why));
+            face.holder = holder(guest);
+            face.person_id = guest.number;
+            face.account = account(guest.number);
+            return self.form.only(face.tag());
+        }
+        let offer = Offer::of(guest, quoted);
+        self.form.only(
+            CardFace {
+                why_locked: None,
+                holder: holder(guest),
+                person_id: guest.number,
+                account: account(guest.number),
+                discount: self.discount,
+                discount_limit: self.discount_limit,
+                available: offer.limit,
+                about: till_text::line(&self.about(guest), till_text::MESSAGE),
+                screen: till_text::line(&self.screen(guest, &offer), till_text::MESSAGE),
+            }
+            .tag(),
+        )
+    }
+
+    fn screen(&self, guest: &Guest, offer: &Offer<'_>) -> String {
+        let language = self.form.language;
+        let mut parts = vec![balance(guest, language)];
+        if let Some(refusal) = offer.refusal {
+            parts.push(refusal.words.in_language(language).to_owned());
+        } else if offer.quote.is_some() {
+            parts.push(may_pay(offer.limit, language));
+        }
+        let of_order = offer.quote.iter().flat_map(|quote| &quote.cashier_messages);
+        parts.extend(till_text::messages(
+            guest.cashier_messages.iter().chain(of_order),
+            language,
+        ));
+        parts.join(" ")
+    }
+
+    fn about(&self, guest: &Guest) -> String {
+        let expiring = guest.balance.expiring.as_ref();
+        expiring
+            .map(|expiring| expires(expiring, self.time_zone, self.form.language))
+            .unwrap_or_default()
+    }
+}
+
+impl Dialogue for CardInfo {
+    fn asks(&self) -> Vec<Ask> {
+        let identify = Ask::Identify(self.guest.clone());
+        let quote = self.order.clone().map(Ask::Quote);
+        std::iter::once(identify).chain(quote).collect()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
+    fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
+        match told.first() {
+            Some(Ok(Told::Guest(guest))) => self.found(guest, told.get(1)),
+            Some(Err(refusal)) if is_unknown_card(refusal) => self.form.only(
+                Tag::new("GetCardInfoEx")
+                    .with("Result", 1)
+                    .with("ErrorText", self.form.line(&refusal.words)),
+            ),
+            Some(Err(refusal)) => self.form.not_done(Function::GetCardInfoEx, &refusal.words),
+            _ => self.form.not_done(Function::GetCardInfoEx, &crate::unanswered()),
+        }
+    }
+}
+
+/// Whether the ledger does not know the card at all.
+pub(crate) fn is_unknown_card(refusal: &Refusal) -> bool {
+    matches!(refusal.code.as_str(), "card-not-found" | "customer-not-found")
+}
+
+/// `Account`: a number that a till keeps in a signed 32-bit field and sends back in transactions. It is made of the
+/// guest's number, so it is the same every time. Nothing is ever looked up by it, so it does no harm that numbers
+/// which are 2³¹ − 1 apart share one.
+pub(crate) fn account(number: i64) -> i64 {
+    const LARGEST: i64 = (1 << 31) - 1;
+    (number - 1).rem_euclid(LARGEST) + 1
+}
+
+/// What of this order the guest may pay with bonuses.
+struct Offer<'a> {
+    limit: Money,
+    quote: Option<&'a Closed>,
+    /// Why the order cannot be quoted; then nothing may be paid.
+    refusal: Option<&'a Refusal>,
+}
+
+impl<'a> Offer<'a> {
+    fn of(guest: &Guest, quoted: Option<&'a Result<Told, Refusal>>) -> Self {
+        match quoted {
+            Some(Ok(Told::Quoted(quote))) => Offer {
+                // A till that lost our answer pays the same receipt again. Its bonuses are written off already, but
+                // it compares with `Summa` and would not let the guest repeat the payment.
+                limit: quote.may_redeem.max(quote.redeemed),
+                quote: Some(quote),
+                refusal: None,
+            },
+            Some(Err(refusal)) => Offer {
+                limit: Money::ZERO,
+                quote: None,
+                refusal: Some(refusal),
+            },
+            _ => Offer {
+                limit: guest.balance.available,
+                quote: None,
+                refusal: None,
+            },
+        }
+    }
+}
+
+/// The order as a receipt, where it has lines and may still be paid.
+fn order(check: &Check, guest: &CustomerRef, connection: &Connection) -> Result<Option<Close>, ReadError> {
+    let Some(guid) = check.guid.clone().filter(|_| check.moment.may_be_paid()) else {
+        return Ok(None);
+    };
+    if check.lines.is_empty() {
+        return Ok(None);
+    }
+    let read = ReadReceipt::of_check(check, guid, Some(guest.clone()), Money::ZERO, connection)?;
+    Ok(Some(Close {
+        receipt: read.receipt,
+        redemption: Redemption::Nothing,
+        hold: None,
+        promo_codes: Vec::new(),
+    }))
+}
+
+fn why_locked(guest: &Guest) -> Option<Words> {
+    if guest.status == CustomerStatus::Blocked {
+        return Some(Words::new("Гость заблокирован", "The guest is blocked"));
+    }
+    guest
+        .card_blocked
+        .then(|| Words::new("Карта заблокирована", "The card is blocked"))
+}
+
+fn holder(guest: &Guest) -> String {
+    till_text::line(guest.name.as_deref().unwrap_or_default(), till_text::HOLDER)
+}
+
+fn balance(guest: &Guest, language: Language) -> String {
+    let available = till_text::amount(guest.balance.available, language);
+    match language {
+        Language::Ru => format!("Баланс {available}."),
+        Language::En => format!("Balance {available}."),
+    }
+}
+
+fn may_pay(limit: Money, language: Language) -> String {
+    let limit = till_text::amount(limit, language);
+    match language {
+        Language::Ru => format!("К списанию до {limit}."),
+        Language::En => format!("May pay up to {limit}."),
+    }
+}
+
+fn expires(expiring: &Expiring, zone: Tz, language: Language) -> String {
+    let amount = till_text::amount(expiring.amount, language);
+    let date = till_text::date(expiring.at.with_timezone(&zone).date_naive(), language);
+    match language {
+        Language::Ru => format!("Сгорит {date}: {amount}"),
+        Language::En => format!("Expires on {date}: {amount}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_positive_and_fits_a_signed_32_bit_field() {
+        for (number, expected) in [
+            (1, 1),
+            (880_017, 880_017),
+            ((1 << 31) - 1, (1 << 31) - 1),
+            (1 << 31, 1),
+            (0, (1 << 31) - 1),
+            ((1 << 53) - 1, account((1 << 53) - 1)),
+        ] {
+            assert_eq!(account(number), expected);
+            assert!((1..1 << 31).contains(&account(number)));
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! `TransactionsEx`: apply the money movements of a receipt, all or none.
+//!
+//! | `chmode` | asked of the ledger |
+//! | --- | --- |
+//! | 1 payment | close the receipt |
+//! | 2 rollback of a payment | give everything back; a newer attempt may sell again |
+//! | 3 return | give everything back |
+//! | 4 rollback of a return | refused for now |
+//! | 5 to 13 | nothing: orders, guest bills, prints |
+//! | 0 | a script's transaction without a receipt: refused |
+//! | no receipt XML | close or give back, by the signs of the transactions |
+
+use chrono::NaiveDateTime;
+use kopilka_contract::{
+    Ask, Close, Closed, Dialogue, GiveBack, Language, Money, Redemption, Refusal, Reply, Told, WhatBack,
+};
+
+use crate::Connection;
+use crate::answer::{self, Form, Tag};
+use crate::card_code;
+use crate::card_info::is_unknown_card;
+use crate::check::{Check, Moment};
+use crate::function::Function;
+use crate::payments::Payments;
+use crate::read_error::ReadError;
+use crate::receipt::{ReadReceipt, made_at};
+use crate::request::{Kind, Packet};
+use crate::till_text;
+use crate::till_time;
+
+/// One packet of transactions.
+#[derive(Debug)]
+pub(crate) struct Movement {
+    ask: Option<Ask>,
+    slip: Slip,
+    remarks: Vec<String>,
+    form: Form,
+    received_at: NaiveDateTime,
+}
+
+/// What a packet does to a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Sell,
+    RollBack,
+    Return,
+    Nothing,
+}
+
+/// Where a slip goes: without a card there is none, without a row of the receipt a till does not print it.
+#[derive(Debug, Default)]
+struct Slip {
+    card: Option<String>,
+    /// Ordinal of the transaction in the packet, from 1; 0 adds a row.
+    number: u8,
+    /// `linetag` and `uni`.
+    row: Option<(&'static str, String)>,
+}
+
+impl Movement {
+    pub(crate) fn new(packet: &Packet, connection: &Connection) -> Result<Self, ReadError> {
+        let check = packet.check.as_ref();
+        let card = first_card(packet);
+        let mut movement = Movement {
+            ask: None,
+            slip: Slip::default(),
+            remarks: remarks(packet),
+            form: connection.form(),
+            received_at: till_time::wall_clock(connection.received_at, connection.common.time_zone),
+        };
+        let deed = deed(packet)?;
+        movement.ask = match deed {
+            Deed::Nothing => None,
+            Deed::Sell => {
+                let (close, remarks) = sale(packet, card.as_deref(), connection)?;
+                movement.remarks.extend(remarks);
+                Some(Ask::Close(close))
+            }
+            Deed::RollBack | Deed::Return => Some(Ask::GiveBack(give_back(packet, deed, connection)?)),
+        };
+        movement.slip = Slip {
+            card,
+            number: u8::from(!packet.rows.is_empty()),
+            row: check.and_then(|check| row_for_slip(check, connection)),
+        };
+        Ok(movement)
+    }
+
+    /// Whether any bonuses could change. A receipt without a card is kept for statistics only.
+    pub(crate) fn concerns_a_guest(&self) -> bool {
+        match &self.ask {
+            None => false,
+            Some(Ask::Close(close)) => {
+                close.receipt.customer.is_some() || close.redemption != Redemption::Nothing
+            }
+            Some(_) => self.slip.card.is_some(),
+        }
+    }
+
+    fn redeems(&self) -> bool {
+        matches!(&self.ask, Some(Ask::Close(close)) if matches!(close.redemption, Redemption::Now(_)))
+    }
+
+    fn sold(&self, closed: &Closed) -> Reply {
+        let language = self.form.language;
+        let remarks = till_text::messages(&closed.cashier_messages, language);
+        let card = self.slip.card.as_ref().filter(|_| closed.customer_id.is_some());
+        let Some(card) = card else {
+            return self.accepted(&remarks);
+        };
+        let (linetag, uni) = self.slip.row.clone().unzip();
+        let row = Tag::new("TRANSACTION")
+            .with("num", self.slip.number)
+            .with("cardcode", card)
+            .with("ext_id", &closed.id)
+            .with_some("linetag", linetag)
+            .with_some("uni", uni)
+            .with(
+                "slip",
+                till_text::lines(&slip_lines(closed, language), till_text::MESSAGE),
+            )
+            .with("extinfo", format!("BonusAdded={}", closed.accrued.kopecks()));
+        self.form
+            .applied_with(answer::success(self.received_at, &remarks).holding(row))
+    }
+
+    fn accepted(&self, remarks: &[String]) -> Reply {
+        if remarks.is_empty() {
+            return self.form.applied();
+        }
+        self.form.applied_with(answer::success(self.received_at, remarks))
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Reply {
+        // Statistics must not keep a till from closing its receipts, nor a forgotten card a guest from leaving.
+        if !self.concerns_a_guest() {
+            return self.form.applied();
+        }
+        if is_unknown_card(refusal) && !self.redeems() {
+            let remark = refusal.words.in_language(self.form.language).to_owned();
+            return self.accepted(&[remark]);
+        }
+        self.form.refused(refusal)
+    }
+}
+
+impl Dialogue for Movement {
+    fn asks(&self) -> Vec<Ask> {
+        self.ask.iter().cloned().collect()
+    }
+
+    fn all_or_nothing(&self) -> bool {
+        true
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
+    fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
+        match (&self.ask, told.first()) {
+            (None, _) => self.form.applied(),
+            (Some(Ask::Close(_)), Some(Ok(Told::Closed(closed)))) => self.sold(closed),
+            (Some(Ask::GiveBack(_)), Some(Ok(Told::Returned(_)))) => self.form.applied(),
+            (Some(_), Some(Err(refusal))) => self.refused(refusal),
+            (Some(_), _) => self.form.not_done(Function::TransactionsEx, &crate::unanswered()),
+        }
+    }
+}
+
+fn deed(packet: &Packet) -> Result<Deed, ReadError> {
+    match packet.check.as_ref().map(|check| check.moment) {
+        Some(Moment::Payment) => Ok(Deed::Sell),
+        Some(Moment::PaymentRollback) => Ok(Deed::RollBack),
+        Some(Moment::Return) => Ok(Deed::Return),
+        Some(Moment::ReturnRollback) => Err(ReadError::ReturnRollback),
+        Some(Moment::Technical) if !packet.rows.is_empty() => Err(ReadError::ScriptTransaction),
+        Some(Moment::Technical | Moment::Counting | Moment::Editing | Moment::Looking) => Ok(Deed::Nothing),
+        None => deed_by_signs(packet),
+    }
+}
+
+/// Without a receipt only the signs tell a sale from its undoing, and nothing tells a rollback from a return.
+fn deed_by_signs(packet: &Packet) -> Result<Deed, ReadError> {
+    let mut signs = packet.rows.iter().filter_map(|row| row.kind.sells(row.amount));
+    let Some(first) = signs.next() else {
+        return Ok(Deed::Nothing);
+    };
+    if signs.any(|sells| sells != first) {
+        return Err(ReadError::MixedSigns);
+    }
+    Ok(if first { Deed::Sell } else { Deed::Return })
+}
+
+/// What identifies the receipt for ever: its GUID, which a return and every repeat share; else its numbers.
+fn receipt_key(packet: &Packet) -> Result<String, ReadError> {
+    let guid = packet.check.as_ref().and_then(|check| check.guid.clone());
+    guid.or_else(|| packet.rows.first()?.receipt.key())
+        .ok_or(ReadError::Missing("CHECKDATA@checkguid"))
+}
+
+fn sale(
+    packet: &Packet,
+    card: Option<&str>,
+    connection: &Connection,
+) -> Result<(Close, Vec<String>), ReadError> {
+    let check = packet.check.as_ref();
+    let seen = check.map(|check| Payments::of(check, &connection.own).bonuses);
+    let (redemption, remark) = redemption(packet, seen)?;
+    refuse_second_payer(packet, card)?;
+    let guest = card.map(|code| card_code::guest_of(code, connection.own.card_as_phone));
+    let key = receipt_key(packet)?;
+    let amount = redemption.amount();
+    let read = match check {
+        Some(check) => ReadReceipt::of_check(check, key, guest, amount, connection)?,
+        None => ReadReceipt::of_rows(packet, key, guest, amount, connection)?,
+    };
+    let close = Close {
+        receipt: read.receipt,
+        redemption,
+        hold: None,
+        promo_codes: Vec::new(),
+    };
+    Ok((close, read.remarks.into_iter().chain(remark).collect()))
+}
+
+/// What is redeemed: the transactions of kind 0 say so. A payment row of ours without one was not sent to be written
+/// off, so it only lowers the base.
+fn redemption(packet: &Packet, seen: Option<Money>) -> Result<(Redemption, Option<String>), ReadError> {
+    let paid = -packet.sum(Kind::Payment)?;
+    if paid < Money::ZERO {
+        return Err(ReadError::PaymentAddsBonuses);
+    }
+    let seen = seen.unwrap_or(paid);
+    let remark = (seen != paid).then(|| {
+        format!("the receipt shows {seen} paid with bonuses, the transactions of kind 0 say {paid}")
+    });
+    let redemption = if paid.is_positive() {
+        Redemption::Now(paid)
+    } else if seen.is_positive() {
+        Redemption::Unconfirmed(seen)
+    } else {
+        Redemption::Nothing
+    };
+    Ok((redemption, remark))
+}
+
+/// A receipt has one guest. Bonuses of a second card cannot be taken for it.
+fn refuse_second_payer(packet: &Packet, first: Option<&str>) -> Result<(), ReadError> {
+    let holders = holders(packet);
+    let another = packet
+        .rows
+        .iter()
+        .filter(|row| row.kind == Kind::Payment && !row.amount.is_zero())
+        .filter_map(|row| card_code::code_of(&row.card, holders))
+        .any(|payer| first != Some(payer.as_str()));
+    if another {
+        return Err(ReadError::SecondCardPays);
+    }
+    Ok(())
+}
+
+fn give_back(packet: &Packet, deed: Deed, connection: &Connection) -> Result<GiveBack, ReadError> {
+    let sale = receipt_key(packet)?;
+    let made_at = made_at(packet.check.as_ref(), connection);
+    let version = till_time::version(made_at);
+    let rollback = deed == Deed::RollBack;
+    Ok(GiveBack {
+        // One payment may be rolled back again after another attempt; a receipt is returned once.
+        external_id: if rollback {
+            format!("{sale}/rollback/{version}")
+        } else {
+            format!("{sale}/return")
+        },
+        sale,
+        version: Some(version),
+        returned_at: connection.common.local(made_at),
+        what: WhatBack::Everything,
+        rollback,
+    })
+}
+
+fn holders(packet: &Packet) -> &[String] {
+    packet.check.as_ref().map_or(&[], |check| &check.holders)
+}
+
+/// The card of the first transaction that has one, else the first of the receipt.
+fn first_card(packet: &Packet) -> Option<String> {
+    let holders = holders(packet);
+    let of_rows = packet
+        .rows
+        .iter()
+        .filter(|row| !row.card.trim_start_matches('0').is_empty())
+        .find_map(|row| card_code::code_of(&row.card, holders));
+    of_rows.or_else(|| card_code::code_of("", holders))
+}
+
+/// A row to tie the slip to: our payment, our discount, else the first line.
+fn row_for_slip(check: &Check, connection: &Connection) -> Option<(&'static str, String)> {
+    let payment = Payments::of(check, &connection.own).bonus_row;
+    let ours = |interface: &Option<String>| interface.is_some() && *interface == check.interface;
+    let discount = check
+        .discounts
+        .iter()
+        .filter(|discount| ours(&discount.interface))
+        .find_map(|discount| discount.uni.clone());
+    let line = check.lines.iter().find_map(|line| line.uni.clone());
+    None.or(payment.map(|uni| ("PAYMENT", uni)))
+        .or(discount.map(|uni| ("DISCOUNT", uni)))
+        .or(line.map(|uni| ("LINE", uni)))
+}
+
+fn remarks(packet: &Packet) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if packet
+        .rows
+        .iter()
+        .any(|row| row.kind == Kind::Bonus && !row.amount.is_zero())
+    {
+        remarks
+            .push("the till counted a bonus itself (kind 2); it was not posted, Kopilka accrues".to_owned());
+    }
+    for row in &packet.rows {
+        if let Kind::Other(code) = row.kind {
+            remarks.push(format!(
+                "a transaction of kind {code} for {} was not posted",
+                row.amount
+            ));
+        }
+    }
+    let generated = packet.check.as_ref().map(|check| check.generated_at);
+    if generated == Some(None) {
+        remarks
+            .push("the receipt does not say when it was made: the time of the message was taken".to_owned());
+    }
+    remarks
+}
+
+fn slip_lines(closed: &Closed, language: Language) -> Vec<String> {
+    let (redeemed, accrued, balance) = match language {
+        Language::Ru => ("Списано бонусов", "Начислено бонусов", "Баланс"),
+        Language::En => ("Bonuses paid", "Bonuses earned", "Balance"),
+    };
+    let available = closed.balance.as_ref().map(|balance| balance.available);
+    [
+        (
+            redeemed,
+            Some(closed.redeemed).filter(|amount| amount.is_positive()),
+        ),
+        (
+            accrued,
+            Some(closed.accrued).filter(|amount| amount.is_positive()),
+        ),
+        (balance, available),
+    ]
+    .into_iter()
+    .filter_map(|(what, amount)| Some(format!("{what}: {}", till_text::amount(amount?, language))))
+    .collect()
+}

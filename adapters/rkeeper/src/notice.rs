@@ -1,0 +1,45 @@
+//! Messages that need no answer from the books.
+
+use kopilka_contract::{Ask, Dialogue, Refusal, Reply, Told};
+
+use crate::answer::{Form, Tag};
+
+/// A message that is answered at once.
+#[derive(Debug)]
+pub(crate) struct Notice {
+    reply: Reply,
+    remark: Option<&'static str>,
+}
+
+impl Notice {
+    /// `GetCardImageEx`: no pictures of guests are kept.
+    pub(crate) fn no_image(form: Form) -> Self {
+        Notice {
+            reply: form.only(Tag::new("GetCardImageEx").with("ErrorText", "No image")),
+            remark: None,
+        }
+    }
+
+    /// `LicenseInfo`: the DLL complains about its licence. The vendor does not say what the body is, so it is kept
+    /// as it came, and only acknowledged.
+    pub(crate) fn licence(form: Form) -> Self {
+        Notice {
+            reply: form.noted(),
+            remark: Some("ExtDLLHTTP reports trouble with its licence; see the message itself"),
+        }
+    }
+}
+
+impl Dialogue for Notice {
+    fn asks(&self) -> Vec<Ask> {
+        Vec::new()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remark.iter().map(ToString::to_string).collect()
+    }
+
+    fn reply(&self, _told: &[Result<Told, Refusal>]) -> Reply {
+        self.reply.clone()
+    }
+}

@@ -1,0 +1,206 @@
+//! The roots of the requests (vendor's «HTTP protocol for FarCards» and «Extdll6» texts).
+
+use chrono::NaiveDate;
+use kopilka_contract::Money;
+
+use crate::check::Check;
+use crate::read_error::ReadError;
+use crate::till_time;
+use crate::xml::Element;
+
+/// `GetCardInfoEx`: `ROOT/QRY`.
+#[derive(Debug)]
+pub(crate) struct CardQuery {
+    /// `QRY@Card`: an int64 as text. Codes with letters do not fit and stand in the receipt.
+    pub(crate) card: String,
+    /// The order, where the interface sends it. A broken one does not keep a card from being read.
+    pub(crate) check: Option<Result<Check, ReadError>>,
+}
+
+impl CardQuery {
+    pub(crate) fn read(root: &Element) -> Result<Self, ReadError> {
+        let query = root_of(root)?
+            .child("qry")
+            .ok_or(ReadError::Missing("ROOT/QRY"))?;
+        Ok(CardQuery {
+            card: query.text("card").unwrap_or_default().to_owned(),
+            check: check_of(query).or_else(|| check_of(root)).map(Check::read),
+        })
+    }
+}
+
+/// `FindEmail`: `ROOT/QRY@Email`. Scripts of the till put anything there: an e-mail, a telephone, the text of a QR.
+#[derive(Debug)]
+pub(crate) struct EmailQuery {
+    pub(crate) text: String,
+}
+
+impl EmailQuery {
+    pub(crate) fn read(root: &Element) -> Result<Self, ReadError> {
+        let query = root_of(root)?
+            .child("qry")
+            .ok_or(ReadError::Missing("ROOT/QRY"))?;
+        let text = query.text("email").ok_or(ReadError::Missing("QRY@Email"))?;
+        Ok(EmailQuery {
+            text: text.to_owned(),
+        })
+    }
+}
+
+/// `TransactionsEx`: `ROOT/Transactions/TransactionsEx*` and `ROOT/INPBUF/CHECK`.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    /// Empty where the till only passes a receipt without a card.
+    pub(crate) rows: Vec<Transaction>,
+    /// Absent where the interface does not send receipts.
+    pub(crate) check: Option<Check>,
+}
+
+impl Packet {
+    pub(crate) fn read(root: &Element) -> Result<Self, ReadError> {
+        let root = root_of(root)?;
+        let rows = root.listed("transactions", "transactionsex");
+        let check = check_of(root).or_else(|| root.child("transactions").and_then(check_of));
+        let packet = Packet {
+            rows: rows.map(Transaction::read).collect::<Result<_, _>>()?,
+            check: check.map(Check::read).transpose()?,
+        };
+        if packet.check.is_none() && root.child("transactions").is_none() {
+            return Err(ReadError::Missing("ROOT/Transactions"));
+        }
+        Ok(packet)
+    }
+
+    /// Sum of the rows of a kind, as the till signs it.
+    pub(crate) fn sum(&self, kind: Kind) -> Result<Money, ReadError> {
+        let amounts = self
+            .rows
+            .iter()
+            .filter(|row| row.kind == kind)
+            .map(|row| row.amount);
+        Money::checked_sum(amounts)
+            .filter(|sum| is_plausible(*sum))
+            .ok_or(ReadError::TooLarge("TransactionsEx@Summa"))
+    }
+}
+
+/// One money movement.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    pub(crate) card: String,
+    pub(crate) kind: Kind,
+    /// `Summa`: kopecks with a sign.
+    pub(crate) amount: Money,
+    pub(crate) receipt: TillReceipt,
+}
+
+/// What a row knows of its receipt: the only identity where the till sends no receipt XML.
+#[derive(Debug)]
+pub(crate) struct TillReceipt {
+    pub(crate) restaurant: Option<u32>,
+    pub(crate) till: Option<u32>,
+    pub(crate) date: Option<NaiveDate>,
+    pub(crate) number: Option<u32>,
+}
+
+impl TillReceipt {
+    /// `restaurant/till/cash date/number`, or `None` where one of them is not known.
+    pub(crate) fn key(&self) -> Option<String> {
+        let number = self.number.filter(|number| *number != 0)?;
+        Some(format!(
+            "{}/{}/{}/{number}",
+            self.restaurant?, self.till?, self.date?
+        ))
+    }
+}
+
+impl Transaction {
+    fn read(row: &Element) -> Result<Self, ReadError> {
+        Ok(Transaction {
+            card: row.text("card").unwrap_or_default().to_owned(),
+            kind: Kind::read(
+                row.text("kind")
+                    .ok_or(ReadError::Missing("TransactionsEx@Kind"))?,
+            )?,
+            amount: kopecks(
+                row.text("summa")
+                    .ok_or(ReadError::Missing("TransactionsEx@Summa"))?,
+            )?,
+            receipt: TillReceipt {
+                restaurant: number(row, "restaurant"),
+                // One clone of the DLL drops the last letter.
+                till: number(row, "rkunit").or_else(|| number(row, "rkuni")),
+                date: row.text("rkdate").and_then(till_time::cash_date),
+                number: number(row, "rkcheck"),
+            },
+        })
+    }
+}
+
+/// What a transaction moves. In a sale payments and discounts are negative, bonuses and spending positive; in an undo
+/// all signs are opposite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// 0: paid from the card, which is a redemption.
+    Payment,
+    /// 1: a discount given.
+    Discount,
+    /// 2: a bonus that the till counted.
+    Bonus,
+    /// 3: spent by the guest; own money by one text of the vendor, the whole receipt by another.
+    Spending,
+    /// Anything else, such as the codes from 50 on that an installer gives to bonus types and currencies.
+    Other(u8),
+}
+
+impl Kind {
+    fn read(text: &str) -> Result<Self, ReadError> {
+        let code: u8 = text
+            .parse()
+            .map_err(|_| ReadError::malformed("TransactionsEx@Kind", text))?;
+        Ok(match code {
+            0 => Kind::Payment,
+            1 => Kind::Discount,
+            2 => Kind::Bonus,
+            3 => Kind::Spending,
+            other => Kind::Other(other),
+        })
+    }
+
+    /// Whether an amount of this kind belongs to a sale (rather than to its undoing). `None`: it does not tell.
+    pub(crate) fn sells(self, amount: Money) -> Option<bool> {
+        if amount.is_zero() {
+            return None;
+        }
+        match self {
+            Kind::Payment | Kind::Discount => Some(!amount.is_positive()),
+            Kind::Bonus | Kind::Spending => Some(amount.is_positive()),
+            Kind::Other(_) => None,
+        }
+    }
+}
+
+fn root_of(root: &Element) -> Result<&Element, ReadError> {
+    (root.name() == "root")
+        .then_some(root)
+        .ok_or(ReadError::Missing("ROOT"))
+}
+
+fn check_of(parent: &Element) -> Option<&Element> {
+    parent.child("inpbuf")?.child("check")
+}
+
+fn number(row: &Element, name: &str) -> Option<u32> {
+    row.text(name)?.parse().ok()
+}
+
+fn kopecks(text: &str) -> Result<Money, ReadError> {
+    let wrong = || ReadError::malformed("TransactionsEx@Summa", text);
+    let amount = Money::from_kopecks(text.parse().map_err(|_| wrong())?);
+    is_plausible(amount).then_some(amount).ok_or_else(wrong)
+}
+
+/// Whether the ledger's doors would take it, whatever its sign. Everything inside can be negated and added safely.
+pub(crate) fn is_plausible(amount: Money) -> bool {
+    (-Money::MAX_INPUT..=Money::MAX_INPUT).contains(&amount)
+}

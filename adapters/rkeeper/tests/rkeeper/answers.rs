@@ -1,0 +1,267 @@
+//! What tills are told.
+
+use kopilka_contract::{Adapter, CustomerStatus, Guest, Language, Settings, Told, Words};
+use kopilka_rkeeper::RKeeper;
+use serde_json::json;
+
+use crate::ledger::{closed, closed_with_message, guest, money, quoted, refusal, returned};
+use crate::wire::{
+    CARD_INFO, FIND_EMAIL, NOT_UNDERSTOOD, TRANSACTIONS, fixture, fixture_text, message, read, read_with,
+    same_answer, settings, text, unread,
+};
+
+fn told_guest(guest: Guest) -> Told {
+    Told::Guest(Box::new(guest))
+}
+
+#[test]
+fn a_card_shows_its_holder_and_what_may_be_paid_on_this_order() {
+    let dialogue = read(CARD_INFO, &fixture("card-read"));
+    let reply = dialogue.reply(&[Ok(told_guest(guest())), Ok(quoted("510.00"))]);
+    same_answer("card-read", &reply);
+}
+
+#[test]
+fn a_card_without_an_order_shows_the_whole_balance() {
+    let dialogue = read(CARD_INFO, &fixture("card-read-without-order"));
+    same_answer(
+        "card-read-without-order",
+        &dialogue.reply(&[Ok(told_guest(guest()))]),
+    );
+}
+
+#[test]
+fn an_order_that_cannot_be_quoted_can_be_paid_with_nothing() {
+    let dialogue = read(CARD_INFO, &fixture("card-read"));
+    let reply = dialogue.reply(&[Ok(told_guest(guest())), Err(refusal("busy"))]);
+    let answer = text(&reply);
+    assert!(
+        answer.contains("Summa=\"0\"") && answer.contains("Сервис занят"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn an_unknown_card_does_not_exist_and_other_refusals_lock_it() {
+    let dialogue = read(CARD_INFO, &fixture("card-read"));
+    let unknown = dialogue.reply(&[Err(refusal("card-not-found")), Err(refusal("card-not-found"))]);
+    same_answer("card-not-found", &unknown);
+    same_answer(
+        "card-read-refused",
+        &dialogue.reply(&[Err(refusal("busy")), Err(refusal("busy"))]),
+    );
+}
+
+#[test]
+fn a_blocked_card_and_a_blocked_guest_are_locked_with_a_reason() {
+    let dialogue = read(CARD_INFO, &fixture("card-read"));
+    let card = Guest {
+        card_blocked: true,
+        ..guest()
+    };
+    same_answer(
+        "card-blocked",
+        &dialogue.reply(&[Ok(told_guest(card)), Ok(quoted("510.00"))]),
+    );
+    let blocked = Guest {
+        status: CustomerStatus::Blocked,
+        ..guest()
+    };
+    let answer = text(&dialogue.reply(&[Ok(told_guest(blocked)), Ok(quoted("510.00"))]));
+    assert!(
+        answer.contains("Locked=\"1\" WhyLock=\"Гость заблокирован\""),
+        "{answer}"
+    );
+    assert!(answer.contains("Summa=\"0\""), "{answer}");
+}
+
+#[test]
+fn words_fit_the_fields_of_the_till() {
+    let long = Guest {
+        name: Some("Ж".repeat(300)),
+        ..guest()
+    };
+    let answer = text(&read(CARD_INFO, &fixture("card-read-without-order")).reply(&[Ok(told_guest(long))]));
+    assert!(
+        answer.contains(&format!("Holder=\"{}\"", "Ж".repeat(39))),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_look_up_finds_a_number_for_the_till() {
+    let dialogue = read(FIND_EMAIL, &fixture("find-phone"));
+    same_answer("find-phone", &dialogue.reply(&[Ok(told_guest(guest()))]));
+    same_answer(
+        "find-phone-unknown",
+        &dialogue.reply(&[Err(refusal("customer-not-found"))]),
+    );
+    let lettered = Guest {
+        card: Some("GIFT-7".to_owned()),
+        phone: None,
+        ..guest()
+    };
+    assert!(text(&dialogue.reply(&[Ok(told_guest(lettered))])).contains("Result=\"1\""));
+}
+
+#[test]
+fn a_sale_prints_what_accrued() {
+    let dialogue = read(TRANSACTIONS, &fixture("sale"));
+    let told = Told::Closed(Box::new(closed("0.00", "80.75", "1320.75")));
+    assert!(dialogue.all_or_nothing());
+    same_answer("sale", &dialogue.reply(&[Ok(told)]));
+}
+
+#[test]
+fn a_sale_with_redemption_prints_both_and_shows_messages_to_the_cashier() {
+    let dialogue = read(TRANSACTIONS, &fixture("sale-with-redemption"));
+    let told = Told::Closed(Box::new(closed_with_message()));
+    same_answer("sale-with-redemption", &dialogue.reply(&[Ok(told)]));
+}
+
+#[test]
+fn a_repeat_is_answered_like_the_first_attempt() {
+    let told = || [Ok(Told::Closed(Box::new(closed_with_message())))];
+    let first = read(TRANSACTIONS, &fixture("sale-with-redemption")).reply(&told());
+    assert_eq!(
+        read(TRANSACTIONS, &fixture("sale-with-redemption-repeat")).reply(&told()),
+        first
+    );
+}
+
+#[test]
+fn a_refused_redemption_tells_the_cashier_why() {
+    let body = fixture("sale-with-redemption");
+    let refused = [Err(refusal("insufficient-balance"))];
+    same_answer(
+        "sale-with-redemption-refused",
+        &read(TRANSACTIONS, &body).reply(&refused),
+    );
+    let nested = read_with(TRANSACTIONS, &body, json!({"outbuf_placement": "nested"}));
+    same_answer("sale-with-redemption-refused-nested", &nested.reply(&refused));
+}
+
+#[test]
+fn returns_and_rollbacks_are_acknowledged() {
+    for name in ["return", "rollback"] {
+        same_answer(name, &read(TRANSACTIONS, &fixture(name)).reply(&[Ok(returned())]));
+    }
+}
+
+#[test]
+fn a_receipt_without_a_card_is_always_accepted() {
+    let dialogue = read(TRANSACTIONS, &fixture("receipt-without-card"));
+    let mut statistics = closed("0.00", "0.00", "0.00");
+    statistics.customer_id = None;
+    statistics.balance = None;
+    for told in [Ok(Told::Closed(Box::new(statistics))), Err(refusal("busy"))] {
+        same_answer("receipt-without-card", &dialogue.reply(&[told]));
+    }
+    let undone = fixture_text("receipt-without-card").replace("chmode=\"1\"", "chmode=\"3\"");
+    same_answer(
+        "return",
+        &read(TRANSACTIONS, undone.as_bytes()).reply(&[Err(refusal("internal"))]),
+    );
+}
+
+#[test]
+fn an_unknown_card_stops_only_a_sale_that_redeems() {
+    let unknown = || [Err(refusal("card-not-found"))];
+    let accrual = text(&read(TRANSACTIONS, &fixture("sale")).reply(&unknown()));
+    assert!(
+        accrual.contains("Result=\"0\"") && accrual.contains("err_text=\"Карта не найдена\""),
+        "{accrual}"
+    );
+    let redemption = text(&read(TRANSACTIONS, &fixture("sale-with-redemption")).reply(&unknown()));
+    assert!(
+        redemption.contains("Result=\"1\"") && redemption.contains("error_code=\"14\""),
+        "{redemption}"
+    );
+}
+
+#[test]
+fn words_follow_the_language_of_the_connection() {
+    let english = Settings {
+        language: Language::En,
+        ..settings()
+    };
+    let body = fixture("sale-with-redemption");
+    let dialogue = RKeeper.read(&message(TRANSACTIONS, &body), &english).unwrap();
+    let answer = text(&dialogue.reply(&[Ok(Told::Closed(Box::new(closed_with_message())))]));
+    assert!(
+        answer.contains("Bonuses paid: 500.00&#10;Bonuses earned: 55.75&#10;Balance: 795.75"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_message_that_is_not_understood_is_answered_in_xml() {
+    for (name, path) in NOT_UNDERSTOOD {
+        let unreadable = unread(path, &fixture(name));
+        assert!(!unreadable.reason.is_empty());
+        same_answer(name, &unreadable.reply);
+    }
+    same_answer("unknown-path", &unread("openthedoor.php", b"").reply);
+}
+
+#[test]
+fn the_person_who_looks_is_told_what_is_wrong() {
+    for ((name, path), reason) in NOT_UNDERSTOOD.into_iter().zip([
+        "not well-formed",
+        "document type",
+        "document type",
+        "secret",
+        "not UTF-8",
+    ]) {
+        let unreadable = unread(path, &fixture(name));
+        assert!(
+            unreadable.reason.contains(reason),
+            "{name}: {}",
+            unreadable.reason
+        );
+    }
+}
+
+#[test]
+fn a_licence_notice_is_kept_and_acknowledged() {
+    let dialogue = read("LicenseInfo.php", b"\xFF\xFE whatever");
+    assert_eq!(dialogue.remarks().len(), 1);
+    same_answer("licence", &dialogue.reply(&[]));
+    assert!(text(&read("getcardimageex", b"").reply(&[])).contains("ErrorText"));
+}
+
+#[test]
+fn our_own_failure_is_told_in_the_form_of_the_function() {
+    let words = Words::new("Сервис недоступен", "The service is down");
+    let fail = |path, body: &[u8]| RKeeper.failure(&message(path, body), &words, &settings());
+    same_answer("failure-of-a-card-read", &fail(CARD_INFO, b"anything"));
+    same_answer("failure-of-a-sale", &fail(TRANSACTIONS, &fixture("sale")));
+    // Nothing to do with bonuses: the till may close it.
+    same_answer(
+        "receipt-without-card",
+        &fail(TRANSACTIONS, &fixture("receipt-without-card")),
+    );
+}
+
+#[test]
+fn an_answer_that_does_not_fit_the_ask_is_a_failure() {
+    for told in [vec![], vec![Ok(returned())]] {
+        for (path, name) in [
+            (TRANSACTIONS, "sale"),
+            (CARD_INFO, "card-read"),
+            (FIND_EMAIL, "find-phone"),
+        ] {
+            let answer = text(&read(path, &fixture(name)).reply(&told));
+            assert!(answer.contains("Ошибка программы лояльности"), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn a_receipt_already_paid_with_bonuses_may_be_paid_so_again() {
+    let mut again = closed("500.00", "55.75", "10.00");
+    again.may_redeem = money("10.00");
+    let dialogue = read(CARD_INFO, &fixture("card-read"));
+    let reply = dialogue.reply(&[Ok(told_guest(guest())), Ok(Told::Quoted(Box::new(again)))]);
+    assert!(text(&reply).contains("Summa=\"50000\""));
+}

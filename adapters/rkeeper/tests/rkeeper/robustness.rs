@@ -1,0 +1,150 @@
+//! No bytes make the adapter panic.
+
+use kopilka_contract::{Adapter, Words};
+use kopilka_rkeeper::RKeeper;
+
+use crate::ledger::refusal;
+use crate::wire::{
+    CARD_INFO, NOT_UNDERSTOOD, TRANSACTIONS, UNDERSTOOD, fixture, fixture_text, message, settings, text,
+    unread,
+};
+
+/// Reads a message and answers it, whatever it is. Every answer is XML with status 200.
+fn survives(path: &str, body: &[u8]) {
+    let message = message(path, body);
+    match RKeeper.read(&message, &settings()) {
+        Ok(dialogue) => {
+            dialogue.remarks();
+            let told: Vec<_> = dialogue.asks().iter().map(|_| Err(refusal("busy"))).collect();
+            text(&dialogue.reply(&told));
+        }
+        Err(unreadable) => {
+            assert!(!unreadable.reason.is_empty());
+            text(&unreadable.reply);
+        }
+    }
+}
+
+fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    UNDERSTOOD.into_iter().chain(NOT_UNDERSTOOD)
+}
+
+#[test]
+fn a_message_cut_at_any_byte_is_answered() {
+    for (name, path) in all() {
+        let body = fixture(name);
+        for end in 0..body.len() {
+            survives(path, &body[..end]);
+        }
+    }
+}
+
+#[test]
+fn a_message_with_any_byte_changed_is_answered() {
+    for (name, path) in all() {
+        let body = fixture(name);
+        for (index, change) in (0..body.len()).zip([0x01, 0x20, 0x80, 0x0f, 0xff].into_iter().cycle()) {
+            let mut changed = body.clone();
+            changed[index] ^= change;
+            survives(path, &changed);
+        }
+    }
+}
+
+#[test]
+fn extreme_values_are_answered() {
+    let values = [
+        "-1",
+        "0",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "99999999999999999999",
+        "1e40",
+        "1e-40",
+        "1e2147483647",
+        "1e-2147483648",
+        "1e99999999999",
+        ".",
+        "",
+        "NaN",
+        "0.00000000000000000000000000001",
+        "+262142-12-31T23:59:59",
+        "-262143-01-01T00:00:00",
+        "9999-12-31T23:59:59",
+        "2026-13-41T99:99:99",
+        "4294967295",
+        "&#1;&#x10FFFF;",
+        "💥",
+    ];
+    for (name, path) in UNDERSTOOD {
+        let body = fixture_text(name);
+        let attributes: Vec<&str> = body
+            .split(['<', '>', ' ', '/'])
+            .filter_map(|word| word.split_once('=').map(|(attribute, _)| attribute))
+            .collect();
+        let mut distinct = attributes.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        for attribute in distinct {
+            let start = format!(" {attribute}=\"");
+            let Some((before, rest)) = body.split_once(&start) else {
+                continue;
+            };
+            let Some((_, after)) = rest.split_once('"') else {
+                continue;
+            };
+            for value in values {
+                survives(path, format!("{before}{start}{value}\"{after}").as_bytes());
+            }
+        }
+    }
+}
+
+#[test]
+fn nests_crowds_and_doubles_are_refused() {
+    let nest = "<a>".repeat(100_000);
+    let crowd = format!("<ROOT>{}</ROOT>", "<a/>".repeat(60_000));
+    let attributes: String = (0..100_000).map(|n| format!(" a{n}=\"\"")).collect();
+    for (body, reason) in [
+        (nest, "deeper"),
+        (crowd, "more than 50000"),
+        (format!("<ROOT{attributes}/>"), "attributes"),
+        ("<ROOT><QRY Card=\"1\" card=\"2\"/></ROOT>".to_owned(), "twice"),
+        ("<ROOT/><ROOT/>".to_owned(), "outside"),
+        ("<ROOT/>and more".to_owned(), "outside"),
+        ("<ROOT>&secret;</ROOT>".to_owned(), "secret"),
+        ("<ROOT><QRY></ROOT></QRY>".to_owned(), "well-formed"),
+        ("<ROOT><QRY Card=\"0\"/></ROOT>".to_owned(), "QRY@Card"),
+        ("<SOAP/>".to_owned(), "ROOT"),
+        (" ".to_owned(), "empty"),
+    ] {
+        let unreadable = unread(CARD_INFO, body.as_bytes());
+        assert!(
+            unreadable.reason.contains(reason),
+            "{reason}: {}",
+            unreadable.reason
+        );
+    }
+}
+
+#[test]
+fn other_encodings_are_refused_by_name() {
+    let declared = fixture_text("card-read").replace("UTF-8", "koi8-r");
+    assert!(unread(CARD_INFO, declared.as_bytes()).reason.contains("koi8-r"));
+    assert!(unread(CARD_INFO, b"\xFF\xFE<\0R\0").reason.contains("UTF-16"));
+    let body = fixture("card-read");
+    let mut by_header = message(CARD_INFO, &body);
+    by_header.content_type = Some("text/xml; charset=\"windows-1251\"");
+    let unreadable = RKeeper.read(&by_header, &settings()).err().unwrap();
+    assert!(unreadable.reason.contains("windows-1251"));
+    by_header.content_type = None;
+    assert!(RKeeper.read(&by_header, &settings()).is_ok());
+}
+
+#[test]
+fn a_failure_is_told_whatever_the_message_was() {
+    for (name, path) in all() {
+        text(&RKeeper.failure(&message(path, &fixture(name)), &Words::new("а", "a"), &settings()));
+    }
+    text(&RKeeper.failure(&message(TRANSACTIONS, b"\0"), &Words::default(), &settings()));
+}

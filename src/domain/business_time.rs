@@ -1,0 +1,77 @@
+//! The venue's wall clock, its business day, and which rules on time match.
+
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone, Timelike, Weekday};
+use chrono_tz::Tz;
+
+use super::Timestamp;
+use super::rate::Coefficient;
+use super::terms::{Rule, RuleCondition};
+
+/// A moment as the venue's rules see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BusinessTime {
+    /// The business date: the calendar date, or the one before where the day has not started yet.
+    pub date: NaiveDate,
+    /// Hour of the wall clock, 0-23.
+    pub hour: u32,
+    /// Whether the business day began on the calendar day of the wall clock.
+    same_calendar_day: bool,
+}
+
+impl BusinessTime {
+    /// The moment in the venue's zone, with its border of the day.
+    pub fn new(at: Timestamp, zone: Tz, day_starts_at: NaiveTime) -> Self {
+        let local = zone.from_utc_datetime(&at.naive_utc());
+        let same_calendar_day = local.time() >= day_starts_at;
+        let calendar = local.date_naive();
+        let date = if same_calendar_day { calendar } else { calendar.pred_opt().unwrap_or(calendar) };
+        BusinessTime { date, hour: local.hour(), same_calendar_day }
+    }
+
+    /// Weekday of the business day.
+    pub fn weekday(self) -> Weekday {
+        self.date.weekday()
+    }
+
+    /// Weekday of the day on which a window over midnight began, for a moment in its part after midnight.
+    fn weekday_of_wrapped_window(self, to_hour: u32) -> Weekday {
+        if self.hour <= to_hour && self.same_calendar_day {
+            (self.date - Days::new(1)).weekday()
+        } else {
+            self.weekday()
+        }
+    }
+
+    fn in_hours(self, from: u32, to: u32) -> bool {
+        if from <= to { (from..=to).contains(&self.hour) } else { self.hour >= from || self.hour <= to }
+    }
+
+    /// How specific a matching rule on time is: the higher, the more; `None` where it does not match or is no rule on
+    /// time.
+    fn specificity(self, condition: &RuleCondition) -> Option<u8> {
+        match condition {
+            RuleCondition::Date { date } => (*date == self.date).then_some(4),
+            RuleCondition::WeekdayHours { weekdays, from_hour, to_hour } => {
+                let day = if from_hour > to_hour { self.weekday_of_wrapped_window(*to_hour) } else { self.weekday() };
+                (self.in_hours(*from_hour, *to_hour) && weekdays.has(day)).then_some(3)
+            }
+            RuleCondition::Weekday { weekdays } => weekdays.has(self.weekday()).then_some(2),
+            RuleCondition::Hours { from_hour, to_hour } => self.in_hours(*from_hour, *to_hour).then_some(1),
+            RuleCondition::ReceiptOver { .. } | RuleCondition::ReceiptUnder { .. } => None,
+        }
+    }
+
+    /// The rule on time that decides: of the most specific kind that matches, the one with the highest coefficient.
+    pub fn deciding_rule(self, rules: &[Rule]) -> Option<&Rule> {
+        let mut best: Option<((u8, Coefficient), &Rule)> = None;
+        for rule in rules {
+            if let Some(specificity) = self.specificity(&rule.condition) {
+                let rank = (specificity, rule.coefficient);
+                if best.is_none_or(|(best_rank, _)| rank > best_rank) {
+                    best = Some((rank, rule));
+                }
+            }
+        }
+        best.map(|(_, rule)| rule)
+    }
+}

@@ -1,0 +1,259 @@
+//! Returns, rollbacks and cancellations: any series that brings back everything undoes exactly what the receipt did.
+
+use kopilka_contract::{ReceiptStatus, Returned};
+use sha2::{Digest, Sha256};
+
+use super::Context;
+use super::close::{refund, undo_accrual};
+use super::sheet::{Reason, Sheet, event};
+use crate::domain::books::{Hash, types};
+use crate::domain::ids::ReturnId;
+use crate::domain::refusal::Refusal;
+use crate::domain::world::{
+    Change, ReturnRequest, ReturnedBy, SourceKey, StoredLine, StoredReceipt, StoredReturn, World,
+};
+use crate::domain::{Money, Quantity};
+
+/// Gives a sale back, in part or in whole: exactly once. One that arrives before its sale waits for it.
+///
+/// # Errors
+/// `return-exceeds-sale`, `return-mixed`, `unknown-line`, `receipt-conflict`, `invalid-request`.
+pub fn give_back(
+    world: &mut World,
+    cx: Context<'_>,
+    external_id: &str,
+    sale: &SourceKey,
+    request: &ReturnRequest,
+) -> Result<Returned, Refusal> {
+    if external_id.trim().is_empty() {
+        return Err(Refusal::invalid("/external_id", "Нет номера возврата у источника.", "The return has no id."));
+    }
+    let key = cx.key(external_id);
+    let fingerprint = return_fingerprint(sale, request);
+    if let Some(known) = world.returns.get(&key) {
+        // A rollback repeated with a later stamp is the same rollback.
+        if known.fingerprint == fingerprint || request.version.is_some() {
+            return Ok(Returned { replayed: true, ..known.answer.clone() });
+        }
+        return Err(Refusal::Conflict { differences: vec!["return: sale, lines or amounts".to_owned()] });
+    }
+    let id = ReturnId(cx.ids.next_id());
+    let answer = match world.receipts.get(sale).cloned() {
+        Some(receipt) => apply(world, cx, id, receipt, request)?,
+        None => Returned {
+            id: id.to_string(),
+            receipt_id: None,
+            status: ReceiptStatus::Waiting,
+            amount: Money::ZERO,
+            accrual_undone: Money::ZERO,
+            redemption_undone: Money::ZERO,
+            refund: Money::ZERO,
+            balance: None,
+            replayed: false,
+        },
+    };
+    let stored = StoredReturn {
+        id,
+        key: key.clone(),
+        sale: sale.clone(),
+        fingerprint,
+        request: request.clone(),
+        answer: answer.clone(),
+        posted_at: cx.now,
+        actor: cx.actor.to_owned(),
+        change: Change::Inserted,
+    };
+    world.returns.insert(key, stored);
+    Ok(answer)
+}
+
+/// Applies the returns that have waited for a sale, in the order in which they came.
+pub(super) fn apply_waiting(world: &mut World, cx: Context<'_>, sale: &SourceKey) {
+    let mut waiting: Vec<(ReturnId, SourceKey)> = world
+        .returns
+        .values()
+        .filter(|r| r.sale == *sale && r.answer.status == ReceiptStatus::Waiting)
+        .map(|r| (r.id, r.key.clone()))
+        .collect();
+    waiting.sort_by_key(|(id, _)| *id);
+    for (id, key) in waiting {
+        let Some(stored) = world.returns.get(&key) else { continue };
+        let request = stored.request.clone();
+        let Some(receipt) = world.receipts.get(sale).cloned() else { continue };
+        // A rollback undoes the attempts before it; a newer attempt is a sale of its own.
+        let superseded = request.rollback
+            && matches!((receipt.version, request.version), (Some(sold), Some(undone)) if sold > undone);
+        let outcome = if superseded { None } else { apply(world, cx, id, receipt, &request).ok() };
+        let Some(stored) = world.returns.get_mut(&key) else { continue };
+        stored.change.mark();
+        stored.answer = match outcome {
+            Some(answer) => answer,
+            // It can't be applied as it stands: kept, and shown to a person.
+            None => Returned { status: ReceiptStatus::Refused, ..stored.answer.clone() },
+        };
+    }
+}
+
+/// What makes two messages the same return.
+pub fn return_fingerprint(sale: &SourceKey, request: &ReturnRequest) -> Hash {
+    let content = (&sale.source, &sale.external_id, &request.lines, request.cancel);
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{content:?}").as_bytes());
+    hasher.finalize().into()
+}
+
+fn apply(
+    world: &mut World,
+    cx: Context<'_>,
+    id: ReturnId,
+    mut receipt: StoredReceipt,
+    request: &ReturnRequest,
+) -> Result<Returned, Refusal> {
+    let before: Money = receipt.lines.iter().map(|l| l.returned_amount).sum();
+    match &request.lines {
+        None => receipt.lines.iter_mut().for_each(return_rest),
+        Some(lines) => {
+            for wanted in lines {
+                let line = receipt.lines.iter_mut().find(|l| l.line_id == wanted.line_id);
+                let line = line.ok_or_else(|| Refusal::UnknownLine { line_id: wanted.line_id.clone() })?;
+                return_line(line, wanted.quantity, wanted.amount)?;
+            }
+        }
+    }
+    let (accrual_undone, redemption_undone) = undo_shares(&mut receipt.lines);
+    let amount = receipt.lines.iter().map(|l| l.returned_amount).sum::<Money>() - before;
+    let all_back = receipt.lines.iter().all(is_all_back);
+    receipt.status = match (request.cancel || receipt.status == ReceiptStatus::Cancelled, all_back) {
+        (true, true) => ReceiptStatus::Cancelled,
+        (_, true) => ReceiptStatus::Returned,
+        _ => ReceiptStatus::PartlyReturned,
+    };
+    if request.rollback {
+        receipt.version = receipt.version.max(request.version);
+    }
+    receipt.change.mark();
+
+    let mut balance = None;
+    let told = if request.cancel { "receipt.cancelled" } else { "receipt.returned" };
+    match receipt.customer.and_then(|c| world.customers.get(&c)).cloned() {
+        Some(facts) => {
+            let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
+            let reason = Reason {
+                kind: types::REVERSAL.to_owned(),
+                venue: Some(receipt.key.venue),
+                receipt: Some(receipt.id),
+                return_id: Some(id),
+                happened_at: Some(request.returned_at),
+                comment: None,
+            };
+            undo_accrual(&mut sheet, accrual_undone, receipt.id, cx, reason.clone());
+            refund(&mut sheet, redemption_undone, &mut receipt.parts, cx, reason);
+            sheet.tell(told, receipt.id.to_string());
+            balance = Some(sheet.balance(cx.terms.venue));
+            sheet.put_back(world);
+        }
+        None => world.events.push(event(cx.terms.network, None, told, receipt.id.to_string(), cx.now, cx.ids)),
+    }
+    let answer = Returned {
+        id: id.to_string(),
+        receipt_id: Some(receipt.id.to_string()),
+        status: receipt.status,
+        amount,
+        accrual_undone,
+        redemption_undone,
+        refund: amount - redemption_undone,
+        balance,
+        replayed: false,
+    };
+    world.receipts.insert(receipt.key.clone(), receipt);
+    Ok(answer)
+}
+
+fn is_all_back(line: &StoredLine) -> bool {
+    line.returned_amount == line.amount && (line.returned_by == Some(ReturnedBy::Amount) || line.returned_quantity == line.quantity)
+}
+
+fn return_rest(line: &mut StoredLine) {
+    match line.returned_by {
+        Some(ReturnedBy::Amount) => {}
+        _ => {
+            line.returned_by = Some(ReturnedBy::Quantity);
+            line.returned_quantity = line.quantity;
+        }
+    }
+    line.returned_amount = line.amount;
+    line.changed = true;
+}
+
+fn return_line(line: &mut StoredLine, quantity: Option<Quantity>, amount: Option<Money>) -> Result<(), Refusal> {
+    let exceeds = || Refusal::ReturnExceedsSale { line_id: line.line_id.clone() };
+    let mixed = || Refusal::ReturnMixed { line_id: line.line_id.clone() };
+    match (quantity, amount) {
+        (Some(quantity), None) => {
+            if quantity == Quantity::ZERO {
+                return Ok(());
+            }
+            if line.returned_by == Some(ReturnedBy::Amount) {
+                return Err(mixed());
+            }
+            let sum = line.returned_quantity.thousandths().checked_add(quantity.thousandths()).ok_or_else(exceeds)?;
+            if quantity < Quantity::ZERO || sum > line.quantity.thousandths() {
+                return Err(exceeds());
+            }
+            line.returned_by = Some(ReturnedBy::Quantity);
+            line.returned_quantity = Quantity::from_thousandths(sum);
+            line.returned_amount = share(line.amount, sum, line.quantity.thousandths());
+        }
+        (None, Some(amount)) => {
+            if amount.is_zero() {
+                return Ok(());
+            }
+            if line.returned_by == Some(ReturnedBy::Quantity) {
+                return Err(mixed());
+            }
+            let sum = line.returned_amount.checked_add(amount).ok_or_else(exceeds)?;
+            if amount < Money::ZERO || sum > line.amount {
+                return Err(exceeds());
+            }
+            line.returned_by = Some(ReturnedBy::Amount);
+            line.returned_amount = sum;
+        }
+        _ => {
+            return Err(Refusal::invalid(
+                "/lines",
+                "Строку возвращают либо по количеству, либо по сумме.",
+                "A line is returned by quantity or by amount, one of the two.",
+            ));
+        }
+    }
+    line.changed = true;
+    Ok(())
+}
+
+/// floor(amount × returned / whole)
+fn share(amount: Money, returned: i64, whole: i64) -> Money {
+    if whole <= 0 {
+        return Money::ZERO;
+    }
+    let part = i128::from(amount.kopecks()) * i128::from(returned) / i128::from(whole);
+    Money::from_kopecks(i64::try_from(part).unwrap_or(i64::MAX))
+}
+
+/// Brings each line's undone shares up to what has been returned of it in all; says how much that undoes now.
+fn undo_shares(lines: &mut [StoredLine]) -> (Money, Money) {
+    let (mut accrual, mut redemption) = (Money::ZERO, Money::ZERO);
+    for line in lines {
+        let (returned, whole) = match line.returned_by {
+            None => continue,
+            Some(ReturnedBy::Quantity) => (line.returned_quantity.thousandths(), line.quantity.thousandths()),
+            Some(ReturnedBy::Amount) => (line.returned_amount.kopecks(), line.amount.kopecks()),
+        };
+        let accrued = share(line.accrued, returned, whole);
+        let redeemed = share(line.redeemed, returned, whole);
+        accrual += accrued - line.accrual_undone;
+        redemption += redeemed - line.redemption_undone;
+        line.accrual_undone = accrued;
+        line.redemption_undone = redeemed;
+    }
+    (accrual, redemption)
+}

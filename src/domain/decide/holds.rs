@@ -1,0 +1,108 @@
+//! Setting bonuses aside for an open order, and letting them go.
+
+use kopilka_contract::{Held, Hold, Voided};
+
+use super::Context;
+use super::identify::guest_view;
+use super::sheet::{Sheet, find, may_redeem};
+use crate::domain::Money;
+use crate::domain::ids::HoldId;
+use crate::domain::refusal::Refusal;
+use crate::domain::world::{Change, HoldStanding, StoredHold, World};
+
+/// Longest hold: a month.
+const MAX_MINUTES: u32 = 31 * 24 * 60;
+
+/// Sets bonuses aside. A second hold with the same key replaces the first.
+///
+/// # Errors
+/// `customer-not-found`, `card-blocked`, `customer-blocked`, `insufficient-balance`, `invalid-request`.
+pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refusal> {
+    let (found, facts) = find(world, cx.terms.network, &ask.customer).ok_or(Refusal::CustomerNotFound)?;
+    may_redeem(Some(found), facts)?;
+    let found = found.clone();
+    if ask.amount.is_some_and(|a| !(Money::ZERO..=Money::MAX_INPUT).contains(&a)) {
+        return Err(Refusal::invalid("/amount", "Сумма резерва: от 0 до 1 000 000 000.", "amount is 0 to 1,000,000,000.00."));
+    }
+    let minutes = ask.minutes.unwrap_or(cx.terms.hold_minutes);
+    if !(1..=MAX_MINUTES).contains(&minutes) {
+        return Err(Refusal::invalid("/minutes", "Резерв — от минуты до месяца.", "A hold lasts a minute to a month."));
+    }
+    let key = (!ask.external_id.is_empty()).then(|| cx.key(&ask.external_id));
+    let mut sheet = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids);
+    let replaced = key.as_ref().and_then(|k| world.hold_keys.get(k)).copied();
+    if let Some(id) = replaced {
+        let gone = sheet.facts.account.release(id, cx.now);
+        sheet.book_expired(gone);
+    }
+    let available = sheet.facts.account.available(cx.terms.venue, cx.now);
+    let amount = ask.amount.unwrap_or(available);
+    if amount > available {
+        return Err(Refusal::InsufficientBalance { available });
+    }
+    let id = HoldId(cx.ids.next_id());
+    let ends_at = cx.now + chrono::Duration::minutes(i64::from(minutes));
+    sheet.facts.account.hold(id, amount, cx.terms.venue, ends_at, cx.now);
+    sheet.tell("hold.created", id.to_string());
+    let answer = Held {
+        id: id.to_string(),
+        amount,
+        ends_at,
+        guest: guest_view(&sheet.facts, &found, cx.terms, cx.now),
+    };
+    let customer = sheet.facts.id;
+    sheet.put_back(world);
+    if let Some(key) = &key {
+        world.hold_keys.insert(key.clone(), id);
+    }
+    world.holds.insert(
+        id,
+        StoredHold {
+            id,
+            key,
+            network: cx.terms.network,
+            customer,
+            venue: cx.terms.venue,
+            amount,
+            ends_at,
+            standing: HoldStanding::Active,
+            released: Money::ZERO,
+            created_at: cx.now,
+            change: Change::Inserted,
+        },
+    );
+    Ok(answer)
+}
+
+/// Lets a hold go. One that ended or was voided answers as the first time; an unknown key of a source is no error,
+/// since tills unlock what they never locked.
+///
+/// # Errors
+/// `hold-captured`; `hold-not-found` for an id of ours that is unknown.
+pub fn void(world: &mut World, cx: Context<'_>, name: &str) -> Result<Voided, Refusal> {
+    let by_id = name.parse::<HoldId>().ok();
+    let known = by_id.filter(|id| world.holds.contains_key(id)).or_else(|| world.hold_keys.get(&cx.key(name)).copied());
+    let Some(stored) = known.and_then(|id| world.holds.get(&id)).filter(|h| h.network == cx.terms.network).cloned() else {
+        if by_id.is_some() {
+            return Err(Refusal::HoldNotFound);
+        }
+        return Ok(Voided { id: None, released: Money::ZERO });
+    };
+    match stored.standing {
+        HoldStanding::Captured => return Err(Refusal::HoldCaptured),
+        HoldStanding::Voided | HoldStanding::Ended => {
+            return Ok(Voided { id: Some(stored.id.to_string()), released: stored.released });
+        }
+        HoldStanding::Active => {}
+    }
+    let Some(facts) = world.customers.get(&stored.customer).cloned() else { return Err(Refusal::HoldNotFound) };
+    // Where its time is over, settling the account lets it go by itself.
+    let live = facts.account.holds.iter().find(|h| h.id == stored.id && h.ends_at > cx.now);
+    let released = live.map_or(Money::ZERO, |h| h.amount());
+    let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
+    let gone = sheet.facts.account.release(stored.id, cx.now);
+    sheet.book_expired(gone);
+    sheet.tell("hold.voided", stored.id.to_string());
+    sheet.put_back(world);
+    Ok(Voided { id: Some(stored.id.to_string()), released })
+}

@@ -1,0 +1,49 @@
+//! Decisions: one file per verb of the ledger. Each takes the facts and a command, and either changes the facts and
+//! answers, or refuses and changes nothing.
+
+mod adjust;
+mod close;
+mod give_back;
+mod holds;
+mod identify;
+mod sheet;
+mod spend;
+
+pub use adjust::{Adjusted, Adjustment, Amend, amend};
+pub use close::{close, fingerprint as receipt_fingerprint, quote};
+pub use give_back::{give_back, return_fingerprint};
+pub use holds::{hold, void};
+pub use identify::{guest_view, identify};
+pub use spend::spend;
+
+use super::Timestamp;
+use super::ids::IdSource;
+use super::terms::VenueTerms;
+use super::world::SourceKey;
+
+/// What every decision at a venue is given besides the facts and the command.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// Terms of the venue.
+    pub terms: &'a VenueTerms,
+    /// The source of the message.
+    pub source: &'a str,
+    /// The person or key that causes it, for the books.
+    pub actor: &'a str,
+    /// Now, as the network's clock says.
+    pub now: Timestamp,
+    /// Where ids come from.
+    pub ids: &'a dyn IdSource,
+}
+
+impl Context<'_> {
+    /// Identity of something of this source at this venue.
+    pub fn key(&self, external_id: &str) -> SourceKey {
+        SourceKey {
+            network: self.terms.network,
+            venue: self.terms.venue,
+            source: self.source.to_owned(),
+            external_id: external_id.to_owned(),
+        }
+    }
+}

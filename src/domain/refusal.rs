@@ -1,0 +1,208 @@
+//! Why the ledger says no: every refusal has a stable code and a sentence that a cashier understands.
+
+use kopilka_contract::Words;
+
+use super::Money;
+
+/// A refusal. Nothing was posted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.code())]
+pub enum Refusal {
+    /// More is asked than the customer has.
+    InsufficientBalance {
+        /// What he has here, his own hold included.
+        available: Money,
+    },
+    /// More is asked than the receipt allows.
+    RedeemLimit {
+        /// What the receipt allows.
+        limit: Money,
+    },
+    /// The till's spread over lines does not add up to the redemption, or exceeds a line.
+    RedeemSpread {
+        /// Sum of the spread.
+        spread: Money,
+        /// The redemption.
+        redeemed: Money,
+    },
+    /// The accrual is absurdly large: a coefficient is wrong.
+    AccrualTooLarge,
+    /// More comes back than was sold.
+    ReturnExceedsSale {
+        /// The line at fault.
+        line_id: String,
+    },
+    /// A line was returned by quantity before and comes by amount now, or the other way round.
+    ReturnMixed {
+        /// The line at fault.
+        line_id: String,
+    },
+    /// A return names a line that the sale does not have.
+    UnknownLine {
+        /// The line at fault.
+        line_id: String,
+    },
+    /// The same receipt or return came with other content.
+    Conflict {
+        /// What differs, in words.
+        differences: Vec<String>,
+    },
+    /// A newer version came for a receipt of which something has been returned.
+    ReceiptHasReturns,
+    /// The receipt was rolled back, and this is not a newer attempt.
+    ReceiptCancelled,
+    /// No such customer.
+    CustomerNotFound,
+    /// No such receipt.
+    ReceiptNotFound,
+    /// No such hold, or not of this customer and venue.
+    HoldNotFound,
+    /// The hold was captured by a receipt, so it can't be voided.
+    HoldCaptured,
+    /// The card is blocked or was replaced.
+    CardBlocked,
+    /// The customer is blocked.
+    CustomerBlocked,
+    /// A write-off that would leave more debt than the connection allows.
+    DebtLimit {
+        /// How much may be missing.
+        limit: Money,
+    },
+    /// The same idempotency key came with another body.
+    IdempotencyKeyReused,
+    /// A field of the message is wrong.
+    Invalid {
+        /// JSON Pointer to the field.
+        pointer: String,
+        /// What is wrong.
+        words: Words,
+    },
+}
+
+impl Refusal {
+    /// A field that is wrong.
+    pub fn invalid(pointer: impl Into<String>, ru: impl Into<String>, en: impl Into<String>) -> Self {
+        Refusal::Invalid { pointer: pointer.into(), words: Words::new(ru, en) }
+    }
+
+    /// Stable code, also the end of the problem's `type`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::InsufficientBalance { .. } => "insufficient-balance",
+            Refusal::RedeemLimit { .. } => "redeem-limit",
+            Refusal::RedeemSpread { .. } => "redeem-spread",
+            Refusal::AccrualTooLarge => "accrual-too-large",
+            Refusal::ReturnExceedsSale { .. } => "return-exceeds-sale",
+            Refusal::ReturnMixed { .. } => "return-mixed",
+            Refusal::UnknownLine { .. } => "unknown-line",
+            Refusal::Conflict { .. } => "receipt-conflict",
+            Refusal::ReceiptHasReturns => "receipt-has-returns",
+            Refusal::ReceiptCancelled => "receipt-cancelled",
+            Refusal::CustomerNotFound => "customer-not-found",
+            Refusal::ReceiptNotFound => "receipt-not-found",
+            Refusal::HoldNotFound => "hold-not-found",
+            Refusal::HoldCaptured => "hold-captured",
+            Refusal::CardBlocked => "card-blocked",
+            Refusal::CustomerBlocked => "customer-blocked",
+            Refusal::DebtLimit { .. } => "debt-limit",
+            Refusal::IdempotencyKeyReused => "idempotency-key-reused",
+            Refusal::Invalid { .. } => "invalid-request",
+        }
+    }
+
+    /// JSON Pointer to the field at fault, where there is one.
+    pub fn pointer(&self) -> Option<String> {
+        match self {
+            Refusal::Invalid { pointer, .. } => Some(pointer.clone()),
+            Refusal::InsufficientBalance { .. } | Refusal::RedeemLimit { .. } | Refusal::RedeemSpread { .. } => {
+                Some("/redeem".to_owned())
+            }
+            Refusal::CustomerNotFound | Refusal::CardBlocked | Refusal::CustomerBlocked => Some("/customer".to_owned()),
+            Refusal::HoldNotFound => Some("/hold_id".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What to tell the person at the till.
+    pub fn words(&self) -> Words {
+        match self {
+            Refusal::InsufficientBalance { available } => Words::new(
+                format!("Недостаточно бонусов: доступно {available}. Спишите не больше или проведите без бонусов."),
+                format!("Not enough bonuses: {available} available. Redeem no more than that, or nothing."),
+            ),
+            Refusal::RedeemLimit { limit } => Words::new(
+                format!("Этот чек можно оплатить бонусами не больше чем на {limit}."),
+                format!("Bonuses may pay at most {limit} of this receipt."),
+            ),
+            Refusal::RedeemSpread { spread, redeemed } => Words::new(
+                format!("Касса распределила по строкам {spread} бонусов, а списать просит {redeemed}. Сообщите администратору."),
+                format!("The till spread {spread} over the lines but asks to redeem {redeemed}. Tell the administrator."),
+            ),
+            Refusal::AccrualTooLarge => Words::new(
+                "Начисление получается слишком большим: проверьте коэффициенты. Сообщите администратору.",
+                "The accrual would be far too large: a coefficient is wrong. Tell the administrator.",
+            ),
+            Refusal::ReturnExceedsSale { line_id } => Words::new(
+                format!("По строке {line_id} возвращают больше, чем осталось от продажи."),
+                format!("Line {line_id}: more comes back than is left of the sale."),
+            ),
+            Refusal::ReturnMixed { line_id } => Words::new(
+                format!("Строку {line_id} уже возвращали иначе: либо по количеству, либо по сумме."),
+                format!("Line {line_id} was returned the other way before: by quantity or by amount, one of the two."),
+            ),
+            Refusal::UnknownLine { line_id } => {
+                Words::new(format!("В продаже нет строки {line_id}."), format!("The sale has no line {line_id}."))
+            }
+            Refusal::Conflict { differences } => Words::new(
+                format!("Чек с этим номером уже проведён с другим содержанием: {}.", differences.join("; ")),
+                format!("A receipt with this id was posted with other content: {}.", differences.join("; ")),
+            ),
+            Refusal::ReceiptHasReturns => Words::new(
+                "По чеку уже был возврат, поэтому его новую версию должен разобрать администратор.",
+                "Something of this receipt was returned already; a person must look at its new version.",
+            ),
+            Refusal::ReceiptCancelled => Words::new(
+                "Этот чек отменён. Закройте заказ новым чеком.",
+                "This receipt was cancelled. Close the order with a new receipt.",
+            ),
+            Refusal::CustomerNotFound => Words::new(
+                "Гость не найден. Проверьте номер карты или телефон.",
+                "No such guest. Check the card number or the telephone.",
+            ),
+            Refusal::ReceiptNotFound => Words::new("Чек не найден.", "No such receipt."),
+            Refusal::HoldNotFound => Words::new("Резерв бонусов не найден.", "No such hold."),
+            Refusal::HoldCaptured => Words::new(
+                "Резерв уже использован чеком: оформите возврат.",
+                "The hold was used by a receipt: make a return instead.",
+            ),
+            Refusal::CardBlocked => Words::new(
+                "Карта заблокирована: списать бонусы нельзя.",
+                "The card is blocked: bonuses can't be redeemed.",
+            ),
+            Refusal::CustomerBlocked => Words::new(
+                "Гость заблокирован: списать бонусы нельзя.",
+                "The guest is blocked: bonuses can't be redeemed.",
+            ),
+            Refusal::DebtLimit { limit } => Words::new(
+                format!("Бонусов не хватает больше чем на {limit}. Сообщите администратору."),
+                format!("More than {limit} is missing. Tell the administrator."),
+            ),
+            Refusal::IdempotencyKeyReused => Words::new(
+                "Этот ключ повтора уже использован с другим запросом.",
+                "This idempotency key was used with another request.",
+            ),
+            Refusal::Invalid { words, .. } => words.clone(),
+        }
+    }
+}
+
+impl From<Refusal> for kopilka_contract::Refusal {
+    fn from(refusal: Refusal) -> Self {
+        kopilka_contract::Refusal {
+            code: refusal.code().to_owned(),
+            words: refusal.words(),
+            pointer: refusal.pointer(),
+            retryable: false,
+        }
+    }
+}
