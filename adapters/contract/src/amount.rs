@@ -184,7 +184,7 @@ fn parse_scaled(text: &str, scale: i32, round: bool) -> Result<i64, AmountError>
         Some((m, e)) => (m, e.parse::<i32>().map_err(|_| AmountError::NotANumber)?),
         None => (text, 0),
     };
-    if exponent.abs() > 40 {
+    if exponent.unsigned_abs() > 40 {
         return Err(AmountError::TooLarge);
     }
     let (negative, digits) = match mantissa.as_bytes().first() {
@@ -303,6 +303,7 @@ mod tests {
             Err(AmountError::TooLarge)
         );
         assert_eq!("1e41".parse::<Money>(), Err(AmountError::TooLarge));
+        assert_eq!("1e-2147483648".parse::<Money>(), Err(AmountError::TooLarge));
     }
 
     #[test]

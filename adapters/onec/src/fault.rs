@@ -16,7 +16,7 @@ pub(crate) struct Fault {
 pub(crate) enum Problem {
     /// It must be there and is not.
     Missing,
-    /// A list or an object was expected.
+    /// An object was expected.
     NotAnObject,
     /// A list was expected.
     NotAList,

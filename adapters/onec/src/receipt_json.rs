@@ -392,8 +392,7 @@ fn settle_bonuses(
     paid: &Paid,
     remarks: &mut Vec<Words>,
 ) -> Result<Money, Fault> {
-    let amounts = || lines.iter().map(|sold| sold.line.amount);
-    let sum: Money = amounts().sum();
+    let sum: Money = lines.iter().map(|sold| sold.line.amount).sum();
     let on_lines: Money = lines.iter().map(|sold| sold.bonus).sum();
     let declared = document.get("bonus").get("spent");
     let spent = declared

@@ -16,9 +16,11 @@
 //! | `check.rs` | the receipt XML as the till writes it |
 //! | `lines.rs`, `payments.rs`, `receipt.rs` | the receipt as the ledger knows it |
 //! | `card_code.rs` | which guest a card code names |
-//! | `card_info.rs`, `find_email.rs`, `movement.rs` | the dialogues |
+//! | `card_info.rs`, `find_email.rs`, `movement.rs`, `notice.rs` | the dialogues |
 //! | `answer.rs` | writing the answer XML |
-//! | `till_text.rs` | words that a till can show |
+//! | `read_error.rs` | why a message is not understood, and what the cashier is told |
+//! | `settings.rs` | what can be set on a connection |
+//! | `till_text.rs`, `till_time.rs` | words that a till can show, times as it writes them |
 //!
 //! The crate does no I/O.
 

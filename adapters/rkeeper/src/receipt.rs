@@ -1,5 +1,7 @@
 //! A till's receipt as the ledger knows it.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDateTime;
 use kopilka_contract::{CustomerRef, Language, Line, Money, Quantity, Receipt};
 
@@ -120,6 +122,6 @@ impl ReadReceipt {
     }
 }
 
-fn look_up(kinds: &std::collections::BTreeMap<String, String>, code: Option<&String>) -> Option<String> {
+fn look_up(kinds: &BTreeMap<String, String>, code: Option<&String>) -> Option<String> {
     kinds.get(code?).cloned()
 }

@@ -1,12 +1,14 @@
 //! No bytes make the adapter panic.
 
+use std::collections::BTreeSet;
+
 use kopilka_contract::{Adapter, Words};
 use kopilka_rkeeper::RKeeper;
 
 use crate::ledger::refusal;
 use crate::wire::{
-    CARD_INFO, NOT_UNDERSTOOD, TRANSACTIONS, UNDERSTOOD, fixture, fixture_text, message, settings, text,
-    unread,
+    CARD_INFO, FIND_EMAIL, NOT_UNDERSTOOD, TRANSACTIONS, UNDERSTOOD, fixture, fixture_text, message,
+    settings, text, unread,
 };
 
 /// Reads a message and answers it, whatever it is. Every answer is XML with status 200.
@@ -29,6 +31,15 @@ fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     UNDERSTOOD.into_iter().chain(NOT_UNDERSTOOD)
 }
 
+/// Messages that differ in more than a few values.
+const DIFFERENT: [(&str, &str); 5] = [
+    ("card-read", CARD_INFO),
+    ("find-phone", FIND_EMAIL),
+    ("sale-with-redemption", TRANSACTIONS),
+    ("rollback", TRANSACTIONS),
+    ("sale-without-receipt-xml", TRANSACTIONS),
+];
+
 #[test]
 fn a_message_cut_at_any_byte_is_answered() {
     for (name, path) in all() {
@@ -41,7 +52,7 @@ fn a_message_cut_at_any_byte_is_answered() {
 
 #[test]
 fn a_message_with_any_byte_changed_is_answered() {
-    for (name, path) in all() {
+    for (name, path) in DIFFERENT {
         let body = fixture(name);
         for (index, change) in (0..body.len()).zip([0x01, 0x20, 0x80, 0x0f, 0xff].into_iter().cycle()) {
             let mut changed = body.clone();
@@ -76,16 +87,13 @@ fn extreme_values_are_answered() {
         "&#1;&#x10FFFF;",
         "💥",
     ];
-    for (name, path) in UNDERSTOOD {
+    for (name, path) in DIFFERENT {
         let body = fixture_text(name);
-        let attributes: Vec<&str> = body
+        let attributes: BTreeSet<&str> = body
             .split(['<', '>', ' ', '/'])
             .filter_map(|word| word.split_once('=').map(|(attribute, _)| attribute))
             .collect();
-        let mut distinct = attributes.clone();
-        distinct.sort_unstable();
-        distinct.dedup();
-        for attribute in distinct {
+        for attribute in attributes {
             let start = format!(" {attribute}=\"");
             let Some((before, rest)) = body.split_once(&start) else {
                 continue;

@@ -88,7 +88,7 @@ fn settings_are_checked_and_unknown_ones_refused() {
     for wrong in [
         json!({"categoryfield": "x"}),
         json!({"accrual_source": "till"}),
-        json!([]),
+        json!("text"),
     ] {
         assert!(check(wrong.clone()).is_err(), "{wrong}");
     }

@@ -1,0 +1,312 @@
+//! Connections, pools, and the one way to write.
+
+use std::path::Path;
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
+use diesel::{Connection, MultiConnection, PgConnection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::StorageError;
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// A connection to either database, for everything but the ledger's own load and apply.
+#[derive(MultiConnection)]
+pub enum AnyConnection {
+    /// PostgreSQL.
+    Postgres(PgConnection),
+    /// Embedded SQLite.
+    Sqlite(SqliteConnection),
+}
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// `sqlite:FILE`, a plain file path, or `postgres://…`.
+    pub url: String,
+    /// Most connections at once, writers not counted.
+    pub pool_size: u32,
+    /// How long a request waits for a connection.
+    pub wait: Duration,
+}
+
+impl StoreOptions {
+    /// With the usual limits.
+    pub fn new(url: impl Into<String>) -> Self {
+        StoreOptions { url: url.into(), pool_size: 8, wait: Duration::from_secs(3) }
+    }
+}
+
+/// Which of the two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Address {
+    Postgres(String),
+    Sqlite(String),
+}
+
+impl Address {
+    fn parse(url: &str) -> Result<Self, StorageError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Address::Postgres(url.to_owned()));
+        }
+        let unknown = || StorageError::UnknownUrl(without_password(url));
+        let path = match url.split_once(':') {
+            Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
+            // `C:\…` is a path; any other scheme is not ours.
+            Some((scheme, _)) if scheme.len() > 1 => return Err(unknown()),
+            _ => url,
+        };
+        if path.is_empty() || path.contains(['?', '#']) || path == ":memory:" {
+            return Err(unknown());
+        }
+        Ok(Address::Sqlite(path.to_owned()))
+    }
+}
+
+/// A URL that may be logged.
+pub fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme + 3 => {
+            let user = url[scheme + 3..at].split(':').next().unwrap_or_default();
+            format!("{}://{user}{}", &url[..scheme], &url[at..])
+        }
+        _ => url.to_owned(),
+    }
+}
+
+/// What every new connection of the pool is told.
+#[derive(Debug)]
+struct Prepare;
+
+impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Prepare {
+    fn on_acquire(&self, connection: &mut AnyConnection) -> Result<(), diesel::r2d2::Error> {
+        prepare(connection).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// SQLite: WAL, so that readers and the writer do not wait for each other; FULL, so that an acknowledged receipt
+/// survives a power cut. PostgreSQL: UTC.
+fn prepare(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
+    match connection {
+        AnyConnection::Sqlite(c) => c.batch_execute(
+            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
+        ),
+        AnyConnection::Postgres(c) => c.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = 'warning';"),
+    }
+}
+
+/// A database: a pool of connections and the way to make more.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<ConnectionManager<AnyConnection>>,
+    address: Address,
+}
+
+/// A connection of the pool.
+pub type Pooled = PooledConnection<ConnectionManager<AnyConnection>>;
+
+impl Store {
+    /// Opens the database; an SQLite file is created where there is none.
+    ///
+    /// # Errors
+    /// [`StorageError::UnknownUrl`], [`StorageError::Connect`].
+    pub fn open(options: &StoreOptions) -> Result<Self, StorageError> {
+        let address = Address::parse(&options.url)?;
+        if let Address::Sqlite(path) = &address {
+            if let Some(folder) = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty()) {
+                std::fs::create_dir_all(folder)
+                    .map_err(|e| StorageError::Connect(format!("{}: {e}", folder.display())))?;
+            }
+        }
+        // One connection first: its error is readable, and journal_mode is set before others race for it.
+        let mut first = establish(&address)?;
+        prepare(&mut first)?;
+        let url = match &address {
+            Address::Postgres(url) => url.clone(),
+            Address::Sqlite(path) => path.clone(),
+        };
+        let pool = Pool::builder()
+            .max_size(options.pool_size)
+            .min_idle(Some(1))
+            .connection_timeout(options.wait)
+            .test_on_check_out(matches!(address, Address::Postgres(_)))
+            .connection_customizer(Box::new(Prepare))
+            .build(ConnectionManager::new(url))
+            .map_err(|e| StorageError::Connect(e.to_string()))?;
+        Ok(Store { pool, address })
+    }
+
+    /// Whether it is embedded SQLite, which has one writer.
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self.address, Address::Sqlite(_))
+    }
+
+    /// A connection of the pool, for reads and for [`write_tx`].
+    ///
+    /// # Errors
+    /// [`StorageError::Busy`] where none is free in time.
+    pub fn connection(&self) -> Result<Pooled, StorageError> {
+        Ok(self.pool.get()?)
+    }
+
+    /// A connection of one's own, for a writer of the ledger.
+    ///
+    /// # Errors
+    /// [`StorageError::Connect`].
+    pub fn own_connection(&self) -> Result<AnyConnection, StorageError> {
+        let mut connection = establish(&self.address)?;
+        prepare(&mut connection)?;
+        if let AnyConnection::Postgres(c) = &mut connection {
+            // With arrays as parameters PostgreSQL would plan every statement anew each time.
+            c.batch_execute("SET plan_cache_mode = force_generic_plan")?;
+        }
+        Ok(connection)
+    }
+
+    /// Runs what is not run yet of the migrations. Returns how many ran.
+    ///
+    /// # Errors
+    /// [`StorageError::Migrate`].
+    pub fn migrate(&self) -> Result<usize, StorageError> {
+        let failed = |e: Box<dyn std::error::Error + Send + Sync>| StorageError::Migrate(e.to_string());
+        let count = match &mut *self.connection()? {
+            AnyConnection::Sqlite(c) => c.run_pending_migrations(SQLITE_MIGRATIONS).map_err(failed)?.len(),
+            AnyConnection::Postgres(c) => c.run_pending_migrations(POSTGRES_MIGRATIONS).map_err(failed)?.len(),
+        };
+        Ok(count)
+    }
+
+    /// Copies a live SQLite database into a file, consistently.
+    ///
+    /// # Errors
+    /// [`StorageError::Database`]; for PostgreSQL `None` is returned: `pg_dump` does it.
+    pub fn backup(&self, file: &str) -> Result<Option<()>, StorageError> {
+        match &mut *self.connection()? {
+            AnyConnection::Sqlite(c) => {
+                use diesel::RunQueryDsl;
+                diesel::sql_query("VACUUM INTO ?").bind::<diesel::sql_types::Text, _>(file).execute(c)?;
+                Ok(Some(()))
+            }
+            AnyConnection::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// The one way to write, for everything but the ledger's pipeline: a transaction, done again whole where it lost
+    /// a race.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StorageError::Busy`].
+    pub fn write<T, E>(&self, mut work: impl FnMut(&mut AnyConnection) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<StorageError> + From<diesel::result::Error>,
+        E: RetryDecision,
+    {
+        let mut attempt = 0;
+        loop {
+            let mut connection = self.connection().map_err(E::from)?;
+            match write_tx(&mut connection, &mut work) {
+                Err(error) if attempt < 5 && error.is_transient() => {
+                    attempt += 1;
+                    std::thread::sleep(Duration::from_millis(5 << attempt));
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Whether an error of a unit of work is worth another try.
+pub trait RetryDecision {
+    /// True where the whole unit may succeed when done again.
+    fn is_transient(&self) -> bool;
+}
+
+impl RetryDecision for StorageError {
+    fn is_transient(&self) -> bool {
+        // Outside the ledger a taken key is an answer, not a race.
+        use diesel::result::{DatabaseErrorKind, Error};
+        !matches!(self, StorageError::Database(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+            && StorageError::is_transient(self)
+    }
+}
+
+fn establish(address: &Address) -> Result<AnyConnection, StorageError> {
+    let failed = |e: diesel::ConnectionError| StorageError::Connect(e.to_string());
+    match address {
+        Address::Postgres(url) => PgConnection::establish(url).map(AnyConnection::Postgres).map_err(failed),
+        Address::Sqlite(path) => SqliteConnection::establish(path).map(AnyConnection::Sqlite).map_err(failed),
+    }
+}
+
+/// One transaction: BEGIN IMMEDIATE on SQLite (a plain one is refused when it wants to write after another did),
+/// an ordinary one on PostgreSQL. Rolled back on every error.
+///
+/// # Errors
+/// Those of `work` and of the database.
+pub fn write_tx<T, E: From<diesel::result::Error>>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    begin(connection)?;
+    match work(connection) {
+        Ok(value) => {
+            commit(connection)?;
+            Ok(value)
+        }
+        Err(error) => {
+            rollback(connection);
+            Err(error)
+        }
+    }
+}
+
+fn begin(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
+    match connection {
+        AnyConnection::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+        AnyConnection::Postgres(c) => AnsiTransactionManager::begin_transaction(c),
+    }
+}
+
+fn commit(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
+    match connection {
+        AnyConnection::Sqlite(c) => AnsiTransactionManager::commit_transaction(c),
+        AnyConnection::Postgres(c) => AnsiTransactionManager::commit_transaction(c),
+    }
+}
+
+fn rollback(connection: &mut AnyConnection) {
+    let result = match connection {
+        AnyConnection::Sqlite(c) => AnsiTransactionManager::rollback_transaction(c),
+        AnyConnection::Postgres(c) => AnsiTransactionManager::rollback_transaction(c),
+    };
+    if let Err(error) = result {
+        tracing::warn!(%error, "rolling back failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_urls_of_the_two_databases_are_taken() {
+        assert_eq!(Address::parse("sqlite:kopilka.db").unwrap(), Address::Sqlite("kopilka.db".to_owned()));
+        assert_eq!(Address::parse("sqlite:///var/k.db").unwrap(), Address::Sqlite("/var/k.db".to_owned()));
+        assert_eq!(Address::parse("./data/k.db").unwrap(), Address::Sqlite("./data/k.db".to_owned()));
+        assert!(matches!(Address::parse("postgres://u@h/d").unwrap(), Address::Postgres(_)));
+        for url in ["", "mysql://u:secret@h/d", "http://x", "sqlite:", "sqlite:k.db?mode=ro", "sqlite::memory:"] {
+            let error = Address::parse(url).unwrap_err().to_string();
+            assert!(error.contains("expected sqlite:FILE") && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_logged_url_has_no_password() {
+        assert_eq!(without_password("postgres://u:secret@h:5432/d"), "postgres://u@h:5432/d");
+        assert_eq!(without_password("sqlite:k.db"), "sqlite:k.db");
+    }
+}

@@ -1,0 +1,72 @@
+//! Everything in which the two databases differ, outside migrations and connecting.
+
+use super::AnyConnection;
+
+/// Which database speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// PostgreSQL.
+    Postgres,
+    /// SQLite.
+    Sqlite,
+}
+
+impl Dialect {
+    /// The dialect of a connection.
+    pub fn of(connection: &AnyConnection) -> Self {
+        match connection {
+            AnyConnection::Postgres(_) => Dialect::Postgres,
+            AnyConnection::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// The function that makes a JSON object of names and values.
+    pub fn json_object(self) -> &'static str {
+        match self {
+            Dialect::Postgres => "json_build_object",
+            Dialect::Sqlite => "json_object",
+        }
+    }
+
+    /// A binary column as hexadecimal text.
+    pub fn hex(self, column: &str) -> String {
+        match self {
+            Dialect::Postgres => format!("encode({column}, 'hex')"),
+            Dialect::Sqlite => format!("hex({column})"),
+        }
+    }
+
+    /// Name of a column type in a cast.
+    pub fn type_name(self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::BigInt => "bigint",
+            Kind::Integer => "integer",
+            Kind::Text => "text",
+            Kind::Timestamp => "timestamp",
+            Kind::Date => "date",
+            Kind::Binary => "bytea",
+        }
+    }
+
+    /// A sum of kopecks as BIGINT: uncast it is NUMERIC on one database and may be a float on the other.
+    pub fn sum(column: &str) -> String {
+        format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)")
+    }
+}
+
+/// Column types that both databases have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// 64-bit integer.
+    BigInt,
+    /// 32-bit integer.
+    Integer,
+    /// Text.
+    Text,
+    /// UTC, microseconds.
+    Timestamp,
+    /// A day.
+    Date,
+    /// Bytes.
+    Binary,
+}

@@ -1,0 +1,72 @@
+//! The only place that knows SQL. Embedded SQLite or PostgreSQL, chosen by URL at run time, behind one [`Store`].
+
+pub mod connection;
+pub mod dialect;
+pub mod ledger;
+pub mod schema;
+pub mod statement;
+
+pub use connection::{AnyConnection, Store, StoreOptions};
+
+use thiserror::Error;
+
+/// What can go wrong with a database.
+#[derive(Debug, Error)]
+pub enum StorageError {
+    /// The URL names no database that we speak.
+    #[error(
+        "unknown database URL {0:?}: expected sqlite:FILE (or a plain file path) or postgres://user@host/database"
+    )]
+    UnknownUrl(String),
+    /// No connection could be had.
+    #[error("no connection to the database: {0}")]
+    Connect(String),
+    /// Every connection of the pool is busy.
+    #[error("every database connection is busy")]
+    Busy,
+    /// The schema could not be brought up to date.
+    #[error("migrating the database failed: {0}")]
+    Migrate(String),
+    /// Somebody else changed what was read: read and decide again.
+    #[error("lost a race for {0}")]
+    LostRace(&'static str),
+    /// A stored value that the program does not understand.
+    #[error("a stored value can't be read: {0}")]
+    Corrupt(String),
+    /// The database said no.
+    #[error(transparent)]
+    Database(#[from] diesel::result::Error),
+}
+
+impl StorageError {
+    /// Whether doing the whole unit of work again may succeed: a lost race, a serialization failure, a deadlock, a
+    /// key that somebody else inserted meanwhile, or a lock that was not had in time.
+    pub fn is_transient(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        match self {
+            StorageError::LostRace(_) | StorageError::Busy => true,
+            StorageError::Database(Error::DatabaseError(kind, info)) => match kind {
+                Kind::SerializationFailure | Kind::UniqueViolation | Kind::ClosedConnection => true,
+                _ => {
+                    let message = info.message();
+                    message.contains("deadlock") || message.contains("database is locked")
+                }
+            },
+            StorageError::Database(Error::BrokenTransactionManager) => true,
+            _ => false,
+        }
+    }
+}
+
+impl From<r2d2::Error> for StorageError {
+    fn from(error: r2d2::Error) -> Self {
+        tracing::warn!(%error, "no database connection in time");
+        StorageError::Busy
+    }
+}
+
+impl From<serde_json::Error> for StorageError {
+    fn from(error: serde_json::Error) -> Self {
+        StorageError::Corrupt(error.to_string())
+    }
+}
