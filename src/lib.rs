@@ -1,4 +1,8 @@
 //! Kopilka: a loyalty service. A receipt that comes from a till becomes exactly one right posting in the bonus ledger.
 
+pub mod api;
+pub mod app;
+pub mod clock;
 pub mod domain;
+pub mod id_source;
 pub mod storage;

@@ -42,7 +42,12 @@ impl Lot {
 
     /// Lots are spent in this order: expires soonest (never = last), started soonest, oldest.
     fn spending_order(&self) -> (bool, Option<Timestamp>, Timestamp, LotId) {
-        (self.expires_at.is_none(), self.expires_at, self.starts_at, self.id)
+        (
+            self.expires_at.is_none(),
+            self.expires_at,
+            self.starts_at,
+            self.id,
+        )
     }
 
     fn serves(&self, venue: VenueId) -> bool {
@@ -134,13 +139,25 @@ impl Account {
     /// expired; the caller books it.
     pub fn settle(&mut self, now: Timestamp) -> Vec<ByIssuer> {
         let mut gone: Vec<(Option<VenueId>, Money)> = Vec::new();
-        let mut ended: Vec<(Timestamp, HoldId)> =
-            self.holds.iter().filter(|h| h.ends_at <= now).map(|h| (h.ends_at, h.id)).collect();
+        let mut ended: Vec<(Timestamp, HoldId)> = self
+            .holds
+            .iter()
+            .filter(|h| h.ends_at <= now)
+            .map(|h| (h.ends_at, h.id))
+            .collect();
         ended.sort();
         for (ends_at, id) in ended {
-            gone.extend(self.release(id, ends_at).into_iter().map(|g| (g.issuer, g.amount)));
+            gone.extend(
+                self.release(id, ends_at)
+                    .into_iter()
+                    .map(|g| (g.issuer, g.amount)),
+            );
         }
-        for lot in self.lots.iter_mut().filter(|lot| lot.is_expired(now) && lot.left.is_positive()) {
+        for lot in self
+            .lots
+            .iter_mut()
+            .filter(|lot| lot.is_expired(now) && lot.left.is_positive())
+        {
             gone.push((lot.issuer, lot.left));
             lot.left = Money::ZERO;
         }
@@ -149,13 +166,21 @@ impl Account {
 
     /// When [`Account::settle`] will next have something to do; `None`: never.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let lots = self.lots.iter().filter(|lot| lot.left.is_positive()).filter_map(|lot| lot.expires_at);
+        let lots = self
+            .lots
+            .iter()
+            .filter(|lot| lot.left.is_positive())
+            .filter_map(|lot| lot.expires_at);
         lots.chain(self.holds.iter().map(|hold| hold.ends_at)).min()
     }
 
     /// What may be spent at a venue.
     pub fn available(&self, venue: VenueId, now: Timestamp) -> Money {
-        self.lots.iter().filter(|lot| lot.is_active(now) && lot.serves(venue)).map(|lot| lot.left).sum()
+        self.lots
+            .iter()
+            .filter(|lot| lot.is_active(now) && lot.serves(venue))
+            .map(|lot| lot.left)
+            .sum()
     }
 
     /// What holds have set aside.
@@ -171,17 +196,30 @@ impl Account {
     /// The figures that a till and a page show. The account must be settled at `now`. `venue`: available there;
     /// `None`: lots that every venue takes.
     pub fn balance(&self, venue: Option<VenueId>, now: Timestamp) -> Balance {
-        let active = || self.lots.iter().filter(|lot| lot.is_active(now) && lot.left.is_positive());
+        let active = || {
+            self.lots
+                .iter()
+                .filter(|lot| lot.is_active(now) && lot.left.is_positive())
+        };
         let serves = |lot: &&Lot| venue.map_or(lot.scope.is_none(), |v| lot.serves(v));
         let next = active().filter(serves).filter_map(|lot| lot.expires_at).min();
         Balance {
             available: active().filter(serves).map(|lot| lot.left).sum(),
             balance: active().map(|lot| lot.left).sum::<Money>() + self.held() - self.debt,
             held: self.held(),
-            pending: self.lots.iter().filter(|lot| lot.starts_at > now).map(|lot| lot.left).sum(),
+            pending: self
+                .lots
+                .iter()
+                .filter(|lot| lot.starts_at > now)
+                .map(|lot| lot.left)
+                .sum(),
             debt: self.debt,
             expiring: next.map(|at| Expiring {
-                amount: active().filter(serves).filter(|lot| lot.expires_at == Some(at)).map(|lot| lot.left).sum(),
+                amount: active()
+                    .filter(serves)
+                    .filter(|lot| lot.expires_at == Some(at))
+                    .map(|lot| lot.left)
+                    .sum(),
                 at,
             }),
         }
@@ -195,27 +233,53 @@ impl Account {
             return None;
         }
         let id = LotId(ids.next_id());
-        let LotTerms { starts_at, expires_at, scope, issuer, receipt } = terms;
-        self.lots.push(Lot { id, amount: rest, left: rest, starts_at, expires_at, scope, issuer, receipt });
+        let LotTerms {
+            starts_at,
+            expires_at,
+            scope,
+            issuer,
+            receipt,
+        } = terms;
+        self.lots.push(Lot {
+            id,
+            amount: rest,
+            left: rest,
+            starts_at,
+            expires_at,
+            scope,
+            issuer,
+            receipt,
+        });
         Some(id)
     }
 
     /// Takes `amount` from active lots that serve the venue, in spending order. The caller has checked that there is
     /// enough; where there is not, takes what there is.
     pub fn take(&mut self, amount: Money, venue: VenueId, now: Timestamp) -> Vec<LotPart> {
-        self.take_where(amount, |lot| lot.is_active(now) && lot.serves(venue), Lot::spending_order)
+        self.take_where(
+            amount,
+            |lot| lot.is_active(now) && lot.serves(venue),
+            Lot::spending_order,
+        )
     }
 
     /// Sets bonuses aside. The caller has checked that there is enough.
     pub fn hold(&mut self, id: HoldId, amount: Money, venue: VenueId, ends_at: Timestamp, now: Timestamp) {
         let parts = self.take(amount, venue, now);
-        self.holds.push(Hold { id, venue, ends_at, parts });
+        self.holds.push(Hold {
+            id,
+            venue,
+            ends_at,
+            parts,
+        });
     }
 
     /// Ends a hold: what it holds pays debt first, then goes back to its own lots; what belongs to a lot that has
     /// expired by `at` is gone and returned. An unknown hold changes nothing.
     pub fn release(&mut self, id: HoldId, at: Timestamp) -> Vec<ByIssuer> {
-        let Some(position) = self.holds.iter().position(|h| h.id == id) else { return Vec::new() };
+        let Some(position) = self.holds.iter().position(|h| h.id == id) else {
+            return Vec::new();
+        };
         let hold = self.holds.remove(position);
         by_issuer(self.put_back(hold.parts, at))
     }
@@ -303,17 +367,26 @@ impl Account {
 
     /// Splits a hold's parts at `amount`: what is used and what is too much. The hold is left empty.
     fn take_from_hold(&mut self, hold: Option<HoldId>, amount: Money) -> (Vec<LotPart>, Vec<LotPart>) {
-        let parts = hold.and_then(|id| self.hold_mut(id)).map(|h| std::mem::take(&mut h.parts)).unwrap_or_default();
+        let parts = hold
+            .and_then(|id| self.hold_mut(id))
+            .map(|h| std::mem::take(&mut h.parts))
+            .unwrap_or_default();
         let (mut used, mut surplus) = (Vec::new(), Vec::new());
         let mut missing = amount;
         for LotPart { lot, amount } in parts {
             let take = amount.min(missing);
             missing -= take;
             if take.is_positive() {
-                used.push(LotPart { lot: lot.clone(), amount: take });
+                used.push(LotPart {
+                    lot: lot.clone(),
+                    amount: take,
+                });
             }
             if amount > take {
-                surplus.push(LotPart { lot, amount: amount - take });
+                surplus.push(LotPart {
+                    lot,
+                    amount: amount - take,
+                });
             }
         }
         (used, surplus)
@@ -343,8 +416,11 @@ impl Account {
         if !amount.is_positive() {
             return Vec::new();
         }
-        let mut lots: Vec<&mut Lot> =
-            self.lots.iter_mut().filter(|lot| lot.left.is_positive() && which(lot)).collect();
+        let mut lots: Vec<&mut Lot> = self
+            .lots
+            .iter_mut()
+            .filter(|lot| lot.left.is_positive() && which(lot))
+            .collect();
         lots.sort_by_key(|lot| order(lot));
         let mut missing = amount;
         let mut parts = Vec::new();
@@ -355,7 +431,10 @@ impl Account {
             let take = lot.left.min(missing);
             lot.left -= take;
             missing -= take;
-            parts.push(LotPart { lot: lot.clone(), amount: take });
+            parts.push(LotPart {
+                lot: lot.clone(),
+                amount: take,
+            });
         }
         parts
     }

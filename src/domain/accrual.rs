@@ -73,7 +73,11 @@ struct ItemFactor {
 ///
 /// # Errors
 /// `accrual-too-large` above [`MAX_ACCRUAL`].
-pub fn accrue(terms: &VenueTerms, customer: CustomerCoefficients, sale: Sale<'_>) -> Result<Accrual, Refusal> {
+pub fn accrue(
+    terms: &VenueTerms,
+    customer: CustomerCoefficients,
+    sale: Sale<'_>,
+) -> Result<Accrual, Refusal> {
     let bases = bases(terms, sale);
     let items: Vec<ItemFactor> = sale.lines.iter().map(|line| item_factor(terms, line)).collect();
     let weights: Vec<u128> = bases
@@ -82,14 +86,22 @@ pub fn accrue(terms: &VenueTerms, customer: CustomerCoefficients, sale: Sale<'_>
         .map(|(base, item)| positive(base.kopecks()) * positive(item.coefficient.scaled()))
         .collect();
     let (k_customer, customer_source) = customer.deciding();
-    let time = BusinessTime::new(sale.closed_at, terms.time_zone, terms.day_starts_at).deciding_rule(&terms.rules);
+    let time =
+        BusinessTime::new(sale.closed_at, terms.time_zone, terms.day_starts_at).deciding_rule(&terms.rules);
     let amount = amount_rule(&terms.rules, sale.total);
     let k_time = time.map_or(Coefficient::ONE, |rule| rule.coefficient);
     let k_amount = amount.map_or(Coefficient::ONE, |rule| rule.coefficient);
 
-    let numerator = [terms.base_percent.scaled(), k_customer.scaled(), k_time.scaled(), k_amount.scaled()]
-        .into_iter()
-        .fold(BigUint::from(weights.iter().sum::<u128>()), |product, factor| product * positive(factor));
+    let numerator = [
+        terms.base_percent.scaled(),
+        k_customer.scaled(),
+        k_time.scaled(),
+        k_amount.scaled(),
+    ]
+    .into_iter()
+    .fold(BigUint::from(weights.iter().sum::<u128>()), |product, factor| {
+        product * positive(factor)
+    });
     // Scales: k_item 6, percent 4 and its hundred 2, three more coefficients of 6.
     let denominator = BigUint::from(10u32).pow(6 + 4 + 2 + 18);
     let total = round(&numerator, &denominator, terms.rounding)
@@ -126,7 +138,11 @@ pub fn accrue(terms: &VenueTerms, customer: CustomerCoefficients, sale: Sale<'_>
     explanation.push(rule_explanation(FactorKind::Time, time));
     explanation.push(rule_explanation(FactorKind::Amount, amount));
     explanation.push(rounding_explanation(terms.rounding));
-    Ok(Accrual { total, shares: apportion(total, &weights), explanation })
+    Ok(Accrual {
+        total,
+        shares: apportion(total, &weights),
+        explanation,
+    })
 }
 
 fn positive(value: i64) -> u128 {
@@ -138,27 +154,52 @@ fn bases(terms: &VenueTerms, sale: Sale<'_>) -> Vec<Money> {
     let counted: Vec<Money> = if terms.accrue_on_redeemed {
         sale.lines.iter().map(|line| line.amount).collect()
     } else {
-        sale.lines.iter().zip(sale.redeemed).map(|(line, redeemed)| line.amount - *redeemed).collect()
+        sale.lines
+            .iter()
+            .zip(sale.redeemed)
+            .map(|(line, redeemed)| line.amount - *redeemed)
+            .collect()
     };
     let excluded = excluded_payments(terms, sale.payments).min(counted.iter().copied().sum());
     let excluded_parts = apportion_by_amount(excluded, counted.iter().copied());
-    counted.iter().zip(excluded_parts).map(|(base, part)| (*base - part).max(Money::ZERO)).collect()
+    counted
+        .iter()
+        .zip(excluded_parts)
+        .map(|(base, part)| (*base - part).max(Money::ZERO))
+        .collect()
 }
 
 fn excluded_payments(terms: &VenueTerms, payments: &[Payment]) -> Money {
-    payments.iter().filter(|p| terms.excluded_payment_kinds.contains(&p.kind)).map(|p| p.amount).sum()
+    payments
+        .iter()
+        .filter(|p| terms.excluded_payment_kinds.contains(&p.kind))
+        .map(|p| p.amount)
+        .sum()
 }
 
 fn item_factor(terms: &VenueTerms, line: &Line) -> ItemFactor {
-    if let Some((k, item)) = terms.products.get(&line.name).and_then(|p| Some((p.coefficient?, p))) {
+    if let Some((k, item)) = terms
+        .products
+        .get(&line.name)
+        .and_then(|p| Some((p.coefficient?, p)))
+    {
         return ItemFactor {
             coefficient: k,
             source: format!("product:{}", item.name),
-            words: Some(Words::new(format!("Товар «{}»: × {k}", item.name), format!("Product “{}”: × {k}", item.name))),
+            words: Some(Words::new(
+                format!("Товар «{}»: × {k}", item.name),
+                format!("Product “{}”: × {k}", item.name),
+            )),
         };
     }
-    let Some(category_id) = &line.category_id else { return ItemFactor::neutral() };
-    if let Some((k, item)) = terms.categories.get(category_id).and_then(|c| Some((c.coefficient?, c))) {
+    let Some(category_id) = &line.category_id else {
+        return ItemFactor::neutral();
+    };
+    if let Some((k, item)) = terms
+        .categories
+        .get(category_id)
+        .and_then(|c| Some((c.coefficient?, c)))
+    {
         return ItemFactor {
             coefficient: k,
             source: format!("category:{category_id}"),
@@ -186,7 +227,11 @@ fn item_factor(terms: &VenueTerms, line: &Line) -> ItemFactor {
 
 impl ItemFactor {
     fn neutral() -> Self {
-        ItemFactor { coefficient: Coefficient::ONE, source: "default".to_owned(), words: None }
+        ItemFactor {
+            coefficient: Coefficient::ONE,
+            source: "default".to_owned(),
+            words: None,
+        }
     }
 }
 
@@ -202,7 +247,9 @@ fn amount_rule(rules: &[Rule], total: Money) -> Option<&Rule> {
                 }
             }
             RuleCondition::ReceiptUnder { amount } if total < amount => {
-                if under.is_none_or(|(best, r)| amount < best || (amount == best && rule.coefficient > r.coefficient)) {
+                if under.is_none_or(|(best, r)| {
+                    amount < best || (amount == best && rule.coefficient > r.coefficient)
+                }) {
                     under = Some((amount, rule));
                 }
             }
@@ -227,13 +274,18 @@ fn round(numerator: &BigUint, denominator: &BigUint, rounding: Rounding) -> Opti
         RoundingMode::Up => rest > zero,
     };
     let units = i64::try_from(units + u32::from(up)).ok()?;
-    units.checked_mul(i64::try_from(unit).ok()?).map(Money::from_kopecks)
+    units
+        .checked_mul(i64::try_from(unit).ok()?)
+        .map(Money::from_kopecks)
 }
 
 fn base_words(terms: &VenueTerms, sale: Sale<'_>) -> Words {
     let redeemed: Money = sale.redeemed.iter().copied().sum();
     let excluded = excluded_payments(terms, sale.payments);
-    let (mut ru, mut en) = ("Сумма, за которую начисляем".to_owned(), "Amount that earns".to_owned());
+    let (mut ru, mut en) = (
+        "Сумма, за которую начисляем".to_owned(),
+        "Amount that earns".to_owned(),
+    );
     if redeemed.is_positive() && !terms.accrue_on_redeemed {
         ru += &format!(", без оплаченного бонусами ({redeemed})");
         en += &format!(", without what bonuses paid ({redeemed})");
@@ -247,8 +299,14 @@ fn base_words(terms: &VenueTerms, sale: Sale<'_>) -> Words {
 
 fn customer_words(k: Coefficient, source: &str) -> Words {
     match source {
-        "customer:venue" => Words::new(format!("Ваш коэффициент здесь: × {k}"), format!("Your coefficient here: × {k}")),
-        "customer:network" => Words::new(format!("Ваш коэффициент в сети: × {k}"), format!("Your coefficient: × {k}")),
+        "customer:venue" => Words::new(
+            format!("Ваш коэффициент здесь: × {k}"),
+            format!("Your coefficient here: × {k}"),
+        ),
+        "customer:network" => Words::new(
+            format!("Ваш коэффициент в сети: × {k}"),
+            format!("Your coefficient: × {k}"),
+        ),
         _ => Words::new("Личного коэффициента нет: × 1", "No coefficient of your own: × 1"),
     }
 }
@@ -275,47 +333,93 @@ fn item_explanation(lines: &[Line], items: Vec<ItemFactor>) -> Vec<Factor> {
 fn rule_explanation(factor: FactorKind, rule: Option<&Rule>) -> Factor {
     let Some(rule) = rule else {
         let words = match factor {
-            FactorKind::Time => Words::new("Особых часов и дней сейчас нет: × 1", "No special day or hour now: × 1"),
-            _ => Words::new("Правил на сумму чека нет: × 1", "No rule on the receipt's amount: × 1"),
+            FactorKind::Time => Words::new(
+                "Особых часов и дней сейчас нет: × 1",
+                "No special day or hour now: × 1",
+            ),
+            _ => Words::new(
+                "Правил на сумму чека нет: × 1",
+                "No rule on the receipt's amount: × 1",
+            ),
         };
-        return Factor { factor, value: "1".to_owned(), source: "default".to_owned(), lines: Vec::new(), words };
+        return Factor {
+            factor,
+            value: "1".to_owned(),
+            source: "default".to_owned(),
+            lines: Vec::new(),
+            words,
+        };
     };
     let k = rule.coefficient;
     let (ru, en) = condition_words(&rule.condition);
     let words = match &rule.name {
-        Some(name) => Words::new(format!("«{name}» ({ru}): × {k}"), format!("“{name}” ({en}): × {k}")),
-        None => Words::new(format!("{}: × {k}", capitalised(&ru)), format!("{}: × {k}", capitalised(&en))),
+        Some(name) => Words::new(
+            format!("«{name}» ({ru}): × {k}"),
+            format!("“{name}” ({en}): × {k}"),
+        ),
+        None => Words::new(
+            format!("{}: × {k}", capitalised(&ru)),
+            format!("{}: × {k}", capitalised(&en)),
+        ),
     };
-    Factor { factor, value: k.to_string(), source: format!("rule:{}", rule.id), lines: Vec::new(), words }
+    Factor {
+        factor,
+        value: k.to_string(),
+        source: format!("rule:{}", rule.id),
+        lines: Vec::new(),
+        words,
+    }
 }
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn condition_words(condition: &RuleCondition) -> (String, String) {
     let days_ru = |days: &super::terms::Weekdays| {
         let names = ["пн", "вт", "ср", "чт", "пт", "сб", "вс"];
-        let list: Vec<&str> =
-            days.0.iter().filter_map(|d| names.get(usize::try_from(d.num_days_from_monday()).ok()?).copied()).collect();
+        let list: Vec<&str> = days
+            .0
+            .iter()
+            .filter_map(|d| {
+                names
+                    .get(usize::try_from(d.num_days_from_monday()).ok()?)
+                    .copied()
+            })
+            .collect();
         list.join(", ")
     };
     let days_en = |days: &super::terms::Weekdays| {
-        days.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        days.0
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     match condition {
         RuleCondition::Date { date } => (date.format("%d.%m.%Y").to_string(), date.to_string()),
         RuleCondition::Weekday { weekdays } => (days_ru(weekdays), days_en(weekdays)),
-        RuleCondition::Hours { from_hour, to_hour } => {
-            (format!("{from_hour}:00–{to_hour}:59"), format!("{from_hour}:00–{to_hour}:59"))
-        }
-        RuleCondition::WeekdayHours { weekdays, from_hour, to_hour } => (
+        RuleCondition::Hours { from_hour, to_hour } => (
+            format!("{from_hour}:00–{to_hour}:59"),
+            format!("{from_hour}:00–{to_hour}:59"),
+        ),
+        RuleCondition::WeekdayHours {
+            weekdays,
+            from_hour,
+            to_hour,
+        } => (
             format!("{}, {from_hour}:00–{to_hour}:59", days_ru(weekdays)),
             format!("{}, {from_hour}:00–{to_hour}:59", days_en(weekdays)),
         ),
-        RuleCondition::ReceiptOver { amount } => (format!("чек больше {amount}"), format!("receipt over {amount}")),
-        RuleCondition::ReceiptUnder { amount } => (format!("чек меньше {amount}"), format!("receipt under {amount}")),
+        RuleCondition::ReceiptOver { amount } => {
+            (format!("чек больше {amount}"), format!("receipt over {amount}"))
+        }
+        RuleCondition::ReceiptUnder { amount } => {
+            (format!("чек меньше {amount}"), format!("receipt under {amount}"))
+        }
     }
 }
 

@@ -25,12 +25,18 @@ pub fn apportion(total: Money, weights: &[u128]) -> Vec<Money> {
             *part += 1;
         }
     }
-    parts.into_iter().map(|part| Money::from_kopecks(i64::try_from(part).unwrap_or(i64::MAX))).collect()
+    parts
+        .into_iter()
+        .map(|part| Money::from_kopecks(i64::try_from(part).unwrap_or(i64::MAX)))
+        .collect()
 }
 
 /// [`apportion`] by amounts. A negative amount weighs nothing.
 pub fn apportion_by_amount(total: Money, amounts: impl IntoIterator<Item = Money>) -> Vec<Money> {
-    let weights: Vec<u128> = amounts.into_iter().map(|a| u128::from(a.kopecks().max(0).unsigned_abs())).collect();
+    let weights: Vec<u128> = amounts
+        .into_iter()
+        .map(|a| u128::from(a.kopecks().max(0).unsigned_abs()))
+        .collect();
     apportion(total, &weights)
 }
 
@@ -42,7 +48,10 @@ mod tests {
     #[test]
     fn the_odd_kopeck_goes_to_the_earlier_of_equals() {
         let parts = apportion(Money::from_kopecks(100), &[1, 1, 1]);
-        assert_eq!(parts.iter().map(|p| p.kopecks()).collect::<Vec<_>>(), [34, 33, 33]);
+        assert_eq!(
+            parts.iter().map(|p| p.kopecks()).collect::<Vec<_>>(),
+            [34, 33, 33]
+        );
     }
 
     proptest! {

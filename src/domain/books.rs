@@ -136,7 +136,12 @@ impl Transaction {
             Direction::Accrual => self.movement.amount,
             Direction::Redemption => -self.movement.amount,
         };
-        let customer = Posting { account: BookAccount::Customer, venue: None, issuer: None, amount };
+        let customer = Posting {
+            account: BookAccount::Customer,
+            venue: None,
+            issuer: None,
+            amount,
+        };
         std::iter::once(customer).chain(self.movement.counter_postings.iter().copied())
     }
 }
@@ -193,10 +198,22 @@ pub fn chain_hash(previous: &Hash, content: &HashedContent<'_>) -> Hash {
     let mut hasher = Sha256::new();
     hasher.update(previous);
     let mut number = |value: i64| hasher.update(value.to_be_bytes());
-    for value in [content.id, content.network, content.customer, content.sequence, content.amount] {
+    for value in [
+        content.id,
+        content.network,
+        content.customer,
+        content.sequence,
+        content.amount,
+    ] {
         number(value);
     }
-    for value in [content.venue, content.receipt, content.return_id, content.happened_at, content.posted_at] {
+    for value in [
+        content.venue,
+        content.receipt,
+        content.return_id,
+        content.happened_at,
+        content.posted_at,
+    ] {
         number(value);
     }
     // Every text goes in with its length before it, so that no two contents can flow into the same bytes.
@@ -228,10 +245,21 @@ pub fn post(
 ) -> Transaction {
     let (network, customer) = owner;
     let sequence = head.sequence + 1;
-    let mut transaction =
-        Transaction { id, network, customer, sequence, movement, posted_at, actor: actor.to_owned(), hash: [0; 32] };
+    let mut transaction = Transaction {
+        id,
+        network,
+        customer,
+        sequence,
+        movement,
+        posted_at,
+        actor: actor.to_owned(),
+        hash: [0; 32],
+    };
     let postings: Vec<Posting> = transaction.postings().collect();
-    debug_assert!(postings.iter().map(|p| p.amount).sum::<Money>().is_zero(), "a transaction must balance: {postings:?}");
+    debug_assert!(
+        postings.iter().map(|p| p.amount).sum::<Money>().is_zero(),
+        "a transaction must balance: {postings:?}"
+    );
     let movement = &transaction.movement;
     let hash = chain_hash(
         &head.hash,
@@ -253,7 +281,12 @@ pub fn post(
             postings: postings
                 .iter()
                 .map(|p| {
-                    (p.account.as_str(), p.venue.map_or(0, |v| v.0), p.issuer.map_or(0, |v| v.0), p.amount.kopecks())
+                    (
+                        p.account.as_str(),
+                        p.venue.map_or(0, |v| v.0),
+                        p.issuer.map_or(0, |v| v.0),
+                        p.amount.kopecks(),
+                    )
                 })
                 .collect(),
         },

@@ -24,8 +24,16 @@ impl BusinessTime {
         let local = zone.from_utc_datetime(&at.naive_utc());
         let same_calendar_day = local.time() >= day_starts_at;
         let calendar = local.date_naive();
-        let date = if same_calendar_day { calendar } else { calendar.pred_opt().unwrap_or(calendar) };
-        BusinessTime { date, hour: local.hour(), same_calendar_day }
+        let date = if same_calendar_day {
+            calendar
+        } else {
+            calendar.pred_opt().unwrap_or(calendar)
+        };
+        BusinessTime {
+            date,
+            hour: local.hour(),
+            same_calendar_day,
+        }
     }
 
     /// Weekday of the business day.
@@ -43,7 +51,11 @@ impl BusinessTime {
     }
 
     fn in_hours(self, from: u32, to: u32) -> bool {
-        if from <= to { (from..=to).contains(&self.hour) } else { self.hour >= from || self.hour <= to }
+        if from <= to {
+            (from..=to).contains(&self.hour)
+        } else {
+            self.hour >= from || self.hour <= to
+        }
     }
 
     /// How specific a matching rule on time is: the higher, the more; `None` where it does not match or is no rule on
@@ -51,8 +63,16 @@ impl BusinessTime {
     fn specificity(self, condition: &RuleCondition) -> Option<u8> {
         match condition {
             RuleCondition::Date { date } => (*date == self.date).then_some(4),
-            RuleCondition::WeekdayHours { weekdays, from_hour, to_hour } => {
-                let day = if from_hour > to_hour { self.weekday_of_wrapped_window(*to_hour) } else { self.weekday() };
+            RuleCondition::WeekdayHours {
+                weekdays,
+                from_hour,
+                to_hour,
+            } => {
+                let day = if from_hour > to_hour {
+                    self.weekday_of_wrapped_window(*to_hour)
+                } else {
+                    self.weekday()
+                };
                 (self.in_hours(*from_hour, *to_hour) && weekdays.has(day)).then_some(3)
             }
             RuleCondition::Weekday { weekdays } => weekdays.has(self.weekday()).then_some(2),

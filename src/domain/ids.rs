@@ -16,7 +16,10 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 fn encode(value: i64) -> String {
     let bits = value.cast_unsigned();
-    (0..13).rev().map(|i| char::from(ALPHABET[usize::try_from((bits >> (5 * i)) & 31).unwrap_or(0)])).collect()
+    (0..13)
+        .rev()
+        .map(|i| char::from(ALPHABET[usize::try_from((bits >> (5 * i)) & 31).unwrap_or(0)]))
+        .collect()
 }
 
 fn decode(text: &str) -> Option<i64> {
@@ -133,7 +136,15 @@ mod tests {
 
     #[test]
     fn an_id_of_another_kind_or_of_no_kind_is_refused() {
-        for text in ["", "rcp_", "cus_0000000000001", "rcp_000000000000", "rcp_zzzzzzzzzzzzz", "rcp_000000000000u", "rcp_0000000000000"] {
+        for text in [
+            "",
+            "rcp_",
+            "cus_0000000000001",
+            "rcp_000000000000",
+            "rcp_zzzzzzzzzzzzz",
+            "rcp_000000000000u",
+            "rcp_0000000000000",
+        ] {
             assert_eq!(text.parse::<ReceiptId>(), Err(NotAnId), "{text}");
         }
     }

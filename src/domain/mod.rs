@@ -11,6 +11,7 @@ pub mod ids;
 pub mod rate;
 pub mod redemption;
 pub mod refusal;
+pub mod settings;
 pub mod terms;
 pub mod world;
 

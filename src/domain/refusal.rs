@@ -82,7 +82,10 @@ pub enum Refusal {
 impl Refusal {
     /// A field that is wrong.
     pub fn invalid(pointer: impl Into<String>, ru: impl Into<String>, en: impl Into<String>) -> Self {
-        Refusal::Invalid { pointer: pointer.into(), words: Words::new(ru, en) }
+        Refusal::Invalid {
+            pointer: pointer.into(),
+            words: Words::new(ru, en),
+        }
     }
 
     /// Stable code, also the end of the problem's `type`.
@@ -114,10 +117,12 @@ impl Refusal {
     pub fn pointer(&self) -> Option<String> {
         match self {
             Refusal::Invalid { pointer, .. } => Some(pointer.clone()),
-            Refusal::InsufficientBalance { .. } | Refusal::RedeemLimit { .. } | Refusal::RedeemSpread { .. } => {
-                Some("/redeem".to_owned())
+            Refusal::InsufficientBalance { .. }
+            | Refusal::RedeemLimit { .. }
+            | Refusal::RedeemSpread { .. } => Some("/redeem".to_owned()),
+            Refusal::CustomerNotFound | Refusal::CardBlocked | Refusal::CustomerBlocked => {
+                Some("/customer".to_owned())
             }
-            Refusal::CustomerNotFound | Refusal::CardBlocked | Refusal::CustomerBlocked => Some("/customer".to_owned()),
             Refusal::HoldNotFound => Some("/hold_id".to_owned()),
             _ => None,
         }
@@ -127,7 +132,9 @@ impl Refusal {
     pub fn words(&self) -> Words {
         match self {
             Refusal::InsufficientBalance { available } => Words::new(
-                format!("Недостаточно бонусов: доступно {available}. Спишите не больше или проведите без бонусов."),
+                format!(
+                    "Недостаточно бонусов: доступно {available}. Спишите не больше или проведите без бонусов."
+                ),
                 format!("Not enough bonuses: {available} available. Redeem no more than that, or nothing."),
             ),
             Refusal::RedeemLimit { limit } => Words::new(
@@ -135,8 +142,12 @@ impl Refusal {
                 format!("Bonuses may pay at most {limit} of this receipt."),
             ),
             Refusal::RedeemSpread { spread, redeemed } => Words::new(
-                format!("Касса распределила по строкам {spread} бонусов, а списать просит {redeemed}. Сообщите администратору."),
-                format!("The till spread {spread} over the lines but asks to redeem {redeemed}. Tell the administrator."),
+                format!(
+                    "Касса распределила по строкам {spread} бонусов, а списать просит {redeemed}. Сообщите администратору."
+                ),
+                format!(
+                    "The till spread {spread} over the lines but asks to redeem {redeemed}. Tell the administrator."
+                ),
             ),
             Refusal::AccrualTooLarge => Words::new(
                 "Начисление получается слишком большим: проверьте коэффициенты. Сообщите администратору.",
@@ -148,14 +159,23 @@ impl Refusal {
             ),
             Refusal::ReturnMixed { line_id } => Words::new(
                 format!("Строку {line_id} уже возвращали иначе: либо по количеству, либо по сумме."),
-                format!("Line {line_id} was returned the other way before: by quantity or by amount, one of the two."),
+                format!(
+                    "Line {line_id} was returned the other way before: by quantity or by amount, one of the two."
+                ),
             ),
-            Refusal::UnknownLine { line_id } => {
-                Words::new(format!("В продаже нет строки {line_id}."), format!("The sale has no line {line_id}."))
-            }
+            Refusal::UnknownLine { line_id } => Words::new(
+                format!("В продаже нет строки {line_id}."),
+                format!("The sale has no line {line_id}."),
+            ),
             Refusal::Conflict { differences } => Words::new(
-                format!("Чек с этим номером уже проведён с другим содержанием: {}.", differences.join("; ")),
-                format!("A receipt with this id was posted with other content: {}.", differences.join("; ")),
+                format!(
+                    "Чек с этим номером уже проведён с другим содержанием: {}.",
+                    differences.join("; ")
+                ),
+                format!(
+                    "A receipt with this id was posted with other content: {}.",
+                    differences.join("; ")
+                ),
             ),
             Refusal::ReceiptHasReturns => Words::new(
                 "По чеку уже был возврат, поэтому его новую версию должен разобрать администратор.",

@@ -159,7 +159,8 @@ impl<'de> Deserialize<'de> for Weekdays {
             Name(String),
             Number(u8),
         }
-        let wrong = || serde::de::Error::custom("a weekday is mon, tue, wed, thu, fri, sat, sun or 1 (Monday) to 7");
+        let wrong =
+            || serde::de::Error::custom("a weekday is mon, tue, wed, thu, fri, sat, sun or 1 (Monday) to 7");
         let mut days = Vec::<Given>::deserialize(deserializer)?
             .into_iter()
             .map(|given| match given {
@@ -189,7 +190,10 @@ pub struct Rounding {
 
 impl Default for Rounding {
     fn default() -> Self {
-        Rounding { unit: RoundingUnit(Money::from_kopecks(1)), mode: RoundingMode::Down }
+        Rounding {
+            unit: RoundingUnit(Money::from_kopecks(1)),
+            mode: RoundingMode::Down,
+        }
     }
 }
 

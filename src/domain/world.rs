@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use kopilka_contract::{Closed, CustomerRef, CustomerStatus, Phone, Receipt, ReceiptStatus, Returned, WhatBack};
+use kopilka_contract::{
+    Closed, CustomerRef, CustomerStatus, Phone, Receipt, ReceiptStatus, Returned, WhatBack,
+};
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Lot};
@@ -118,7 +120,11 @@ impl CustomerFacts {
     /// His coefficients at a venue.
     pub fn coefficients(&self, venue: VenueId) -> CustomerCoefficients {
         CustomerCoefficients {
-            venue: self.venue_coefficients.iter().find(|(v, _)| *v == venue).map(|(_, k)| *k),
+            venue: self
+                .venue_coefficients
+                .iter()
+                .find(|(v, _)| *v == venue)
+                .map(|(_, k)| *k),
             network: self.network_coefficient,
         }
     }
@@ -298,7 +304,11 @@ impl ReturnRequest {
             WhatBack::Lines(lines) => Some(
                 lines
                     .iter()
-                    .map(|l| ReturnedLine { line_id: l.line_id.clone(), quantity: l.quantity, amount: l.amount })
+                    .map(|l| ReturnedLine {
+                        line_id: l.line_id.clone(),
+                        quantity: l.quantity,
+                        amount: l.amount,
+                    })
                     .collect(),
             ),
         };

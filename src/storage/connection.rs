@@ -36,7 +36,11 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// With the usual limits.
     pub fn new(url: impl Into<String>) -> Self {
-        StoreOptions { url: url.into(), pool_size: 8, wait: Duration::from_secs(3) }
+        StoreOptions {
+            url: url.into(),
+            pool_size: 8,
+            wait: Duration::from_secs(3),
+        }
     }
 }
 
@@ -95,7 +99,9 @@ fn prepare(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
             "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
              PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
         ),
-        AnyConnection::Postgres(c) => c.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = 'warning';"),
+        AnyConnection::Postgres(c) => {
+            c.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = 'warning';")
+        }
     }
 }
 
@@ -175,7 +181,10 @@ impl Store {
         let failed = |e: Box<dyn std::error::Error + Send + Sync>| StorageError::Migrate(e.to_string());
         let count = match &mut *self.connection()? {
             AnyConnection::Sqlite(c) => c.run_pending_migrations(SQLITE_MIGRATIONS).map_err(failed)?.len(),
-            AnyConnection::Postgres(c) => c.run_pending_migrations(POSTGRES_MIGRATIONS).map_err(failed)?.len(),
+            AnyConnection::Postgres(c) => c
+                .run_pending_migrations(POSTGRES_MIGRATIONS)
+                .map_err(failed)?
+                .len(),
         };
         Ok(count)
     }
@@ -188,7 +197,9 @@ impl Store {
         match &mut *self.connection()? {
             AnyConnection::Sqlite(c) => {
                 use diesel::RunQueryDsl;
-                diesel::sql_query("VACUUM INTO ?").bind::<diesel::sql_types::Text, _>(file).execute(c)?;
+                diesel::sql_query("VACUUM INTO ?")
+                    .bind::<diesel::sql_types::Text, _>(file)
+                    .execute(c)?;
                 Ok(Some(()))
             }
             AnyConnection::Postgres(_) => Ok(None),
@@ -229,16 +240,22 @@ impl RetryDecision for StorageError {
     fn is_transient(&self) -> bool {
         // Outside the ledger a taken key is an answer, not a race.
         use diesel::result::{DatabaseErrorKind, Error};
-        !matches!(self, StorageError::Database(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
-            && StorageError::is_transient(self)
+        !matches!(
+            self,
+            StorageError::Database(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+        ) && StorageError::is_transient(self)
     }
 }
 
 fn establish(address: &Address) -> Result<AnyConnection, StorageError> {
     let failed = |e: diesel::ConnectionError| StorageError::Connect(e.to_string());
     match address {
-        Address::Postgres(url) => PgConnection::establish(url).map(AnyConnection::Postgres).map_err(failed),
-        Address::Sqlite(path) => SqliteConnection::establish(path).map(AnyConnection::Sqlite).map_err(failed),
+        Address::Postgres(url) => PgConnection::establish(url)
+            .map(AnyConnection::Postgres)
+            .map_err(failed),
+        Address::Sqlite(path) => SqliteConnection::establish(path)
+            .map(AnyConnection::Sqlite)
+            .map_err(failed),
     }
 }
 
@@ -294,19 +311,44 @@ mod tests {
 
     #[test]
     fn only_urls_of_the_two_databases_are_taken() {
-        assert_eq!(Address::parse("sqlite:kopilka.db").unwrap(), Address::Sqlite("kopilka.db".to_owned()));
-        assert_eq!(Address::parse("sqlite:///var/k.db").unwrap(), Address::Sqlite("/var/k.db".to_owned()));
-        assert_eq!(Address::parse("./data/k.db").unwrap(), Address::Sqlite("./data/k.db".to_owned()));
-        assert!(matches!(Address::parse("postgres://u@h/d").unwrap(), Address::Postgres(_)));
-        for url in ["", "mysql://u:secret@h/d", "http://x", "sqlite:", "sqlite:k.db?mode=ro", "sqlite::memory:"] {
+        assert_eq!(
+            Address::parse("sqlite:kopilka.db").unwrap(),
+            Address::Sqlite("kopilka.db".to_owned())
+        );
+        assert_eq!(
+            Address::parse("sqlite:///var/k.db").unwrap(),
+            Address::Sqlite("/var/k.db".to_owned())
+        );
+        assert_eq!(
+            Address::parse("./data/k.db").unwrap(),
+            Address::Sqlite("./data/k.db".to_owned())
+        );
+        assert!(matches!(
+            Address::parse("postgres://u@h/d").unwrap(),
+            Address::Postgres(_)
+        ));
+        for url in [
+            "",
+            "mysql://u:secret@h/d",
+            "http://x",
+            "sqlite:",
+            "sqlite:k.db?mode=ro",
+            "sqlite::memory:",
+        ] {
             let error = Address::parse(url).unwrap_err().to_string();
-            assert!(error.contains("expected sqlite:FILE") && !error.contains("secret"), "{error}");
+            assert!(
+                error.contains("expected sqlite:FILE") && !error.contains("secret"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn a_logged_url_has_no_password() {
-        assert_eq!(without_password("postgres://u:secret@h:5432/d"), "postgres://u@h:5432/d");
+        assert_eq!(
+            without_password("postgres://u:secret@h:5432/d"),
+            "postgres://u@h:5432/d"
+        );
         assert_eq!(without_password("sqlite:k.db"), "sqlite:k.db");
     }
 }

@@ -5,8 +5,11 @@ pub mod dialect;
 pub mod ledger;
 pub mod schema;
 pub mod statement;
+pub mod tenant;
+pub mod terms;
 
 pub use connection::{AnyConnection, Store, StoreOptions};
+pub use tenant::Tenant;
 
 use thiserror::Error;
 

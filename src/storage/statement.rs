@@ -106,7 +106,11 @@ pub struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// No rows yet.
     pub fn new(name: &'static str, columns: &'static [(&'static str, Kind)]) -> Self {
-        Rows { name, columns, rows: Vec::new() }
+        Rows {
+            name,
+            columns,
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row; it must have a value for each column.
@@ -116,7 +120,11 @@ impl<'a> Rows<'a> {
     }
 
     fn names(&self) -> String {
-        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+        self.columns
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -141,16 +149,32 @@ impl<'a> Column<'a> {
     fn of(rows: &Rows<'a>, index: usize, kind: Kind) -> Self {
         let cells = || rows.rows.iter().filter_map(|row| row.get(index));
         match kind {
-            Kind::BigInt => Column::BigInt(cells().map(|v| if let Value::BigInt(x) = v { *x } else { None }).collect()),
-            Kind::Integer => {
-                Column::Integer(cells().map(|v| if let Value::Integer(x) = v { *x } else { None }).collect())
-            }
+            Kind::BigInt => Column::BigInt(
+                cells()
+                    .map(|v| if let Value::BigInt(x) = v { *x } else { None })
+                    .collect(),
+            ),
+            Kind::Integer => Column::Integer(
+                cells()
+                    .map(|v| if let Value::Integer(x) = v { *x } else { None })
+                    .collect(),
+            ),
             Kind::Text => Column::Text(cells().map(|v| v.text().map(str::to_owned)).collect()),
-            Kind::Timestamp => {
-                Column::Timestamp(cells().map(|v| if let Value::Timestamp(x) = v { *x } else { None }).collect())
-            }
-            Kind::Date => Column::Date(cells().map(|v| if let Value::Date(x) = v { *x } else { None }).collect()),
-            Kind::Binary => Column::Binary(cells().map(|v| if let Value::Binary(x) = v { *x } else { None }).collect()),
+            Kind::Timestamp => Column::Timestamp(
+                cells()
+                    .map(|v| if let Value::Timestamp(x) = v { *x } else { None })
+                    .collect(),
+            ),
+            Kind::Date => Column::Date(
+                cells()
+                    .map(|v| if let Value::Date(x) = v { *x } else { None })
+                    .collect(),
+            ),
+            Kind::Binary => Column::Binary(
+                cells()
+                    .map(|v| if let Value::Binary(x) = v { *x } else { None })
+                    .collect(),
+            ),
         }
     }
 }
@@ -165,7 +189,11 @@ pub struct Statement<'a> {
 impl<'a> Statement<'a> {
     /// Nothing yet.
     pub fn new(dialect: Dialect) -> Self {
-        Statement { dialect, sql: String::new(), binds: Vec::new() }
+        Statement {
+            dialect,
+            sql: String::new(),
+            binds: Vec::new(),
+        }
     }
 
     /// Adds text. It must hold no `?`.
@@ -231,7 +259,10 @@ fn json(rows: &Rows<'_>) -> String {
         Value::Binary(_) => serde_json::Value::Null,
     };
     serde_json::Value::Array(
-        rows.rows.iter().map(|row| serde_json::Value::Array(row.iter().map(cell).collect())).collect(),
+        rows.rows
+            .iter()
+            .map(|row| serde_json::Value::Array(row.iter().map(cell).collect()))
+            .collect(),
     )
     .to_string()
 }
@@ -242,7 +273,11 @@ fn json(rows: &Rows<'_>) -> String {
 /// Those of the database.
 pub fn insert_each(connection: &mut SqliteConnection, rows: Rows<'_>) -> QueryResult<usize> {
     let placeholders = vec!["?"; rows.columns.len()].join(", ");
-    let sql = format!("INSERT INTO {} ({}) VALUES ({placeholders})", rows.name, rows.names());
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES ({placeholders})",
+        rows.name,
+        rows.names()
+    );
     execute_each(connection, &sql, rows)
 }
 
@@ -255,7 +290,12 @@ pub fn execute_each(connection: &mut SqliteConnection, sql: &str, rows: Rows<'_>
     let mut changed = 0;
     for row in rows.rows {
         let binds = row.into_iter().map(Bind::One).collect();
-        changed += Statement { dialect: Dialect::Sqlite, sql: sql.to_owned(), binds }.execute(connection)?;
+        changed += Statement {
+            dialect: Dialect::Sqlite,
+            sql: sql.to_owned(),
+            binds,
+        }
+        .execute(connection)?;
     }
     Ok(changed)
 }

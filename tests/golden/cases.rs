@@ -37,9 +37,9 @@ pub struct Venue {
 
 impl Venue {
     pub fn day_starts_at(&self) -> NaiveTime {
-        self.day_starts_at
-            .as_deref()
-            .map_or(NaiveTime::MIN, |text| NaiveTime::parse_from_str(text, "%H:%M").unwrap())
+        self.day_starts_at.as_deref().map_or(NaiveTime::MIN, |text| {
+            NaiveTime::parse_from_str(text, "%H:%M").unwrap()
+        })
     }
 }
 

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 /// Files of the golden folder whose names begin with `prefix`, read as lists of cases.
 fn read<T: serde::de::DeserializeOwned>(prefix: &str) -> Vec<T> {
-    let folder = std::env::var_os("GOLDEN_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden"), PathBuf::from);
+    let folder = std::env::var_os("GOLDEN_DIR").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden"),
+        PathBuf::from,
+    );
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
         .map(|entry| entry.unwrap().path())
@@ -36,6 +38,9 @@ fn conclude(what: &str, results: Vec<(String, Result<(), String>)>) {
             println!("FAILED {what}: {name}: {why}");
         }
     }
-    println!("golden {what}: {} passed, {failed} failed", results.len() - failed);
+    println!(
+        "golden {what}: {} passed, {failed} failed",
+        results.len() - failed
+    );
     assert_eq!(failed, 0, "{what}");
 }

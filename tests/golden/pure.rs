@@ -12,7 +12,9 @@ use kopilka::domain::terms::{GroupTerms, ItemTerms, Rule, VenueTerms};
 use kopilka::domain::world::{CustomerFacts, Found, ReturnRequest, ReturnedLine, World};
 use kopilka_contract::{Close, CustomerRef, FactorKind, Hold, Money, Phone, Receipt, Redemption};
 
-use super::cases::{AccrualCase, Action, ExpectedAccrual, ExpectedState, NetworkSettings, Step, Story, Venue};
+use super::cases::{
+    AccrualCase, Action, ExpectedAccrual, ExpectedState, NetworkSettings, Step, Story, Venue,
+};
 use super::{conclude, read};
 
 const NETWORK: NetworkId = NetworkId(1);
@@ -30,12 +32,22 @@ impl IdSource for Counter {
 
 fn terms(venue: &Venue, settings: Option<&NetworkSettings>) -> VenueTerms {
     let mut categories: HashMap<String, ItemTerms> = HashMap::new();
-    let item = |name: &str| ItemTerms { name: name.to_owned(), coefficient: None, redeemable: true };
+    let item = |name: &str| ItemTerms {
+        name: name.to_owned(),
+        coefficient: None,
+        redeemable: true,
+    };
     for (id, k) in &venue.category_coefficients {
-        categories.entry(id.clone()).or_insert_with(|| item(id)).coefficient = Some(*k);
+        categories
+            .entry(id.clone())
+            .or_insert_with(|| item(id))
+            .coefficient = Some(*k);
     }
     for id in &venue.not_redeemable_category_ids {
-        categories.entry(id.clone()).or_insert_with(|| item(id)).redeemable = false;
+        categories
+            .entry(id.clone())
+            .or_insert_with(|| item(id))
+            .redeemable = false;
     }
     VenueTerms {
         network: NETWORK,
@@ -48,12 +60,25 @@ fn terms(venue: &Venue, settings: Option<&NetworkSettings>) -> VenueTerms {
             .rules
             .iter()
             .enumerate()
-            .map(|(i, r)| Rule { id: i.to_string(), name: None, condition: r.condition(), coefficient: r.coefficient() })
+            .map(|(i, r)| Rule {
+                id: i.to_string(),
+                name: None,
+                condition: r.condition(),
+                coefficient: r.coefficient(),
+            })
             .collect(),
         products: venue
             .product_coefficients
             .iter()
-            .map(|(name, k)| (name.clone(), ItemTerms { coefficient: Some(*k), ..item(name) }))
+            .map(|(name, k)| {
+                (
+                    name.clone(),
+                    ItemTerms {
+                        coefficient: Some(*k),
+                        ..item(name)
+                    },
+                )
+            })
             .collect(),
         categories,
         groups: venue
@@ -68,7 +93,9 @@ fn terms(venue: &Venue, settings: Option<&NetworkSettings>) -> VenueTerms {
         accrue_on_redeemed: venue.accrue_on_redeemed,
         excluded_payment_kinds: Vec::new(),
         rounding: venue.rounding,
-        redeem_max_percent: venue.redeem_max_percent.unwrap_or(kopilka::domain::rate::Percent::HUNDRED),
+        redeem_max_percent: venue
+            .redeem_max_percent
+            .unwrap_or(kopilka::domain::rate::Percent::HUNDRED),
         min_money_payment: venue.min_money_payment.unwrap_or_default(),
         hold_minutes: 30,
         default_type: "place".to_owned(),
@@ -96,7 +123,12 @@ fn run_accrual(case: &AccrualCase) -> Result<(), String> {
     };
     let accrual = accrue(&terms, coefficients, sale).map_err(|e| e.to_string())?;
     let factor = |kind: FactorKind| {
-        accrual.explanation.iter().find(|f| f.factor == kind).map(|f| f.value.clone()).unwrap_or_default()
+        accrual
+            .explanation
+            .iter()
+            .find(|f| f.factor == kind)
+            .map(|f| f.value.clone())
+            .unwrap_or_default()
     };
     let got = ExpectedAccrual {
         accrued: accrual.total,
@@ -106,13 +138,20 @@ fn run_accrual(case: &AccrualCase) -> Result<(), String> {
         time_coefficient: factor(FactorKind::Time),
         amount_coefficient: factor(FactorKind::Amount),
     };
-    if got == case.expect { Ok(()) } else { Err(format!("got {got:?}, expected {:?}", case.expect)) }
+    if got == case.expect {
+        Ok(())
+    } else {
+        Err(format!("got {got:?}, expected {:?}", case.expect))
+    }
 }
 
 #[test]
 fn every_accrual_case_comes_out_of_the_domain() {
     let cases: Vec<AccrualCase> = read("accrual");
-    conclude("accrual, pure", cases.iter().map(|c| (c.name.clone(), run_accrual(c))).collect());
+    conclude(
+        "accrual, pure",
+        cases.iter().map(|c| (c.name.clone(), run_accrual(c))).collect(),
+    );
 }
 
 /// One customer at one venue, in memory.
@@ -127,9 +166,22 @@ impl Pure {
     fn new(story: &Story) -> Self {
         let mut world = World::default();
         let phone = Phone::parse("+79000000001").unwrap();
-        world.customers.insert(CUSTOMER, CustomerFacts::potential(CUSTOMER, NETWORK, phone, None));
-        world.found.insert((NETWORK, Self::guest()), Found { customer: CUSTOMER, card: None });
-        Pure { terms: terms(&story.venue, Some(&story.settings)), world, ids: Counter(AtomicI64::new(100)), returns: 0 }
+        world
+            .customers
+            .insert(CUSTOMER, CustomerFacts::potential(CUSTOMER, NETWORK, phone, None));
+        world.found.insert(
+            (NETWORK, Self::guest()),
+            Found {
+                customer: CUSTOMER,
+                card: None,
+            },
+        );
+        Pure {
+            terms: terms(&story.venue, Some(&story.settings)),
+            world,
+            ids: Counter(AtomicI64::new(100)),
+            returns: 0,
+        }
     }
 
     fn guest() -> CustomerRef {
@@ -138,24 +190,51 @@ impl Pure {
 
     fn step(&mut self, step: &Step) -> Result<ExpectedState, Refusal> {
         let now = step.at.to_utc();
-        let cx = Context { terms: &self.terms, source: "golden", actor: "test", now, ids: &self.ids };
+        let cx = Context {
+            terms: &self.terms,
+            source: "golden",
+            actor: "test",
+            now,
+            ids: &self.ids,
+        };
         let world = &mut self.world;
         let guest = Self::guest();
         let amend = |world: &mut World, amend: Amend| {
-            let adjustment =
-                Adjustment { network: NETWORK, customer: &guest, amend: &amend, actor: "test", now, ids: &self.ids };
+            let adjustment = Adjustment {
+                network: NETWORK,
+                customer: &guest,
+                amend: &amend,
+                actor: "test",
+                now,
+                ids: &self.ids,
+            };
             decide::amend(world, adjustment)
         };
         let mut state = ExpectedState::default();
         match &step.action {
-            Action::Credit { amount, starts_at, expires_at, venue } => {
+            Action::Credit {
+                amount,
+                starts_at,
+                expires_at,
+                venue,
+            } => {
                 let scope = venue.as_deref().map(|v| if v == "A" { VENUE_A } else { VENUE_B });
                 let (starts_at, expires_at) = (starts_at.map(|t| t.to_utc()), expires_at.map(|t| t.to_utc()));
-                let credit =
-                    Amend::Credit { amount: *amount, starts_at, expires_at, scope, promotion: false, comment: None };
+                let credit = Amend::Credit {
+                    amount: *amount,
+                    starts_at,
+                    expires_at,
+                    scope,
+                    promotion: false,
+                    comment: None,
+                };
                 amend(world, credit)?;
             }
-            Action::Hold { hold, amount, minutes } => {
+            Action::Hold {
+                hold,
+                amount,
+                minutes,
+            } => {
                 let ask = Hold {
                     external_id: hold.clone(),
                     customer: guest.clone(),
@@ -167,7 +246,11 @@ impl Pure {
             Action::Void { hold } => {
                 decide::void(world, cx, hold)?;
             }
-            Action::Sale { receipt_id, receipt, hold } => {
+            Action::Sale {
+                receipt_id,
+                receipt,
+                hold,
+            } => {
                 let ask = Close {
                     receipt: Receipt {
                         external_id: receipt_id.clone(),
@@ -194,17 +277,27 @@ impl Pure {
                 };
                 let quoted = decide::quote(&mut world.clone(), cx, &ask)?;
                 let closed = decide::close(world, cx, &ask)?;
-                assert_eq!((quoted.accrued, quoted.redeemed, &quoted.lines), (closed.accrued, closed.redeemed, &closed.lines));
+                assert_eq!(
+                    (quoted.accrued, quoted.redeemed, &quoted.lines),
+                    (closed.accrued, closed.redeemed, &closed.lines)
+                );
                 assert_eq!(quoted.balance, closed.balance);
                 state.accrued = Some(closed.accrued);
                 state.redeemed = Some(closed.redeemed);
             }
-            Action::Return { receipt_id, quantities } => {
+            Action::Return {
+                receipt_id,
+                quantities,
+            } => {
                 self.returns += 1;
                 let lines = quantities
                     .iter()
                     .enumerate()
-                    .map(|(i, q)| ReturnedLine { line_id: (i + 1).to_string(), quantity: Some(*q), amount: None })
+                    .map(|(i, q)| ReturnedLine {
+                        line_id: (i + 1).to_string(),
+                        quantity: Some(*q),
+                        amount: None,
+                    })
                     .collect();
                 let request = ReturnRequest {
                     version: None,
@@ -214,7 +307,8 @@ impl Pure {
                     cancel: false,
                 };
                 let sale = cx.key(receipt_id);
-                let returned = decide::give_back(world, cx, &format!("return {}", self.returns), &sale, &request)?;
+                let returned =
+                    decide::give_back(world, cx, &format!("return {}", self.returns), &sale, &request)?;
                 state.accrual_undone = Some(returned.accrual_undone);
                 state.redemption_undone = Some(returned.redemption_undone);
             }
@@ -256,15 +350,24 @@ fn run_story(story: &Story) -> Result<(), String> {
         let outcome = pure.step(step);
         let state = match outcome {
             Ok(state) => state,
-            Err(refusal) => ExpectedState { error: Some(refusal.code().to_owned()), ..ExpectedState::default() },
+            Err(refusal) => ExpectedState {
+                error: Some(refusal.code().to_owned()),
+                ..ExpectedState::default()
+            },
         };
         let got = pure.state(step.at.to_utc(), state);
         if got != step.expect {
-            return Err(format!("step {i} {:?}: got {got:?}, expected {:?}", step.action, step.expect));
+            return Err(format!(
+                "step {i} {:?}: got {got:?}, expected {:?}",
+                step.action, step.expect
+            ));
         }
         let book = pure.world.customers[&CUSTOMER].account.book_balance();
         if pure.postings() != book {
-            return Err(format!("step {i}: postings {} ≠ lots + held − debt {book}", pure.postings()));
+            return Err(format!(
+                "step {i}: postings {} ≠ lots + held − debt {book}",
+                pure.postings()
+            ));
         }
     }
     Ok(())
@@ -273,5 +376,8 @@ fn run_story(story: &Story) -> Result<(), String> {
 #[test]
 fn every_account_story_comes_out_of_the_domain() {
     let stories: Vec<Story> = read("accounts");
-    conclude("accounts, pure", stories.iter().map(|s| (s.name.clone(), run_story(s))).collect());
+    conclude(
+        "accounts, pure",
+        stories.iter().map(|s| (s.name.clone(), run_story(s))).collect(),
+    );
 }

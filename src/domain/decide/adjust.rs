@@ -79,7 +79,14 @@ pub struct Adjustment<'a> {
 /// # Errors
 /// `customer-not-found`, `insufficient-balance`, `invalid-request`.
 pub fn amend(world: &mut World, adjustment: Adjustment<'_>) -> Result<Adjusted, Refusal> {
-    let Adjustment { network, customer, amend, actor, now, ids } = adjustment;
+    let Adjustment {
+        network,
+        customer,
+        amend,
+        actor,
+        now,
+        ids,
+    } = adjustment;
     let (_, facts) = find(world, network, customer).ok_or(Refusal::CustomerNotFound)?;
     let mut sheet = Sheet::new(facts.clone(), now, actor, ids);
     let admin = |kind: &str, comment: &Option<String>| Reason {
@@ -88,7 +95,14 @@ pub fn amend(world: &mut World, adjustment: Adjustment<'_>) -> Result<Adjusted, 
         ..Reason::default()
     };
     let (transaction, amount) = match amend {
-        Amend::Credit { amount, starts_at, expires_at, scope, promotion, comment } => {
+        Amend::Credit {
+            amount,
+            starts_at,
+            expires_at,
+            scope,
+            promotion,
+            comment,
+        } => {
             check_amount(*amount)?;
             let starts_at = starts_at.unwrap_or(now);
             if expires_at.is_some_and(|end| end <= starts_at || end <= now) {
@@ -98,10 +112,28 @@ pub fn amend(world: &mut World, adjustment: Adjustment<'_>) -> Result<Adjusted, 
                     "The bonuses would expire before they start, or have expired already.",
                 ));
             }
-            let terms = LotTerms { starts_at, expires_at: *expires_at, scope: *scope, issuer: None, receipt: None };
+            let terms = LotTerms {
+                starts_at,
+                expires_at: *expires_at,
+                scope: *scope,
+                issuer: None,
+                receipt: None,
+            };
             sheet.facts.account.credit(*amount, terms, ids);
-            let kind = if *promotion { types::PROMOTION } else { types::ADMIN };
-            (sheet.book(Direction::Accrual, *amount, adjusted(-*amount), admin(kind, comment)), *amount)
+            let kind = if *promotion {
+                types::PROMOTION
+            } else {
+                types::ADMIN
+            };
+            (
+                sheet.book(
+                    Direction::Accrual,
+                    *amount,
+                    adjusted(-*amount),
+                    admin(kind, comment),
+                ),
+                *amount,
+            )
         }
         Amend::Debit { amount, comment } => {
             check_amount(*amount)?;
@@ -111,16 +143,38 @@ pub fn amend(world: &mut World, adjustment: Adjustment<'_>) -> Result<Adjusted, 
                 return Err(Refusal::InsufficientBalance { available: in_lots });
             }
             sheet.facts.account.write_off(*amount, now);
-            (sheet.book(Direction::Redemption, *amount, adjusted(*amount), admin(types::ADMIN, comment)), *amount)
+            (
+                sheet.book(
+                    Direction::Redemption,
+                    *amount,
+                    adjusted(*amount),
+                    admin(types::ADMIN, comment),
+                ),
+                *amount,
+            )
         }
         Amend::Reset { comment } => {
             let (gone, taken, debt) = sheet.facts.account.reset(now);
             sheet.book_expired(gone);
-            let taken: Money = by_issuer(taken.into_iter().map(|t| (t.issuer, t.amount))).iter().map(|t| t.amount).sum();
-            let (direction, amount) =
-                if taken >= debt { (Direction::Redemption, taken - debt) } else { (Direction::Accrual, debt - taken) };
-            let side = Posting { account: BookAccount::Reset, venue: None, issuer: None, amount: taken - debt };
-            (sheet.book(direction, amount, vec![side], admin(types::RESET, comment)), amount)
+            let taken: Money = by_issuer(taken.into_iter().map(|t| (t.issuer, t.amount)))
+                .iter()
+                .map(|t| t.amount)
+                .sum();
+            let (direction, amount) = if taken >= debt {
+                (Direction::Redemption, taken - debt)
+            } else {
+                (Direction::Accrual, debt - taken)
+            };
+            let side = Posting {
+                account: BookAccount::Reset,
+                venue: None,
+                issuer: None,
+                amount: taken - debt,
+            };
+            (
+                sheet.book(direction, amount, vec![side], admin(types::RESET, comment)),
+                amount,
+            )
         }
         Amend::Settle => (None, Money::ZERO),
     };
@@ -129,16 +183,29 @@ pub fn amend(world: &mut World, adjustment: Adjustment<'_>) -> Result<Adjusted, 
     }
     let balance = sheet.facts.account.balance(None, now);
     sheet.put_back(world);
-    Ok(Adjusted { transaction_id: transaction.map(|id| id.to_string()), amount, balance })
+    Ok(Adjusted {
+        transaction_id: transaction.map(|id| id.to_string()),
+        amount,
+        balance,
+    })
 }
 
 fn adjusted(amount: Money) -> Vec<Posting> {
-    vec![Posting { account: BookAccount::Adjusted, venue: None, issuer: None, amount }]
+    vec![Posting {
+        account: BookAccount::Adjusted,
+        venue: None,
+        issuer: None,
+        amount,
+    }]
 }
 
 fn check_amount(amount: Money) -> Result<(), Refusal> {
     if (Money::from_kopecks(1)..=Money::MAX_INPUT).contains(&amount) {
         return Ok(());
     }
-    Err(Refusal::invalid("/amount", "Сумма: от 0,01 до 1 000 000 000.", "amount is 0.01 to 1,000,000,000.00."))
+    Err(Refusal::invalid(
+        "/amount",
+        "Сумма: от 0,01 до 1 000 000 000.",
+        "amount is 0.01 to 1,000,000,000.00.",
+    ))
 }

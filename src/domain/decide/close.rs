@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use kopilka_contract::{
-    CashierMessage, Close, Closed, Factor, FactorKind, LineOutcome, Receipt, ReceiptStatus, Redemption,
-    Words,
+    CashierMessage, Close, Closed, Factor, FactorKind, LineOutcome, Receipt, ReceiptStatus, Redemption, Words,
 };
 use sha2::{Digest, Sha256};
 
@@ -31,7 +30,11 @@ use crate::domain::{Money, Quantity, Timestamp};
 pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, Refusal> {
     check(cx, &ask.receipt)?;
     if ask.receipt.external_id.trim().is_empty() {
-        return Err(Refusal::invalid("/external_id", "Нет номера чека у источника.", "The receipt has no id."));
+        return Err(Refusal::invalid(
+            "/external_id",
+            "Нет номера чека у источника.",
+            "The receipt has no id.",
+        ));
     }
     let key = cx.key(&ask.receipt.external_id);
     let fingerprint = fingerprint(ask);
@@ -46,7 +49,10 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
     let answer = receipt.answer.clone();
     world.receipts.insert(key.clone(), receipt);
     apply_waiting(world, cx, &key);
-    Ok(world.receipts.get(&key).map_or(answer, |stored| stored.answer.clone()))
+    Ok(world
+        .receipts
+        .get(&key)
+        .map_or(answer, |stored| stored.answer.clone()))
 }
 
 /// What a receipt would do. Changes nothing that counts: the caller throws the world away.
@@ -89,17 +95,28 @@ pub fn fingerprint(ask: &Close) -> Hash {
 /// The answer where the receipt is known and nothing is to be done; `None`: this is a new version to post.
 fn answer_known(known: &StoredReceipt, ask: &Close, fingerprint: Hash) -> Result<Option<Closed>, Refusal> {
     let newer = matches!((ask.receipt.version, known.version), (Some(new), Some(old)) if new > old);
-    let replay = || Ok(Some(Closed { replayed: true, ..known.answer.clone() }));
+    let replay = || {
+        Ok(Some(Closed {
+            replayed: true,
+            ..known.answer.clone()
+        }))
+    };
     match known.status {
         ReceiptStatus::Cancelled if ask.receipt.version.is_some() => {
-            if newer { Ok(None) } else { Err(Refusal::ReceiptCancelled) }
+            if newer {
+                Ok(None)
+            } else {
+                Err(Refusal::ReceiptCancelled)
+            }
         }
         _ if known.fingerprint == fingerprint => replay(),
         ReceiptStatus::Returned if ask.receipt.version.is_some() => replay(),
         ReceiptStatus::PartlyReturned if newer => Err(Refusal::ReceiptHasReturns),
         _ if newer => Ok(None),
         _ if ask.receipt.version.is_some() && known.version.is_some() => replay(),
-        _ => Err(Refusal::Conflict { differences: differences(known, ask) }),
+        _ => Err(Refusal::Conflict {
+            differences: differences(known, ask),
+        }),
     }
 }
 
@@ -110,13 +127,23 @@ fn differences(known: &StoredReceipt, ask: &Close) -> Vec<String> {
         found.push(format!("total {} → {total}", known.total));
     }
     if known.lines.len() != ask.receipt.lines.len() {
-        found.push(format!("lines {} → {}", known.lines.len(), ask.receipt.lines.len()));
+        found.push(format!(
+            "lines {} → {}",
+            known.lines.len(),
+            ask.receipt.lines.len()
+        ));
     }
     for (old, new) in known.lines.iter().zip(&ask.receipt.lines) {
         if old.name != new.name || old.line_id != new.line_id {
-            found.push(format!("line {} “{}” → {} “{}”", old.line_id, old.name, new.line_id, new.name));
+            found.push(format!(
+                "line {} “{}” → {} “{}”",
+                old.line_id, old.name, new.line_id, new.name
+            ));
         } else if old.amount != new.amount || old.quantity != new.quantity {
-            found.push(format!("line {} {} × {} → {} × {}", old.line_id, old.quantity, old.amount, new.quantity, new.amount));
+            found.push(format!(
+                "line {} {} × {} → {} × {}",
+                old.line_id, old.quantity, old.amount, new.quantity, new.amount
+            ));
         }
     }
     if known.redeemed != ask.redemption.amount() {
@@ -131,7 +158,11 @@ fn differences(known: &StoredReceipt, ask: &Close) -> Vec<String> {
 /// Refuses what no receipt may be.
 fn check(cx: Context<'_>, receipt: &Receipt) -> Result<(), Refusal> {
     if receipt.lines.is_empty() {
-        return Err(Refusal::invalid("/lines", "В чеке нет строк.", "The receipt has no lines."));
+        return Err(Refusal::invalid(
+            "/lines",
+            "В чеке нет строк.",
+            "The receipt has no lines.",
+        ));
     }
     let mut ids = HashSet::with_capacity(receipt.lines.len());
     let amount_fits = |amount: Money| (Money::ZERO..=Money::MAX_INPUT).contains(&amount);
@@ -158,9 +189,14 @@ fn check(cx: Context<'_>, receipt: &Receipt) -> Result<(), Refusal> {
             ));
         }
     }
-    let sum = Money::checked_sum(receipt.lines.iter().map(|l| l.amount)).filter(|sum| *sum <= Money::MAX_INPUT);
+    let sum =
+        Money::checked_sum(receipt.lines.iter().map(|l| l.amount)).filter(|sum| *sum <= Money::MAX_INPUT);
     let Some(sum) = sum else {
-        return Err(Refusal::invalid("/total", "Сумма чека слишком велика.", "The receipt's total is too large."));
+        return Err(Refusal::invalid(
+            "/total",
+            "Сумма чека слишком велика.",
+            "The receipt's total is too large.",
+        ));
     };
     if receipt.total.is_some_and(|total| total != sum) {
         return Err(Refusal::invalid(
@@ -176,11 +212,21 @@ fn check(cx: Context<'_>, receipt: &Receipt) -> Result<(), Refusal> {
             "An amount is 0 to 1,000,000,000.00.",
         ));
     }
-    if receipt.kind.as_ref().is_some_and(|kind| !cx.terms.types.contains(kind)) {
+    if receipt
+        .kind
+        .as_ref()
+        .is_some_and(|kind| !cx.terms.types.contains(kind))
+    {
         return Err(Refusal::invalid(
             "/type",
-            format!("У предприятия нет такого типа транзакций; есть: {}.", cx.terms.types.join(", ")),
-            format!("The venue has no such transaction type; it has: {}.", cx.terms.types.join(", ")),
+            format!(
+                "У предприятия нет такого типа транзакций; есть: {}.",
+                cx.terms.types.join(", ")
+            ),
+            format!(
+                "The venue has no such transaction type; it has: {}.",
+                cx.terms.types.join(", ")
+            ),
         ));
     }
     Ok(())
@@ -207,7 +253,11 @@ struct Decided<'a> {
 
 impl Decided<'_> {
     fn answer(&self, id: String, status: ReceiptStatus, ask: &Close) -> Closed {
-        let lines = ask.receipt.lines.iter().zip(self.line_redeemed.iter().zip(&self.accrual.shares));
+        let lines = ask
+            .receipt
+            .lines
+            .iter()
+            .zip(self.line_redeemed.iter().zip(&self.accrual.shares));
         Closed {
             id,
             status,
@@ -238,25 +288,51 @@ struct Guest<'w> {
     facts: Option<CustomerFacts>,
 }
 
-fn guest<'w>(world: &'w World, cx: Context<'_>, ask: &Close, hold: Option<HoldId>) -> Result<Guest<'w>, Refusal> {
+fn guest<'w>(
+    world: &'w World,
+    cx: Context<'_>,
+    ask: &Close,
+    hold: Option<HoldId>,
+) -> Result<Guest<'w>, Refusal> {
     let network = cx.terms.network;
     let receipt = &ask.receipt;
-    let by_ref = receipt.customer.as_ref().and_then(|who| find(world, network, who));
+    let by_ref = receipt
+        .customer
+        .as_ref()
+        .and_then(|who| find(world, network, who));
     if let (Some(kopilka_contract::CustomerRef::Id(_)), None) = (&receipt.customer, &by_ref) {
         return Err(Refusal::CustomerNotFound);
     }
     if let Some((found, facts)) = by_ref {
-        return Ok(Guest { found: Some(found), facts: Some(facts.clone()) });
+        return Ok(Guest {
+            found: Some(found),
+            facts: Some(facts.clone()),
+        });
     }
-    if let Some(facts) = hold.and_then(|id| world.holds.get(&id)).and_then(|h| world.customers.get(&h.customer)) {
-        return Ok(Guest { found: None, facts: Some(facts.clone()) });
+    if let Some(facts) = hold
+        .and_then(|id| world.holds.get(&id))
+        .and_then(|h| world.customers.get(&h.customer))
+    {
+        return Ok(Guest {
+            found: None,
+            facts: Some(facts.clone()),
+        });
     }
     let phone = match &receipt.customer {
         Some(kopilka_contract::CustomerRef::Phone(phone)) => Some(phone),
         _ => receipt.phone.as_ref(),
     };
-    let Some(phone) = phone else { return Ok(Guest { found: None, facts: None }) };
-    let by_phone = find(world, network, &kopilka_contract::CustomerRef::Phone(phone.clone()));
+    let Some(phone) = phone else {
+        return Ok(Guest {
+            found: None,
+            facts: None,
+        });
+    };
+    let by_phone = find(
+        world,
+        network,
+        &kopilka_contract::CustomerRef::Phone(phone.clone()),
+    );
     let facts = match by_phone {
         Some((_, facts)) => facts.clone(),
         None => CustomerFacts::potential(
@@ -266,14 +342,22 @@ fn guest<'w>(world: &'w World, cx: Context<'_>, ask: &Close, hold: Option<HoldId
             receipt.customer_name.clone(),
         ),
     };
-    Ok(Guest { found: None, facts: Some(facts) })
+    Ok(Guest {
+        found: None,
+        facts: Some(facts),
+    })
 }
 
 /// The hold that the receipt names: ours by id, or the source's by key.
 fn named_hold(world: &World, cx: Context<'_>, ask: &Close) -> Result<Option<HoldId>, Refusal> {
     let Some(name) = &ask.hold else { return Ok(None) };
-    let by_id = name.parse::<HoldId>().ok().filter(|id| world.holds.contains_key(id));
-    let id = by_id.or_else(|| world.hold_keys.get(&cx.key(name)).copied()).ok_or(Refusal::HoldNotFound)?;
+    let by_id = name
+        .parse::<HoldId>()
+        .ok()
+        .filter(|id| world.holds.contains_key(id));
+    let id = by_id
+        .or_else(|| world.hold_keys.get(&cx.key(name)).copied())
+        .ok_or(Refusal::HoldNotFound)?;
     match world.holds.get(&id) {
         Some(hold) if hold.network == cx.terms.network && hold.venue == cx.terms.venue => Ok(Some(id)),
         _ => Err(Refusal::HoldNotFound),
@@ -300,13 +384,23 @@ fn decide<'a>(
     let limit = redeem_limit(terms, &receipt.lines, total);
     let paid_with_bonuses = ask.redemption.amount();
     if !(Money::ZERO..=Money::MAX_INPUT).contains(&paid_with_bonuses) {
-        return Err(Refusal::invalid("/redeem", "Списать можно от 0 до 1 000 000 000.", "redeem is 0 to 1,000,000,000.00."));
+        return Err(Refusal::invalid(
+            "/redeem",
+            "Списать можно от 0 до 1 000 000 000.",
+            "redeem is 0 to 1,000,000,000.00.",
+        ));
     }
 
     // A newer version may have come to another guest, or to none: then the former one gets everything back first.
     let mut former = previous.and_then(|p| Some((p, world.customers.get(&p.customer?)?)));
-    let moved = former.as_ref().is_some_and(|(p, _)| p.customer != facts.as_ref().map(|f| f.id));
-    let base = if moved { Standing::default() } else { previous.map(Standing::of).unwrap_or_default() };
+    let moved = former
+        .as_ref()
+        .is_some_and(|(p, _)| p.customer != facts.as_ref().map(|f| f.id));
+    let base = if moved {
+        Standing::default()
+    } else {
+        previous.map(Standing::of).unwrap_or_default()
+    };
     let former = former.take().filter(|_| moved).map(|(p, facts)| {
         let mut sheet = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids);
         let mut standing = Standing::of(p);
@@ -321,7 +415,10 @@ fn decide<'a>(
             return Err(Refusal::CustomerNotFound);
         }
         let line_redeemed = unposted_spread(cx, ask, limit)?;
-        let note = Words::new("Гость не назван: бонусы не начисляются.", "No guest: nothing accrues.");
+        let note = Words::new(
+            "Гость не назван: бонусы не начисляются.",
+            "No guest: nothing accrues.",
+        );
         return Ok(Decided {
             receipt_id,
             sheet: None,
@@ -343,9 +440,19 @@ fn decide<'a>(
     let blocked = may_redeem(found, &facts).err();
     let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
     let live_hold = hold.filter(|id| sheet.facts.account.holds.iter().any(|h| h.id == *id));
-    let own_hold = sheet.facts.account.holds.iter().find(|h| Some(h.id) == live_hold).map_or(Money::ZERO, |h| h.amount());
+    let own_hold = sheet
+        .facts
+        .account
+        .holds
+        .iter()
+        .find(|h| Some(h.id) == live_hold)
+        .map_or(Money::ZERO, |h| h.amount());
     let available = sheet.facts.account.available(terms.venue, cx.now) + own_hold + base.redeemed;
-    let may_redeem_now = if blocked.is_some() { Money::ZERO } else { available.min(limit) };
+    let may_redeem_now = if blocked.is_some() {
+        Money::ZERO
+    } else {
+        available.min(limit)
+    };
     let mut messages = cashier_messages(&sheet.facts, terms, cx.now);
     let why = reason(cx, &kind, receipt_id, receipt.closed_at.to_utc());
 
@@ -371,7 +478,10 @@ fn decide<'a>(
                 posted = amount;
                 for write_off in write_offs {
                     taken_over.push(write_off.transaction);
-                    let moved = write_off.parts.iter().map(|p| RedemptionPart { change: Change::Updated, ..p.clone() });
+                    let moved = write_off.parts.iter().map(|p| RedemptionPart {
+                        change: Change::Updated,
+                        ..p.clone()
+                    });
                     parts.extend(moved);
                 }
             }
@@ -383,7 +493,9 @@ fn decide<'a>(
         messages.push(CashierMessage {
             code: "unconfirmed-redemption".to_owned(),
             text: Words::new(
-                format!("Касса сообщила об оплате бонусами {paid_with_bonuses}, но списания в программе не было."),
+                format!(
+                    "Касса сообщила об оплате бонусами {paid_with_bonuses}, но списания в программе не было."
+                ),
                 format!("The till says that bonuses paid {paid_with_bonuses}, but nothing was redeemed."),
             ),
         });
@@ -402,7 +514,10 @@ fn decide<'a>(
         let transaction = book_redemption(&mut sheet, &used, more, cx, why.clone());
         parts.extend(redemption_parts(transaction, used, parts.len()));
         let less = (base.redeemed - posted).max(Money::ZERO);
-        let reversal = Reason { kind: types::REVERSAL.to_owned(), ..why.clone() };
+        let reversal = Reason {
+            kind: types::REVERSAL.to_owned(),
+            ..why.clone()
+        };
         refund(&mut sheet, less, &mut parts, cx, reversal);
     }
 
@@ -421,7 +536,16 @@ fn decide<'a>(
     let more = (accrual.total - base.accrued).max(Money::ZERO);
     let less = (base.accrued - accrual.total).max(Money::ZERO);
     credit_accrual(&mut sheet, more, receipt_id, cx, why.clone());
-    undo_accrual(&mut sheet, less, receipt_id, cx, Reason { kind: types::REVERSAL.to_owned(), ..why });
+    undo_accrual(
+        &mut sheet,
+        less,
+        receipt_id,
+        cx,
+        Reason {
+            kind: types::REVERSAL.to_owned(),
+            ..why
+        },
+    );
     let bought_at = receipt.closed_at.to_utc();
     sheet.facts.last_purchase_at = sheet.facts.last_purchase_at.max(Some(bought_at));
 
@@ -454,9 +578,16 @@ struct Standing {
 impl Standing {
     fn of(receipt: &StoredReceipt) -> Self {
         if receipt.status == ReceiptStatus::Cancelled {
-            return Standing { parts: receipt.parts.clone(), ..Standing::default() };
+            return Standing {
+                parts: receipt.parts.clone(),
+                ..Standing::default()
+            };
         }
-        Standing { redeemed: receipt.redeemed, accrued: receipt.accrued, parts: receipt.parts.clone() }
+        Standing {
+            redeemed: receipt.redeemed,
+            accrued: receipt.accrued,
+            parts: receipt.parts.clone(),
+        }
     }
 }
 
@@ -480,20 +611,41 @@ fn unposted_spread(cx: Context<'_>, ask: &Close, limit: Money) -> Result<Vec<Mon
             return Ok(parts);
         }
     }
-    let bare: Vec<_> = lines.iter().map(|l| kopilka_contract::Line { redeemed: None, ..l.clone() }).collect();
+    let bare: Vec<_> = lines
+        .iter()
+        .map(|l| kopilka_contract::Line {
+            redeemed: None,
+            ..l.clone()
+        })
+        .collect();
     spread(cx.terms, &bare, amount.min(limit))
 }
 
 fn nothing_accrues(lines: usize, words: Words) -> Accrual {
-    let note =
-        Factor { factor: FactorKind::Note, value: "0".to_owned(), source: "ledger".to_owned(), lines: Vec::new(), words };
-    Accrual { total: Money::ZERO, shares: vec![Money::ZERO; lines], explanation: vec![note] }
+    let note = Factor {
+        factor: FactorKind::Note,
+        value: "0".to_owned(),
+        source: "ledger".to_owned(),
+        lines: Vec::new(),
+        words,
+    };
+    Accrual {
+        total: Money::ZERO,
+        shares: vec![Money::ZERO; lines],
+        explanation: vec![note],
+    }
 }
 
 fn blocked_words(refusal: &Refusal) -> Words {
     match refusal {
-        Refusal::CardBlocked => Words::new("Карта заблокирована: бонусы не начисляются.", "The card is blocked: nothing accrues."),
-        _ => Words::new("Гость заблокирован: бонусы не начисляются.", "The guest is blocked: nothing accrues."),
+        Refusal::CardBlocked => Words::new(
+            "Карта заблокирована: бонусы не начисляются.",
+            "The card is blocked: nothing accrues.",
+        ),
+        _ => Words::new(
+            "Гость заблокирован: бонусы не начисляются.",
+            "The guest is blocked: nothing accrues.",
+        ),
     }
 }
 
@@ -503,7 +655,10 @@ fn unknown_guest_messages(ask: &Close) -> Vec<CashierMessage> {
     }
     vec![CashierMessage {
         code: "unknown-card".to_owned(),
-        text: Words::new("Карта не найдена: чек проведён без гостя.", "Unknown card: the receipt was kept without a guest."),
+        text: Words::new(
+            "Карта не найдена: чек проведён без гостя.",
+            "Unknown card: the receipt was kept without a guest.",
+        ),
     }]
 }
 
@@ -573,7 +728,9 @@ pub(super) fn redemption_parts(
     used: Vec<LotPart>,
     already: usize,
 ) -> Vec<RedemptionPart> {
-    let Some(transaction) = transaction else { return Vec::new() };
+    let Some(transaction) = transaction else {
+        return Vec::new();
+    };
     used.into_iter()
         .enumerate()
         .map(|(i, part)| RedemptionPart {
@@ -592,21 +749,46 @@ fn credit_accrual(sheet: &mut Sheet<'_>, amount: Money, receipt: ReceiptId, cx: 
         return;
     }
     let starts_at = cx.now + chrono::Duration::days(i64::from(cx.terms.accrual_delay_days));
-    let expires_at = cx.terms.bonus_lifetime_days.map(|days| starts_at + chrono::Duration::days(i64::from(days)));
+    let expires_at = cx
+        .terms
+        .bonus_lifetime_days
+        .map(|days| starts_at + chrono::Duration::days(i64::from(days)));
     let issuer = Some(cx.terms.venue);
-    let terms = LotTerms { starts_at, expires_at, scope: None, issuer, receipt: Some(receipt) };
+    let terms = LotTerms {
+        starts_at,
+        expires_at,
+        scope: None,
+        issuer,
+        receipt: Some(receipt),
+    };
     sheet.facts.account.credit(amount, terms, cx.ids);
-    let side = Posting { account: BookAccount::Issued, venue: issuer, issuer: None, amount: -amount };
+    let side = Posting {
+        account: BookAccount::Issued,
+        venue: issuer,
+        issuer: None,
+        amount: -amount,
+    };
     sheet.book(Direction::Accrual, amount, vec![side], reason);
 }
 
 /// Takes an accrual back and books it.
-pub(super) fn undo_accrual(sheet: &mut Sheet<'_>, amount: Money, receipt: ReceiptId, cx: Context<'_>, reason: Reason) {
+pub(super) fn undo_accrual(
+    sheet: &mut Sheet<'_>,
+    amount: Money,
+    receipt: ReceiptId,
+    cx: Context<'_>,
+    reason: Reason,
+) {
     if amount.is_zero() {
         return;
     }
     sheet.facts.account.undo_accrual(amount, receipt, cx.now);
-    let side = Posting { account: BookAccount::Issued, venue: Some(cx.terms.venue), issuer: None, amount };
+    let side = Posting {
+        account: BookAccount::Issued,
+        venue: Some(cx.terms.venue),
+        issuer: None,
+        amount,
+    };
     sheet.book(Direction::Redemption, amount, vec![side], reason);
 }
 
@@ -640,7 +822,13 @@ pub(super) fn refund(
                 receipt: None,
             },
             // It was missing when it was written off and became debt: what comes back is the network's.
-            None => LotTerms { starts_at: cx.now, expires_at: None, scope: None, issuer: None, receipt: None },
+            None => LotTerms {
+                starts_at: cx.now,
+                expires_at: None,
+                scope: None,
+                issuer: None,
+                receipt: None,
+            },
         };
         returned.push((terms.issuer, back));
         sheet.facts.account.credit(back, terms, cx.ids);
@@ -674,11 +862,19 @@ fn store(
         hold.standing = HoldStanding::Captured;
         hold.change.mark();
     }
-    for write_off in world.write_offs.iter_mut().filter(|w| decided.taken_over.contains(&w.transaction)) {
+    for write_off in world
+        .write_offs
+        .iter_mut()
+        .filter(|w| decided.taken_over.contains(&w.transaction))
+    {
         write_off.receipt = Some(id);
         write_off.change.mark();
     }
-    let told = if previous.is_some() { "receipt.changed" } else { "receipt.closed" };
+    let told = if previous.is_some() {
+        "receipt.changed"
+    } else {
+        "receipt.closed"
+    };
     if let Some(sheet) = decided.former.take() {
         sheet.put_back(world);
     }
@@ -687,14 +883,27 @@ fn store(
             if sheet.facts.is_new && !world.customers.contains_key(&sheet.facts.id) {
                 sheet.tell("customer.created", sheet.facts.id.to_string());
                 if let Some(phone) = sheet.facts.phone.clone() {
-                    let found = Found { customer: sheet.facts.id, card: None };
-                    world.found.insert((cx.terms.network, kopilka_contract::CustomerRef::Phone(phone)), found);
+                    let found = Found {
+                        customer: sheet.facts.id,
+                        card: None,
+                    };
+                    world.found.insert(
+                        (cx.terms.network, kopilka_contract::CustomerRef::Phone(phone)),
+                        found,
+                    );
                 }
             }
             sheet.tell(told, id.to_string());
             sheet.put_back(world);
         }
-        None => world.events.push(event(cx.terms.network, None, told, id.to_string(), cx.now, cx.ids)),
+        None => world.events.push(event(
+            cx.terms.network,
+            None,
+            told,
+            id.to_string(),
+            cx.now,
+            cx.ids,
+        )),
     }
     let lines = ask
         .receipt
@@ -707,7 +916,11 @@ fn store(
             quantity: line.quantity,
             amount: line.amount,
             // Only what was posted can be given back.
-            redeemed: if decided.redeemed.is_positive() { *redeemed } else { Money::ZERO },
+            redeemed: if decided.redeemed.is_positive() {
+                *redeemed
+            } else {
+                Money::ZERO
+            },
             accrued: *accrued,
             returned_quantity: Quantity::ZERO,
             returned_amount: Money::ZERO,
@@ -734,7 +947,11 @@ fn store(
         parts: decided.parts,
         answer,
         content: Some(ask.receipt.clone()),
-        change: if previous.as_ref().is_none_or(|p| p.change == Change::Inserted) { Change::Inserted } else { Change::Updated },
+        change: if previous.as_ref().is_none_or(|p| p.change == Change::Inserted) {
+            Change::Inserted
+        } else {
+            Change::Updated
+        },
         lines_replaced: previous.is_some(),
     }
 }

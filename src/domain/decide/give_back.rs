@@ -26,16 +26,25 @@ pub fn give_back(
     request: &ReturnRequest,
 ) -> Result<Returned, Refusal> {
     if external_id.trim().is_empty() {
-        return Err(Refusal::invalid("/external_id", "Нет номера возврата у источника.", "The return has no id."));
+        return Err(Refusal::invalid(
+            "/external_id",
+            "Нет номера возврата у источника.",
+            "The return has no id.",
+        ));
     }
     let key = cx.key(external_id);
     let fingerprint = return_fingerprint(sale, request);
     if let Some(known) = world.returns.get(&key) {
         // A rollback repeated with a later stamp is the same rollback.
         if known.fingerprint == fingerprint || request.version.is_some() {
-            return Ok(Returned { replayed: true, ..known.answer.clone() });
+            return Ok(Returned {
+                replayed: true,
+                ..known.answer.clone()
+            });
         }
-        return Err(Refusal::Conflict { differences: vec!["return: sale, lines or amounts".to_owned()] });
+        return Err(Refusal::Conflict {
+            differences: vec!["return: sale, lines or amounts".to_owned()],
+        });
     }
     let id = ReturnId(cx.ids.next_id());
     let answer = match world.receipts.get(sale).cloned() {
@@ -77,19 +86,32 @@ pub(super) fn apply_waiting(world: &mut World, cx: Context<'_>, sale: &SourceKey
         .collect();
     waiting.sort_by_key(|(id, _)| *id);
     for (id, key) in waiting {
-        let Some(stored) = world.returns.get(&key) else { continue };
+        let Some(stored) = world.returns.get(&key) else {
+            continue;
+        };
         let request = stored.request.clone();
-        let Some(receipt) = world.receipts.get(sale).cloned() else { continue };
+        let Some(receipt) = world.receipts.get(sale).cloned() else {
+            continue;
+        };
         // A rollback undoes the attempts before it; a newer attempt is a sale of its own.
         let superseded = request.rollback
             && matches!((receipt.version, request.version), (Some(sold), Some(undone)) if sold > undone);
-        let outcome = if superseded { None } else { apply(world, cx, id, receipt, &request).ok() };
-        let Some(stored) = world.returns.get_mut(&key) else { continue };
+        let outcome = if superseded {
+            None
+        } else {
+            apply(world, cx, id, receipt, &request).ok()
+        };
+        let Some(stored) = world.returns.get_mut(&key) else {
+            continue;
+        };
         stored.change.mark();
         stored.answer = match outcome {
             Some(answer) => answer,
             // It can't be applied as it stands: kept, and shown to a person.
-            None => Returned { status: ReceiptStatus::Refused, ..stored.answer.clone() },
+            None => Returned {
+                status: ReceiptStatus::Refused,
+                ..stored.answer.clone()
+            },
         };
     }
 }
@@ -115,7 +137,9 @@ fn apply(
         Some(lines) => {
             for wanted in lines {
                 let line = receipt.lines.iter_mut().find(|l| l.line_id == wanted.line_id);
-                let line = line.ok_or_else(|| Refusal::UnknownLine { line_id: wanted.line_id.clone() })?;
+                let line = line.ok_or_else(|| Refusal::UnknownLine {
+                    line_id: wanted.line_id.clone(),
+                })?;
                 return_line(line, wanted.quantity, wanted.amount)?;
             }
         }
@@ -123,7 +147,10 @@ fn apply(
     let (accrual_undone, redemption_undone) = undo_shares(&mut receipt.lines);
     let amount = receipt.lines.iter().map(|l| l.returned_amount).sum::<Money>() - before;
     let all_back = receipt.lines.iter().all(is_all_back);
-    receipt.status = match (request.cancel || receipt.status == ReceiptStatus::Cancelled, all_back) {
+    receipt.status = match (
+        request.cancel || receipt.status == ReceiptStatus::Cancelled,
+        all_back,
+    ) {
         (true, true) => ReceiptStatus::Cancelled,
         (_, true) => ReceiptStatus::Returned,
         _ => ReceiptStatus::PartlyReturned,
@@ -134,7 +161,11 @@ fn apply(
     receipt.change.mark();
 
     let mut balance = None;
-    let told = if request.cancel { "receipt.cancelled" } else { "receipt.returned" };
+    let told = if request.cancel {
+        "receipt.cancelled"
+    } else {
+        "receipt.returned"
+    };
     match receipt.customer.and_then(|c| world.customers.get(&c)).cloned() {
         Some(facts) => {
             let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
@@ -152,7 +183,14 @@ fn apply(
             balance = Some(sheet.balance(cx.terms.venue));
             sheet.put_back(world);
         }
-        None => world.events.push(event(cx.terms.network, None, told, receipt.id.to_string(), cx.now, cx.ids)),
+        None => world.events.push(event(
+            cx.terms.network,
+            None,
+            told,
+            receipt.id.to_string(),
+            cx.now,
+            cx.ids,
+        )),
     }
     let answer = Returned {
         id: id.to_string(),
@@ -170,7 +208,8 @@ fn apply(
 }
 
 fn is_all_back(line: &StoredLine) -> bool {
-    line.returned_amount == line.amount && (line.returned_by == Some(ReturnedBy::Amount) || line.returned_quantity == line.quantity)
+    line.returned_amount == line.amount
+        && (line.returned_by == Some(ReturnedBy::Amount) || line.returned_quantity == line.quantity)
 }
 
 fn return_rest(line: &mut StoredLine) {
@@ -185,9 +224,17 @@ fn return_rest(line: &mut StoredLine) {
     line.changed = true;
 }
 
-fn return_line(line: &mut StoredLine, quantity: Option<Quantity>, amount: Option<Money>) -> Result<(), Refusal> {
-    let exceeds = || Refusal::ReturnExceedsSale { line_id: line.line_id.clone() };
-    let mixed = || Refusal::ReturnMixed { line_id: line.line_id.clone() };
+fn return_line(
+    line: &mut StoredLine,
+    quantity: Option<Quantity>,
+    amount: Option<Money>,
+) -> Result<(), Refusal> {
+    let exceeds = || Refusal::ReturnExceedsSale {
+        line_id: line.line_id.clone(),
+    };
+    let mixed = || Refusal::ReturnMixed {
+        line_id: line.line_id.clone(),
+    };
     match (quantity, amount) {
         (Some(quantity), None) => {
             if quantity == Quantity::ZERO {
@@ -196,7 +243,11 @@ fn return_line(line: &mut StoredLine, quantity: Option<Quantity>, amount: Option
             if line.returned_by == Some(ReturnedBy::Amount) {
                 return Err(mixed());
             }
-            let sum = line.returned_quantity.thousandths().checked_add(quantity.thousandths()).ok_or_else(exceeds)?;
+            let sum = line
+                .returned_quantity
+                .thousandths()
+                .checked_add(quantity.thousandths())
+                .ok_or_else(exceeds)?;
             if quantity < Quantity::ZERO || sum > line.quantity.thousandths() {
                 return Err(exceeds());
             }

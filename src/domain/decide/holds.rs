@@ -21,12 +21,23 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
     let (found, facts) = find(world, cx.terms.network, &ask.customer).ok_or(Refusal::CustomerNotFound)?;
     may_redeem(Some(found), facts)?;
     let found = found.clone();
-    if ask.amount.is_some_and(|a| !(Money::ZERO..=Money::MAX_INPUT).contains(&a)) {
-        return Err(Refusal::invalid("/amount", "Сумма резерва: от 0 до 1 000 000 000.", "amount is 0 to 1,000,000,000.00."));
+    if ask
+        .amount
+        .is_some_and(|a| !(Money::ZERO..=Money::MAX_INPUT).contains(&a))
+    {
+        return Err(Refusal::invalid(
+            "/amount",
+            "Сумма резерва: от 0 до 1 000 000 000.",
+            "amount is 0 to 1,000,000,000.00.",
+        ));
     }
     let minutes = ask.minutes.unwrap_or(cx.terms.hold_minutes);
     if !(1..=MAX_MINUTES).contains(&minutes) {
-        return Err(Refusal::invalid("/minutes", "Резерв — от минуты до месяца.", "A hold lasts a minute to a month."));
+        return Err(Refusal::invalid(
+            "/minutes",
+            "Резерв — от минуты до месяца.",
+            "A hold lasts a minute to a month.",
+        ));
     }
     let key = (!ask.external_id.is_empty()).then(|| cx.key(&ask.external_id));
     let mut sheet = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids);
@@ -42,7 +53,10 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
     }
     let id = HoldId(cx.ids.next_id());
     let ends_at = cx.now + chrono::Duration::minutes(i64::from(minutes));
-    sheet.facts.account.hold(id, amount, cx.terms.venue, ends_at, cx.now);
+    sheet
+        .facts
+        .account
+        .hold(id, amount, cx.terms.venue, ends_at, cx.now);
     sheet.tell("hold.created", id.to_string());
     let answer = Held {
         id: id.to_string(),
@@ -81,28 +95,49 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
 /// `hold-captured`; `hold-not-found` for an id of ours that is unknown.
 pub fn void(world: &mut World, cx: Context<'_>, name: &str) -> Result<Voided, Refusal> {
     let by_id = name.parse::<HoldId>().ok();
-    let known = by_id.filter(|id| world.holds.contains_key(id)).or_else(|| world.hold_keys.get(&cx.key(name)).copied());
-    let Some(stored) = known.and_then(|id| world.holds.get(&id)).filter(|h| h.network == cx.terms.network).cloned() else {
+    let known = by_id
+        .filter(|id| world.holds.contains_key(id))
+        .or_else(|| world.hold_keys.get(&cx.key(name)).copied());
+    let Some(stored) = known
+        .and_then(|id| world.holds.get(&id))
+        .filter(|h| h.network == cx.terms.network)
+        .cloned()
+    else {
         if by_id.is_some() {
             return Err(Refusal::HoldNotFound);
         }
-        return Ok(Voided { id: None, released: Money::ZERO });
+        return Ok(Voided {
+            id: None,
+            released: Money::ZERO,
+        });
     };
     match stored.standing {
         HoldStanding::Captured => return Err(Refusal::HoldCaptured),
         HoldStanding::Voided | HoldStanding::Ended => {
-            return Ok(Voided { id: Some(stored.id.to_string()), released: stored.released });
+            return Ok(Voided {
+                id: Some(stored.id.to_string()),
+                released: stored.released,
+            });
         }
         HoldStanding::Active => {}
     }
-    let Some(facts) = world.customers.get(&stored.customer).cloned() else { return Err(Refusal::HoldNotFound) };
+    let Some(facts) = world.customers.get(&stored.customer).cloned() else {
+        return Err(Refusal::HoldNotFound);
+    };
     // Where its time is over, settling the account lets it go by itself.
-    let live = facts.account.holds.iter().find(|h| h.id == stored.id && h.ends_at > cx.now);
+    let live = facts
+        .account
+        .holds
+        .iter()
+        .find(|h| h.id == stored.id && h.ends_at > cx.now);
     let released = live.map_or(Money::ZERO, |h| h.amount());
     let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
     let gone = sheet.facts.account.release(stored.id, cx.now);
     sheet.book_expired(gone);
     sheet.tell("hold.voided", stored.id.to_string());
     sheet.put_back(world);
-    Ok(Voided { id: Some(stored.id.to_string()), released })
+    Ok(Voided {
+        id: Some(stored.id.to_string()),
+        released,
+    })
 }

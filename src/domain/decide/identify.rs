@@ -22,8 +22,8 @@ pub fn identify(world: &World, cx: Context<'_>, who: &CustomerRef) -> Result<Gue
 /// A guest as a till shows him. His account must be settled at `now`.
 pub fn guest_view(facts: &CustomerFacts, found: &Found, terms: &VenueTerms, now: Timestamp) -> Guest {
     let (coefficient, _) = facts.coefficients(terms.venue).deciding();
-    let blocked = facts.status == CustomerStatus::Blocked
-        || matches!(found.card, Some((_, CardStanding::Blocked)));
+    let blocked =
+        facts.status == CustomerStatus::Blocked || matches!(found.card, Some((_, CardStanding::Blocked)));
     Guest {
         id: facts.id.to_string(),
         number: facts.id.0,
@@ -32,7 +32,11 @@ pub fn guest_view(facts: &CustomerFacts, found: &Found, terms: &VenueTerms, now:
         phone: facts.phone.clone(),
         email: facts.email.clone(),
         birthday: facts.birthday,
-        card: found.card.as_ref().map(|(number, _)| number.clone()).or_else(|| facts.card.clone()),
+        card: found
+            .card
+            .as_ref()
+            .map(|(number, _)| number.clone())
+            .or_else(|| facts.card.clone()),
         card_blocked: blocked,
         coefficient: coefficient.to_string(),
         redeem_max_percent: terms.redeem_max_percent.to_string(),

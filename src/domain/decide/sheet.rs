@@ -6,7 +6,9 @@ use kopilka_contract::{Balance, CashierMessage, CustomerRef, CustomerStatus, Wor
 use crate::domain::account::ByIssuer;
 use crate::domain::books::{self, BookAccount, Direction, Movement, Posting, Transaction, types};
 use crate::domain::business_time::BusinessTime;
-use crate::domain::ids::{CustomerId, EventId, IdSource, NetworkId, ReceiptId, ReturnId, TransactionId, VenueId};
+use crate::domain::ids::{
+    CustomerId, EventId, IdSource, NetworkId, ReceiptId, ReturnId, TransactionId, VenueId,
+};
 use crate::domain::refusal::Refusal;
 use crate::domain::terms::VenueTerms;
 use crate::domain::world::{CardStanding, CustomerFacts, Event, Found, HoldStanding, World};
@@ -43,7 +45,14 @@ pub struct Reason {
 impl<'a> Sheet<'a> {
     /// Takes a customer's account onto a sheet and brings it up to now.
     pub fn new(facts: CustomerFacts, now: Timestamp, actor: &'a str, ids: &'a dyn IdSource) -> Self {
-        let mut sheet = Sheet { facts, now, actor, ids, transactions: Vec::new(), events: Vec::new() };
+        let mut sheet = Sheet {
+            facts,
+            now,
+            actor,
+            ids,
+            transactions: Vec::new(),
+            events: Vec::new(),
+        };
         let expired = sheet.facts.account.settle(now);
         sheet.book_expired(expired);
         sheet
@@ -54,9 +63,17 @@ impl<'a> Sheet<'a> {
         let amount = gone.iter().map(|g| g.amount).sum();
         let sides = gone
             .into_iter()
-            .map(|g| Posting { account: BookAccount::Expired, venue: None, issuer: g.issuer, amount: g.amount })
+            .map(|g| Posting {
+                account: BookAccount::Expired,
+                venue: None,
+                issuer: g.issuer,
+                amount: g.amount,
+            })
             .collect();
-        let reason = Reason { kind: types::EXPIRY.to_owned(), ..Reason::default() };
+        let reason = Reason {
+            kind: types::EXPIRY.to_owned(),
+            ..Reason::default()
+        };
         self.book(Direction::Redemption, amount, sides, reason);
     }
 
@@ -84,13 +101,27 @@ impl<'a> Sheet<'a> {
             counter_postings,
         };
         let owner = (self.facts.network, self.facts.id);
-        self.transactions.push(books::post(&mut self.facts.head, id, owner, movement, self.now, self.actor));
+        self.transactions.push(books::post(
+            &mut self.facts.head,
+            id,
+            owner,
+            movement,
+            self.now,
+            self.actor,
+        ));
         Some(id)
     }
 
     /// Notes something that others may act on after the commit.
     pub fn tell(&mut self, kind: &'static str, subject: String) {
-        self.events.push(event(self.facts.network, Some(self.facts.id), kind, subject, self.now, self.ids));
+        self.events.push(event(
+            self.facts.network,
+            Some(self.facts.id),
+            kind,
+            subject,
+            self.now,
+            self.ids,
+        ));
     }
 
     /// The customer's bonuses at a venue as they are on the sheet.
@@ -103,13 +134,28 @@ impl<'a> Sheet<'a> {
         self.facts.touched = true;
         world.transactions.append(&mut self.transactions);
         world.events.append(&mut self.events);
-        let before = world.customers.get(&self.facts.id).map(|c| c.account.holds.clone()).unwrap_or_default();
-        for hold in before.iter().filter(|h| self.facts.account.holds.iter().all(|now| now.id != h.id)) {
-            let Some(stored) = world.holds.get_mut(&hold.id).filter(|h| h.standing == HoldStanding::Active) else {
+        let before = world
+            .customers
+            .get(&self.facts.id)
+            .map(|c| c.account.holds.clone())
+            .unwrap_or_default();
+        for hold in before
+            .iter()
+            .filter(|h| self.facts.account.holds.iter().all(|now| now.id != h.id))
+        {
+            let Some(stored) = world
+                .holds
+                .get_mut(&hold.id)
+                .filter(|h| h.standing == HoldStanding::Active)
+            else {
                 continue;
             };
             let by_itself = hold.ends_at <= self.now;
-            stored.standing = if by_itself { HoldStanding::Ended } else { HoldStanding::Voided };
+            stored.standing = if by_itself {
+                HoldStanding::Ended
+            } else {
+                HoldStanding::Voided
+            };
             stored.released = if by_itself { Money::ZERO } else { hold.amount() };
             stored.change.mark();
         }
@@ -126,11 +172,22 @@ pub fn event(
     at: Timestamp,
     ids: &dyn IdSource,
 ) -> Event {
-    Event { id: EventId(ids.next_id()), network, kind, customer, subject, at }
+    Event {
+        id: EventId(ids.next_id()),
+        network,
+        kind,
+        customer,
+        subject,
+        at,
+    }
 }
 
 /// Whom a reference means, with his facts.
-pub fn find<'w>(world: &'w World, network: NetworkId, who: &CustomerRef) -> Option<(&'w Found, &'w CustomerFacts)> {
+pub fn find<'w>(
+    world: &'w World,
+    network: NetworkId,
+    who: &CustomerRef,
+) -> Option<(&'w Found, &'w CustomerFacts)> {
     let found = world.found.get(&(network, who.clone()))?;
     Some((found, world.customers.get(&found.customer)?))
 }
@@ -140,7 +197,10 @@ pub fn find<'w>(world: &'w World, network: NetworkId, who: &CustomerRef) -> Opti
 /// # Errors
 /// `card-blocked`, `customer-blocked`.
 pub fn may_redeem(found: Option<&Found>, facts: &CustomerFacts) -> Result<(), Refusal> {
-    if matches!(found.and_then(|f| f.card.as_ref()), Some((_, CardStanding::Blocked))) {
+    if matches!(
+        found.and_then(|f| f.card.as_ref()),
+        Some((_, CardStanding::Blocked))
+    ) {
         return Err(Refusal::CardBlocked);
     }
     if facts.status == CustomerStatus::Blocked {
@@ -156,14 +216,26 @@ pub fn cashier_messages(facts: &CustomerFacts, terms: &VenueTerms, now: Timestam
     if let Some(birthday) = facts.birthday {
         let days = days_to_birthday(birthday, today);
         let text = match days {
-            0 => Some(Words::new("Сегодня день рождения: поздравьте гостя.", "Birthday today: congratulate the guest.")),
-            1 => Some(Words::new("Завтра день рождения гостя.", "The guest's birthday is tomorrow.")),
+            0 => Some(Words::new(
+                "Сегодня день рождения: поздравьте гостя.",
+                "Birthday today: congratulate the guest.",
+            )),
+            1 => Some(Words::new(
+                "Завтра день рождения гостя.",
+                "The guest's birthday is tomorrow.",
+            )),
             _ => None,
         };
-        messages.extend(text.map(|text| CashierMessage { code: "birthday".to_owned(), text }));
+        messages.extend(text.map(|text| CashierMessage {
+            code: "birthday".to_owned(),
+            text,
+        }));
     }
     if let Some(note) = &facts.cashier_note {
-        messages.push(CashierMessage { code: "note".to_owned(), text: Words::new(note.clone(), note.clone()) });
+        messages.push(CashierMessage {
+            code: "note".to_owned(),
+            text: Words::new(note.clone(), note.clone()),
+        });
     }
     messages
 }
@@ -172,9 +244,12 @@ pub fn cashier_messages(facts: &CustomerFacts, terms: &VenueTerms, now: Timestam
 fn days_to_birthday(birthday: chrono::NaiveDate, today: chrono::NaiveDate) -> i64 {
     use chrono::{Datelike, NaiveDate};
     let in_year = |year: i32| {
-        NaiveDate::from_ymd_opt(year, birthday.month(), birthday.day()).or_else(|| NaiveDate::from_ymd_opt(year, 3, 1))
+        NaiveDate::from_ymd_opt(year, birthday.month(), birthday.day())
+            .or_else(|| NaiveDate::from_ymd_opt(year, 3, 1))
     };
-    let next = in_year(today.year()).filter(|d| *d >= today).or_else(|| in_year(today.year() + 1));
+    let next = in_year(today.year())
+        .filter(|d| *d >= today)
+        .or_else(|| in_year(today.year() + 1));
     next.map_or(i64::MAX, |d| (d - today).num_days())
 }
 

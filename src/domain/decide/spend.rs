@@ -18,7 +18,11 @@ use crate::domain::world::{Change, RedemptionPart, World, WriteOff};
 /// `customer-not-found`, `debt-limit`, `invalid-request`.
 pub fn spend(world: &mut World, cx: Context<'_>, ask: &Spend) -> Result<Spent, Refusal> {
     if !(Money::from_kopecks(1)..=Money::MAX_INPUT).contains(&ask.amount) {
-        return Err(Refusal::invalid("/amount", "Сумма списания должна быть больше нуля.", "The amount is above zero."));
+        return Err(Refusal::invalid(
+            "/amount",
+            "Сумма списания должна быть больше нуля.",
+            "The amount is above zero.",
+        ));
     }
     let (_, facts) = find(world, cx.terms.network, &ask.customer).ok_or(Refusal::CustomerNotFound)?;
     let session = cx.key(&ask.session);
@@ -38,8 +42,13 @@ pub fn spend(world: &mut World, cx: Context<'_>, ask: &Spend) -> Result<Spent, R
         });
     }
     let mut sheet = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids);
-    let locked = hold.and_then(|id| world.holds.get(&id)).map_or(Money::ZERO, |h| h.amount);
-    let (used, debt) = sheet.facts.account.overdraw(hold, ask.amount, cx.terms.venue, cx.now);
+    let locked = hold
+        .and_then(|id| world.holds.get(&id))
+        .map_or(Money::ZERO, |h| h.amount);
+    let (used, debt) = sheet
+        .facts
+        .account
+        .overdraw(hold, ask.amount, cx.terms.venue, cx.now);
     let limit = ask.debt_limit.unwrap_or(locked);
     if debt > limit {
         return Err(Refusal::DebtLimit { limit });

@@ -1,0 +1,66 @@
+//! Wiring: the only place that knows everybody.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::domain::ids::IdSource;
+use crate::storage::{AnyConnection, StorageError, Store};
+
+/// Everything that a request may need. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
+}
+
+impl App {
+    /// Reads, off the request threads: diesel blocks.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StorageError::Busy`].
+    pub async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let store = self.store.clone();
+        let task = move || {
+            let mut connection = store.connection().map_err(E::from)?;
+            work(&mut connection)
+        };
+        match tokio::task::spawn_blocking(task).await {
+            Ok(result) => result,
+            Err(error) => Err(E::from(StorageError::Connect(error.to_string()))),
+        }
+    }
+
+    /// Writes in one transaction, off the request threads. `work` runs again where it lost a race.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StorageError::Busy`].
+    pub async fn write<T, E>(
+        &self,
+        work: impl FnMut(&mut AnyConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError>
+            + From<diesel::result::Error>
+            + crate::storage::connection::RetryDecision
+            + Send
+            + 'static,
+    {
+        let store = self.store.clone();
+        match tokio::task::spawn_blocking(move || store.write(work)).await {
+            Ok(result) => result,
+            Err(error) => Err(E::from(StorageError::Connect(error.to_string()))),
+        }
+    }
+}
