@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use kopilka_contract::{Close, Closed, CustomerRef, Held, Hold, Returned, ReceiptStatus, Spend, Spent, Voided};
+use kopilka_contract::{
+    Close, Closed, CustomerRef, Held, Hold, ReceiptStatus, Returned, Spend, Spent, Voided,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::books::Hash;
@@ -71,7 +73,9 @@ impl Verb {
     /// Where it happens, for those that happen at a venue.
     pub fn place(&self) -> Option<&Place> {
         match self {
-            Verb::Close(place, _) | Verb::Hold(place, _) | Verb::Void(place, _) | Verb::Spend(place, _) => Some(place),
+            Verb::Close(place, _) | Verb::Hold(place, _) | Verb::Void(place, _) | Verb::Spend(place, _) => {
+                Some(place)
+            }
             Verb::GiveBack { place, .. } => Some(place),
             Verb::Amend(..) | Verb::Keep(_) => None,
         }
@@ -113,7 +117,11 @@ impl Answer {
     pub fn status(&self) -> u16 {
         match self {
             Answer::Returned(answer) if answer.status == ReceiptStatus::Waiting => 202,
-            Answer::Closed(_) | Answer::Returned(_) | Answer::Held(_) | Answer::Spent(_) | Answer::Adjusted(_) => 201,
+            Answer::Closed(_)
+            | Answer::Returned(_)
+            | Answer::Held(_)
+            | Answer::Spent(_)
+            | Answer::Adjusted(_) => 201,
             Answer::Voided(_) | Answer::Kept => 200,
         }
     }

@@ -4,6 +4,7 @@
 pub mod command;
 pub mod pipeline;
 pub mod read;
+pub mod verify;
 
 use std::sync::Arc;
 
@@ -39,7 +40,13 @@ impl Ledger {
     ) -> Result<Self, StorageError> {
         let terms = Arc::new(TermsCache::default());
         let writers = pipeline::start(&store, &clock, &ids, &terms, options)?;
-        Ok(Ledger { store, clock, ids, terms, writers })
+        Ok(Ledger {
+            store,
+            clock,
+            ids,
+            terms,
+            writers,
+        })
     }
 
     /// Carries out a command: exactly once, durable when this returns.

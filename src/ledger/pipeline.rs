@@ -33,7 +33,11 @@ pub struct PipelineOptions {
 
 impl Default for PipelineOptions {
     fn default() -> Self {
-        PipelineOptions { queue: 4096, batch: 256, writers: 2 }
+        PipelineOptions {
+            queue: 4096,
+            batch: 256,
+            writers: 2,
+        }
     }
 }
 
@@ -60,7 +64,9 @@ impl Writers {
         let (reply, answer) = oneshot::channel();
         let index = shard(&command, self.queues.len());
         let queue = self.queues.get(index).ok_or(Failure::Internal)?;
-        queue.try_send(Job { command, reply }).map_err(|_| Failure::Busy)?;
+        queue
+            .try_send(Job { command, reply })
+            .map_err(|_| Failure::Busy)?;
         answer.await.unwrap_or(Err(Failure::Internal))
     }
 }
@@ -95,7 +101,11 @@ pub(super) fn start(
     terms: &Arc<TermsCache>,
     options: PipelineOptions,
 ) -> Result<Writers, StorageError> {
-    let count = if store.is_sqlite() { 1 } else { options.writers.max(1) };
+    let count = if store.is_sqlite() {
+        1
+    } else {
+        options.writers.max(1)
+    };
     let mut queues = Vec::with_capacity(count);
     for number in 0..count {
         let (sender, receiver) = mpsc::channel(options.queue.max(1));
@@ -113,7 +123,9 @@ pub(super) fn start(
             .map_err(|e| StorageError::Connect(e.to_string()))?;
         queues.push(sender);
     }
-    Ok(Writers { queues: queues.into() })
+    Ok(Writers {
+        queues: queues.into(),
+    })
 }
 
 struct Writer {
@@ -166,7 +178,11 @@ impl Writer {
             Err(error) => {
                 tracing::error!(%error, "a command failed");
                 for job in jobs.drain(..) {
-                    let failure = if error.is_transient() { Failure::Busy } else { Failure::Internal };
+                    let failure = if error.is_transient() {
+                        Failure::Busy
+                    } else {
+                        Failure::Internal
+                    };
                     let _ = job.reply.send(Err(failure));
                 }
             }
@@ -199,7 +215,8 @@ impl Writer {
         let broken = matches!(
             error,
             StorageError::Database(
-                Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | Error::BrokenTransactionManager
+                Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+                    | Error::BrokenTransactionManager
             )
         ) || error.to_string().contains("server closed the connection")
             || error.to_string().contains("no connection to the server")
@@ -218,14 +235,19 @@ impl Writer {
         let mut networks: HashMap<NetworkId, Arc<NetworkTerms>> = HashMap::new();
         for (network, version) in loaded.versions {
             if let Some(terms) = self.terms.at_version(&mut self.connection, network, version)? {
-                world.terms.extend(terms.venues.iter().map(|(id, terms)| (*id, Arc::clone(terms))));
+                world
+                    .terms
+                    .extend(terms.venues.iter().map(|(id, terms)| (*id, Arc::clone(terms))));
                 networks.insert(network, terms);
             }
         }
         let now = self.clock.now();
         let mut decisions: Vec<Decision> = Vec::with_capacity(commands.len());
         for command in commands {
-            let offset = networks.get(&command.tenant.network()).map(|n| n.clock_offset).unwrap_or_default();
+            let offset = networks
+                .get(&command.tenant.network())
+                .map(|n| n.clock_offset)
+                .unwrap_or_default();
             decisions.push(self.decide(&mut world, command, now + offset)?);
         }
         let messages: Vec<StoredMessage> = decisions.iter_mut().filter_map(|d| d.message.take()).collect();
@@ -244,16 +266,28 @@ impl Writer {
         let fingerprint = command.idempotency.as_ref().map(|(_, fingerprint)| *fingerprint);
         if let Some(known) = key.as_ref().and_then(|key| world.remembered.get(key)) {
             let result = if Some(known.fingerprint) == fingerprint {
-                Ok(Answered { answer: serde_json::from_str(&known.answer)?, status: known.status, by_key: true })
+                Ok(Answered {
+                    answer: serde_json::from_str(&known.answer)?,
+                    status: known.status,
+                    by_key: true,
+                })
             } else {
                 Err(Failure::Refused(Refusal::IdempotencyKeyReused))
             };
-            return Ok(Decision { message: self.message(command, &result), result, remember: None });
+            return Ok(Decision {
+                message: self.message(command, &result),
+                result,
+                remember: None,
+            });
         }
         let result = match carry(world, command, now, &*self.ids) {
             Ok(answer) => {
                 let status = if answer.is_replay() { 200 } else { answer.status() };
-                Ok(Answered { answer, status, by_key: false })
+                Ok(Answered {
+                    answer,
+                    status,
+                    by_key: false,
+                })
             }
             Err(refusal) => Err(Failure::Refused(refusal)),
         };
@@ -267,7 +301,11 @@ impl Writer {
             world.remembered.insert(key.clone(), answer.clone());
             remember = Some(Remember { key, answer, at: now });
         }
-        Ok(Decision { message: self.message(command, &result), result, remember })
+        Ok(Decision {
+            message: self.message(command, &result),
+            result,
+            remember,
+        })
     }
 
     /// The command's raw message with what became of it.
@@ -277,12 +315,19 @@ impl Writer {
             (Verb::Keep(outcome), _) => (*outcome, None, None, None),
             (_, Ok(answered)) => {
                 let repeated = answered.by_key || answered.answer.is_replay();
-                let outcome = if repeated { Outcome::Repeated } else { Outcome::Posted };
+                let outcome = if repeated {
+                    Outcome::Repeated
+                } else {
+                    Outcome::Posted
+                };
                 (outcome, None, None, answered.answer.subject())
             }
-            (_, Err(Failure::Refused(refusal))) => {
-                (Outcome::Refused, Some(refusal.code().to_owned()), Some(refusal.words().ru), None)
-            }
+            (_, Err(Failure::Refused(refusal))) => (
+                Outcome::Refused,
+                Some(refusal.code().to_owned()),
+                Some(refusal.words().ru),
+                None,
+            ),
             (_, Err(_)) => (Outcome::Refused, Some("internal".to_owned()), None, None),
         };
         let detail = match (detail, &command.remarks) {
@@ -290,29 +335,69 @@ impl Writer {
             (detail, remarks) => detail.or_else(|| remarks.clone()),
         };
         let id = MessageId(self.ids.next_id());
-        Some(StoredMessage { id, network: command.tenant.network(), raw, outcome, code, detail, subject })
+        Some(StoredMessage {
+            id,
+            network: command.tenant.network(),
+            raw,
+            outcome,
+            code,
+            detail,
+            subject,
+        })
     }
 }
 
 /// One command against the world, purely.
-fn carry(world: &mut World, command: &Command, now: Timestamp, ids: &dyn IdSource) -> Result<Answer, Refusal> {
+fn carry(
+    world: &mut World,
+    command: &Command,
+    now: Timestamp,
+    ids: &dyn IdSource,
+) -> Result<Answer, Refusal> {
     let actor = command.actor.as_str();
     if let Verb::Amend(customer, amend) = &command.verb {
         let network = command.tenant.network();
-        let adjustment = Adjustment { network, customer, amend, actor, now, ids };
+        let adjustment = Adjustment {
+            network,
+            customer,
+            amend,
+            actor,
+            now,
+            ids,
+        };
         return decide::amend(world, adjustment).map(|answer| Answer::Adjusted(Box::new(answer)));
     }
-    let Some(place) = command.verb.place() else { return Ok(Answer::Kept) };
-    let terms = world.terms.get(&place.venue).filter(|t| t.network == command.tenant.network()).cloned();
-    let Some(terms) = terms else {
-        return Err(Refusal::invalid("/venue_id", "Такого предприятия нет.", "There is no such venue."));
+    let Some(place) = command.verb.place() else {
+        return Ok(Answer::Kept);
     };
-    let cx = Context { terms: &terms, source: &place.source, actor, now, ids };
+    let terms = world
+        .terms
+        .get(&place.venue)
+        .filter(|t| t.network == command.tenant.network())
+        .cloned();
+    let Some(terms) = terms else {
+        return Err(Refusal::invalid(
+            "/venue_id",
+            "Такого предприятия нет.",
+            "There is no such venue.",
+        ));
+    };
+    let cx = Context {
+        terms: &terms,
+        source: &place.source,
+        actor,
+        now,
+        ids,
+    };
     match &command.verb {
         Verb::Close(_, ask) => decide::close(world, cx, ask).map(|answer| Answer::Closed(Box::new(answer))),
-        Verb::GiveBack { external_id, sale, request, .. } => {
-            decide::give_back(world, cx, external_id, sale, request).map(|answer| Answer::Returned(Box::new(answer)))
-        }
+        Verb::GiveBack {
+            external_id,
+            sale,
+            request,
+            ..
+        } => decide::give_back(world, cx, external_id, sale, request)
+            .map(|answer| Answer::Returned(Box::new(answer))),
         Verb::Hold(_, ask) => decide::hold(world, cx, ask).map(|answer| Answer::Held(Box::new(answer))),
         Verb::Void(_, name) => decide::void(world, cx, name).map(Answer::Voided),
         Verb::Spend(_, ask) => decide::spend(world, cx, ask).map(|answer| Answer::Spent(Box::new(answer))),
@@ -327,7 +412,11 @@ fn load_keys(commands: &[&Command]) -> LoadKeys {
         add_keys(&mut keys, command.tenant.network(), &command.verb);
         if let Some((key, _)) = &command.idempotency {
             let actor = command.actor.clone();
-            keys.remembered.insert(IdempotencyKey { network: command.tenant.network(), actor, key: key.clone() });
+            keys.remembered.insert(IdempotencyKey {
+                network: command.tenant.network(),
+                actor,
+                key: key.clone(),
+            });
         }
     }
     keys
@@ -355,14 +444,20 @@ pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
                 keys.customers.insert((network, who.clone()));
             }
             if let Some(phone) = &close.receipt.phone {
-                keys.customers.insert((network, kopilka_contract::CustomerRef::Phone(phone.clone())));
+                keys.customers
+                    .insert((network, kopilka_contract::CustomerRef::Phone(phone.clone())));
             }
             if let Some(hold) = &close.hold {
                 hold_name(keys, place, hold);
             }
             keys.write_offs |= matches!(close.redemption, kopilka_contract::Redemption::Before(_));
         }
-        Verb::GiveBack { place, external_id, sale, .. } => {
+        Verb::GiveBack {
+            place,
+            external_id,
+            sale,
+            ..
+        } => {
             keys.returns.insert(key(place, external_id));
             keys.receipts.insert(sale.clone());
         }

@@ -34,7 +34,10 @@ impl Ledger {
         let mut keys = LoadKeys::default();
         keys.networks.insert(tenant.network());
         keys.customers.insert((tenant.network(), who.clone()));
-        self.at_venue(tenant, place, keys, move |world, cx| decide::identify(world, cx, &who)).await
+        self.at_venue(tenant, place, keys, move |world, cx| {
+            decide::identify(world, cx, &who)
+        })
+        .await
     }
 
     /// What a receipt would do: the same decision as closing it, on the same facts, not written down.
@@ -45,7 +48,10 @@ impl Ledger {
         let mut keys = LoadKeys::default();
         let verb = Verb::Close(place.clone(), Box::new(ask.clone()));
         pipeline::add_keys(&mut keys, tenant.network(), &verb);
-        self.at_venue(tenant, place, keys, move |world, cx| decide::quote(world, cx, &ask)).await
+        self.at_venue(tenant, place, keys, move |world, cx| {
+            decide::quote(world, cx, &ask)
+        })
+        .await
     }
 
     /// What a customer has, at an instant not in the past: time alone changes it until then. `venue`: available
@@ -67,8 +73,14 @@ impl Ledger {
             if venue.is_some_and(|v| !network.venues.contains_key(&v)) {
                 return Err(unknown_venue());
             }
-            let found = world.found.get(&(tenant.network(), who)).ok_or(Refusal::CustomerNotFound)?;
-            let facts = world.customers.get(&found.customer).ok_or(Refusal::CustomerNotFound)?;
+            let found = world
+                .found
+                .get(&(tenant.network(), who))
+                .ok_or(Refusal::CustomerNotFound)?;
+            let facts = world
+                .customers
+                .get(&found.customer)
+                .ok_or(Refusal::CustomerNotFound)?;
             let at = at.map_or(now, |at| at.max(now));
             let mut account = facts.account.clone();
             account.settle(at);
@@ -87,7 +99,13 @@ impl Ledger {
         let ids = Arc::clone(&self.ids);
         self.with_world(tenant, keys, move |world, network, now| {
             let terms = network.venues.get(&place.venue).ok_or_else(unknown_venue)?;
-            let cx = Context { terms, source: &place.source, actor: "", now, ids: &*ids };
+            let cx = Context {
+                terms,
+                source: &place.source,
+                actor: "",
+                now,
+                ids: &*ids,
+            };
             read(world, cx)
         })
         .await
@@ -103,16 +121,27 @@ impl Ledger {
         let work = move || {
             let mut connection = ledger.store.reader()?;
             let loaded = ledger::load(&mut connection, &keys)?;
-            let version = loaded.versions.get(&tenant.network()).copied().unwrap_or_default();
-            let network = ledger.terms.at_version(&mut connection, tenant.network(), version)?;
+            let version = loaded
+                .versions
+                .get(&tenant.network())
+                .copied()
+                .unwrap_or_default();
+            let network = ledger
+                .terms
+                .at_version(&mut connection, tenant.network(), version)?;
             drop(connection);
-            let network = network.ok_or_else(|| StorageError::Corrupt("a network without a row".to_owned()))?;
+            let network =
+                network.ok_or_else(|| StorageError::Corrupt("a network without a row".to_owned()))?;
             let mut world = loaded.world;
-            world.terms.extend(network.venues.iter().map(|(id, terms)| (*id, Arc::clone(terms))));
+            world
+                .terms
+                .extend(network.venues.iter().map(|(id, terms)| (*id, Arc::clone(terms))));
             let now = ledger.now(&network);
             read(&world, &network, now).map_err(Failure::Refused)
         };
-        tokio::task::spawn_blocking(work).await.unwrap_or(Err(Failure::Internal))
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or(Err(Failure::Internal))
     }
 }
 

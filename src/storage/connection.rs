@@ -90,7 +90,11 @@ struct Prepare {
 impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Prepare {
     fn on_acquire(&self, connection: &mut AnyConnection) -> Result<(), diesel::r2d2::Error> {
         let prepared = prepare(connection).and_then(|()| {
-            if self.for_ledger { prepare_for_ledger(connection) } else { Ok(()) }
+            if self.for_ledger {
+                prepare_for_ledger(connection)
+            } else {
+                Ok(())
+            }
         });
         prepared.map_err(diesel::r2d2::Error::QueryError)
     }
@@ -163,8 +167,16 @@ impl Store {
                 .map_err(|e| StorageError::Connect(e.to_string()))
         };
         let pool = build(false)?;
-        let readers = if matches!(address, Address::Sqlite(_)) { pool.clone() } else { build(true)? };
-        Ok(Store { pool, readers, address })
+        let readers = if matches!(address, Address::Sqlite(_)) {
+            pool.clone()
+        } else {
+            build(true)?
+        };
+        Ok(Store {
+            pool,
+            readers,
+            address,
+        })
     }
 
     /// Whether it is embedded SQLite, which has one writer.

@@ -1,5 +1,6 @@
 //! The only place that knows SQL. Embedded SQLite or PostgreSQL, chosen by URL at run time, behind one [`Store`].
 
+pub mod books;
 pub mod connection;
 pub mod dialect;
 pub mod ledger;

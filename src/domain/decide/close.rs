@@ -62,7 +62,10 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
 pub fn quote(world: &World, cx: Context<'_>, ask: &Close) -> Result<Closed, Refusal> {
     check(cx, &ask.receipt)?;
     // A till that lost our answer asks again about a receipt that is posted: what it redeemed is its own to use.
-    let known = world.receipts.get(&cx.key(&ask.receipt.external_id)).filter(|r| r.status == ReceiptStatus::Closed);
+    let known = world
+        .receipts
+        .get(&cx.key(&ask.receipt.external_id))
+        .filter(|r| r.status == ReceiptStatus::Closed);
     let decided = decide(world, cx, ask, known)?;
     Ok(decided.answer(String::new(), ReceiptStatus::Quoted, ask))
 }

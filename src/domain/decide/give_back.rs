@@ -49,7 +49,9 @@ pub fn give_back(
     let id = ReturnId(cx.ids.next_id());
     let answer = match world.receipts.get(sale).cloned() {
         // Older than what is posted: the sale was opened again meanwhile, and this speaks of before.
-        Some(receipt) if is_older(request, &receipt) => nothing_returned(id, Some(receipt.id), receipt.status),
+        Some(receipt) if is_older(request, &receipt) => {
+            nothing_returned(id, Some(receipt.id), receipt.status)
+        }
         Some(receipt) => apply(world, cx, id, receipt, request)?,
         None => nothing_returned(id, None, ReceiptStatus::Waiting),
     };

@@ -37,7 +37,11 @@ fn apply_postgres(connection: &mut diesel::PgConnection, tables: Tables<'_>) -> 
     let mut statement = Statement::new(Dialect::Postgres);
     statement.push("WITH ");
     for (i, rows) in tables.hot_inserts.iter().enumerate() {
-        statement.push(if i > 0 { ", " } else { "" }).push(&format!("i{i} AS (")).insert(rows).push(")");
+        statement
+            .push(if i > 0 { ", " } else { "" })
+            .push(&format!("i{i} AS ("))
+            .insert(rows)
+            .push(")");
     }
     statement.push(", lots_changed AS (");
     push_update(&mut statement, &tables.lots_changed);
@@ -47,9 +51,22 @@ fn apply_postgres(connection: &mut diesel::PgConnection, tables: Tables<'_>) -> 
         " RETURNING 1) SELECT (SELECT COUNT(*) FROM lots_changed), (SELECT COUNT(*) FROM accounts_changed)",
     );
     let changed: (i64, i64) = statement.returning::<(BigInt, BigInt)>().get_result(connection)?;
-    expect_count("a lot", usize::try_from(changed.0).unwrap_or(0), tables.lots_changed.rows.rows.len())?;
-    expect_count("an account", usize::try_from(changed.1).unwrap_or(0), tables.accounts_changed.rows.rows.len())?;
-    for update in tables.before_inserts.into_iter().chain(tables.rare_updates).filter(|u| !u.rows.rows.is_empty()) {
+    expect_count(
+        "a lot",
+        usize::try_from(changed.0).unwrap_or(0),
+        tables.lots_changed.rows.rows.len(),
+    )?;
+    expect_count(
+        "an account",
+        usize::try_from(changed.1).unwrap_or(0),
+        tables.accounts_changed.rows.rows.len(),
+    )?;
+    for update in tables
+        .before_inserts
+        .into_iter()
+        .chain(tables.rare_updates)
+        .filter(|u| !u.rows.rows.is_empty())
+    {
         let mut statement = Statement::new(Dialect::Postgres);
         push_update(&mut statement, &update);
         statement.execute(connection)?;
@@ -80,12 +97,22 @@ fn apply_sqlite(connection: &mut diesel::SqliteConnection, tables: Tables<'_>) -
 }
 
 fn expect_count(what: &'static str, changed: usize, wanted: usize) -> Result<(), StorageError> {
-    if changed == wanted { Ok(()) } else { Err(StorageError::LostRace(what)) }
+    if changed == wanted {
+        Ok(())
+    } else {
+        Err(StorageError::LostRace(what))
+    }
 }
 
 /// The names of the columns that are set, and of those that find the row.
-fn split<'a>(update: &'a Update<'_>) -> (impl Iterator<Item = &'static str> + 'a, impl Iterator<Item = &'static str> + 'a) {
-    let names = |range: &'a [(&'static str, crate::storage::dialect::Kind)]| range.iter().map(|(name, _)| *name);
+fn split<'a>(
+    update: &'a Update<'_>,
+) -> (
+    impl Iterator<Item = &'static str> + 'a,
+    impl Iterator<Item = &'static str> + 'a,
+) {
+    let names =
+        |range: &'a [(&'static str, crate::storage::dialect::Kind)]| range.iter().map(|(name, _)| *name);
     let (set, find) = update.rows.columns.split_at(update.set);
     (names(set), names(find))
 }
@@ -103,21 +130,30 @@ fn update_text(update: &Update<'_>) -> String {
         return format!("DELETE FROM {} WHERE {}", update.rows.name, find.join(" AND "));
     }
     let set: Vec<String> = set.map(|name| format!("{name} = ?")).collect();
-    format!("UPDATE {} SET {} WHERE {}", update.rows.name, set.join(", "), find.join(" AND "))
+    format!(
+        "UPDATE {} SET {} WHERE {}",
+        update.rows.name,
+        set.join(", "),
+        find.join(" AND ")
+    )
 }
 
 /// The set form, for PostgreSQL.
 fn push_update<'a>(statement: &mut Statement<'a>, update: &Update<'a>) {
     let (set, find) = split(update);
     let table = update.rows.name;
-    let find: Vec<String> = find.map(|name| format!("{table}.{} = given_rows.{name}", found_by(name))).collect();
+    let find: Vec<String> = find
+        .map(|name| format!("{table}.{} = given_rows.{name}", found_by(name)))
+        .collect();
     if update.set == 0 {
         statement.push(&format!("DELETE FROM {table} USING ("));
     } else {
         let set: Vec<String> = set.map(|name| format!("{name} = given_rows.{name}")).collect();
         statement.push(&format!("UPDATE {table} SET {} FROM (", set.join(", ")));
     }
-    statement.relation(&update.rows).push(&format!(") AS given_rows WHERE {}", find.join(" AND ")));
+    statement
+        .relation(&update.rows)
+        .push(&format!(") AS given_rows WHERE {}", find.join(" AND ")));
 }
 
 /// The rows of one table, to be inserted on its own.

@@ -8,9 +8,10 @@ use std::fmt::Write;
 use std::sync::OnceLock;
 
 use chrono::{NaiveDate, NaiveDateTime};
-use diesel::RunQueryDsl;
 use diesel::sql_types::Text;
-use kopilka_contract::{Closed, CustomerRef, CustomerStatus, Money, Phone, Quantity, ReceiptStatus, Returned};
+use kopilka_contract::{
+    Closed, CustomerRef, CustomerStatus, Money, Phone, Quantity, ReceiptStatus, Returned,
+};
 use serde::{Deserialize, Deserializer};
 
 use super::keys::{LoadKeys, ways};
@@ -20,11 +21,12 @@ use crate::domain::books::{ChainHead, Hash};
 use crate::domain::ids::{CustomerId, HoldId, LotId, NetworkId, ReceiptId, ReturnId, TransactionId, VenueId};
 use crate::domain::rate::Coefficient;
 use crate::domain::world::{
-    CardStanding, Change, CustomerFacts, Found, HoldStanding, IdempotencyKey, RedemptionPart, RememberedAnswer,
-    ReturnedBy, SourceKey, StoredHold, StoredLine, StoredReceipt, StoredReturn, World, WriteOff,
+    CardStanding, Change, CustomerFacts, Found, HoldStanding, IdempotencyKey, RedemptionPart,
+    RememberedAnswer, ReturnedBy, SourceKey, StoredHold, StoredLine, StoredReceipt, StoredReturn, World,
+    WriteOff,
 };
 use crate::storage::dialect::{Dialect, Kind};
-use crate::storage::statement::{Rows, Statement, Value};
+use crate::storage::statement::{Rows, Statement, Value, load_rows};
 use crate::storage::{AnyConnection, StorageError};
 
 const REFS: &[(&str, Kind)] = &[
@@ -43,8 +45,11 @@ const KEYS: &[(&str, Kind)] = &[
     ("external_id", Kind::Text),
 ];
 const IDS: &[(&str, Kind)] = &[("network_id", Kind::BigInt), ("id", Kind::BigInt)];
-const REMEMBERED: &[(&str, Kind)] =
-    &[("network_id", Kind::BigInt), ("actor", Kind::Text), ("idempotency_key", Kind::Text)];
+const REMEMBERED: &[(&str, Kind)] = &[
+    ("network_id", Kind::BigInt),
+    ("actor", Kind::Text),
+    ("idempotency_key", Kind::Text),
+];
 
 /// What was loaded: the world, and the versions of the networks that it belongs to.
 #[derive(Debug, Default)]
@@ -61,22 +66,30 @@ pub struct Loaded {
 /// Those of the database; [`StorageError::Corrupt`] for values that the program does not understand.
 pub fn load(connection: &mut AnyConnection, keys: &LoadKeys) -> Result<Loaded, StorageError> {
     let references: Vec<&(NetworkId, CustomerRef)> = keys.customers.iter().collect();
-    let mut rows: Vec<(String, String)> = query(connection, main_statement(Dialect::of(connection), keys, &references))?;
+    let mut rows: Vec<(String, String)> = query(
+        connection,
+        main_statement(Dialect::of(connection), keys, &references),
+    )?;
     if keys.write_offs {
-        rows.extend(query(connection, write_off_statement(Dialect::of(connection), keys, &references))?);
+        rows.extend(query(
+            connection,
+            write_off_statement(Dialect::of(connection), keys, &references),
+        )?);
     }
     if !keys.remembered.is_empty() {
-        rows.extend(query(connection, remembered_statement(Dialect::of(connection), keys))?);
+        rows.extend(query(
+            connection,
+            remembered_statement(Dialect::of(connection), keys),
+        )?);
     }
     assemble(&rows, &references)
 }
 
-fn query(connection: &mut AnyConnection, statement: Statement<'_>) -> Result<Vec<(String, String)>, StorageError> {
-    let statement = statement.returning::<(Text, Text)>();
-    Ok(match connection {
-        AnyConnection::Postgres(c) => statement.load(c)?,
-        AnyConnection::Sqlite(c) => statement.load(c)?,
-    })
+fn query(
+    connection: &mut AnyConnection,
+    statement: Statement<'_>,
+) -> Result<Vec<(String, String)>, StorageError> {
+    Ok(load_rows(connection, statement.returning::<(Text, Text)>())?)
 }
 
 /// The relations that a statement joins with, as the beginning of its WITH.
@@ -86,11 +99,22 @@ fn given<'a>(statement: &mut Statement<'a>, keys: &'a LoadKeys, references: &[&'
         let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
         for (way, (kind, value, number)) in ways(reference).into_iter().enumerate() {
             let way = i64::try_from(way).unwrap_or(i64::MAX);
-            refs.push(vec![ordinal.into(), way.into(), network.0.into(), kind.into(), value.into(), number.into()]);
+            refs.push(vec![
+                ordinal.into(),
+                way.into(),
+                network.0.into(),
+                kind.into(),
+                value.into(),
+                number.into(),
+            ]);
         }
     }
     let mut sources = Rows::new("keys", KEYS);
-    for (what, set) in [("receipt", &keys.receipts), ("return", &keys.returns), ("hold", &keys.hold_keys)] {
+    for (what, set) in [
+        ("receipt", &keys.receipts),
+        ("return", &keys.returns),
+        ("hold", &keys.hold_keys),
+    ] {
         for key in set {
             sources.push(vec![
                 what.into(),
@@ -109,8 +133,17 @@ fn given<'a>(statement: &mut Statement<'a>, keys: &'a LoadKeys, references: &[&'
     for network in &keys.networks {
         networks.push(vec![network.0.into(), 0.into()]);
     }
-    statement.push("WITH refs AS (").relation(&refs).push("), keys AS (").relation(&sources);
-    statement.push("), hold_ids AS (").relation(&holds).push("), wanted AS (").relation(&networks).push(")");
+    statement
+        .push("WITH refs AS (")
+        .relation(&refs)
+        .push("), keys AS (")
+        .relation(&sources);
+    statement
+        .push("), hold_ids AS (")
+        .relation(&holds)
+        .push("), wanted AS (")
+        .relation(&networks)
+        .push(")");
 }
 
 fn main_statement<'a>(
@@ -132,7 +165,10 @@ fn main_statement<'a>(
 
 /// Columns of a table as (name in JSON, expression).
 fn columns(table: &str, names: &str) -> Vec<(String, String)> {
-    names.split_whitespace().map(|name| (name.to_owned(), format!("{table}.{name}"))).collect()
+    names
+        .split_whitespace()
+        .map(|name| (name.to_owned(), format!("{table}.{name}")))
+        .collect()
 }
 
 /// `SELECT 'tag', {columns as a JSON object} FROM …`, joined to what is there with UNION ALL.
@@ -140,9 +176,16 @@ fn branch(text: &mut String, dialect: Dialect, tag: &str, columns: &[(String, St
     if text.contains("SELECT '") {
         text.push_str(" UNION ALL ");
     }
-    let object: Vec<String> = columns.iter().map(|(name, expression)| format!("'{name}', {expression}")).collect();
+    let object: Vec<String> = columns
+        .iter()
+        .map(|(name, expression)| format!("'{name}', {expression}"))
+        .collect();
     let function = dialect.json_object();
-    let _ = write!(text, "SELECT '{tag}', CAST({function}({}) AS TEXT) FROM {from}", object.join(", "));
+    let _ = write!(
+        text,
+        "SELECT '{tag}', CAST({function}({}) AS TEXT) FROM {from}",
+        object.join(", ")
+    );
 }
 
 /// Who is meant, by every way there is to name a customer, and everybody whom receipts and holds concern.
@@ -191,12 +234,25 @@ const REDEMPTION_COLUMNS: &str = "transaction_id sequence receipt_id lot_id amou
 
 fn main_text(dialect: Dialect) -> String {
     let mut text = WHO.to_owned();
-    let mut add = |tag: &str, columns: Vec<(String, String)>, from: &str| branch(&mut text, dialect, tag, &columns, from);
+    let mut add = |tag: &str, columns: Vec<(String, String)>, from: &str| {
+        branch(&mut text, dialect, tag, &columns, from)
+    };
     let expression = |name: &str, expression: &str| vec![(name.to_owned(), expression.to_owned())];
-    add("network", columns("networks", "id version"), "wanted JOIN networks ON networks.id = wanted.network_id");
-    add("found", columns("f", "ordinal way customer_id card card_status"), "f");
+    add(
+        "network",
+        columns("networks", "id version"),
+        "wanted JOIN networks ON networks.id = wanted.network_id",
+    );
+    add(
+        "found",
+        columns("f", "ordinal way customer_id card card_status"),
+        "f",
+    );
     let customer = [
-        columns("c", "network_id id status name phone email birthday cashier_note network_coefficient"),
+        columns(
+            "c",
+            "network_id id status name phone email birthday cashier_note network_coefficient",
+        ),
         columns("a", "version debt sequence last_purchase_at"),
         expression("head", &dialect.hex("a.head")),
         expression(
@@ -230,7 +286,11 @@ fn main_text(dialect: Dialect) -> String {
         columns("holds", HOLD_COLUMNS),
         "h JOIN holds ON holds.network_id = h.network_id AND holds.id = h.id AND holds.status <> 'active'",
     );
-    let held = [columns("p", "hold_id sequence"), expression("held", "p.amount"), columns("lots", LOT_COLUMNS)];
+    let held = [
+        columns("p", "hold_id sequence"),
+        expression("held", "p.amount"),
+        columns("lots", LOT_COLUMNS),
+    ];
     add(
         "part",
         held.concat(),
@@ -240,7 +300,10 @@ fn main_text(dialect: Dialect) -> String {
         ),
     );
     let receipt = [
-        columns("r", "network_id id venue_id source external_id version status customer_id kind total redeemed accrued"),
+        columns(
+            "r",
+            "network_id id venue_id source external_id version status customer_id kind total redeemed accrued",
+        ),
         columns("r", "closed_at posted_at answer"),
         expression("fingerprint", &dialect.hex("r.fingerprint")),
     ];
@@ -256,7 +319,10 @@ fn main_text(dialect: Dialect) -> String {
         "r JOIN redemption_parts p ON p.network_id = r.network_id AND p.receipt_id = r.id",
     );
     let given_back = [
-        columns("t", "network_id id venue_id source external_id sale_venue_id sale_source sale_external_id"),
+        columns(
+            "t",
+            "network_id id venue_id source external_id sale_venue_id sale_source sale_external_id",
+        ),
         columns("t", "request answer posted_at actor"),
         expression("fingerprint", &dialect.hex("t.fingerprint")),
     ]
@@ -283,14 +349,27 @@ fn write_off_statement<'a>(
     let mut statement = Statement::new(dialect);
     given(&mut statement, keys, references);
     let mut text = WHO.to_owned();
-    let of_customers = "who JOIN write_offs w ON w.network_id = who.network_id AND w.customer_id = who.customer_id";
+    let of_customers =
+        "who JOIN write_offs w ON w.network_id = who.network_id AND w.customer_id = who.customer_id";
     let names = "network_id transaction_id venue_id source session hold_id customer_id amount debt posted_at receipt_id";
-    branch(&mut text, dialect, "write_off", &columns("w", names), of_customers);
+    branch(
+        &mut text,
+        dialect,
+        "write_off",
+        &columns("w", names),
+        of_customers,
+    );
     let parts = format!(
         "{of_customers} JOIN redemption_parts p ON p.network_id = w.network_id \
          AND p.transaction_id = w.transaction_id"
     );
-    branch(&mut text, dialect, "write_off_part", &columns("p", REDEMPTION_COLUMNS), &parts);
+    branch(
+        &mut text,
+        dialect,
+        "write_off_part",
+        &columns("p", REDEMPTION_COLUMNS),
+        &parts,
+    );
     statement.push(&text);
     statement
 }
@@ -298,7 +377,11 @@ fn write_off_statement<'a>(
 fn remembered_statement(dialect: Dialect, keys: &LoadKeys) -> Statement<'_> {
     let mut rows = Rows::new("wanted_keys", REMEMBERED);
     for key in &keys.remembered {
-        rows.push(vec![key.network.0.into(), Value::from(key.actor.as_str()), Value::from(key.key.as_str())]);
+        rows.push(vec![
+            key.network.0.into(),
+            Value::from(key.actor.as_str()),
+            Value::from(key.key.as_str()),
+        ]);
     }
     let mut statement = Statement::new(dialect);
     let mut text = String::new();
@@ -312,7 +395,11 @@ fn remembered_statement(dialect: Dialect, keys: &LoadKeys) -> Statement<'_> {
         "wanted_keys k JOIN remembered_answers m ON m.network_id = k.network_id AND m.actor = k.actor \
          AND m.idempotency_key = k.idempotency_key",
     );
-    statement.push("WITH wanted_keys AS (").relation(&rows).push(") ").push(&text);
+    statement
+        .push("WITH wanted_keys AS (")
+        .relation(&rows)
+        .push(") ")
+        .push(&text);
     statement
 }
 
@@ -325,13 +412,21 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Erro
 fn optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     match Option::<String>::deserialize(deserializer)? {
         None => Ok(None),
-        Some(text) => parse_time(&text).map(Some).ok_or_else(|| serde::de::Error::custom(format!("time {text}"))),
+        Some(text) => parse_time(&text)
+            .map(Some)
+            .ok_or_else(|| serde::de::Error::custom(format!("time {text}"))),
     }
 }
 
 fn parse_time(text: &str) -> Option<Timestamp> {
-    let format = if text.contains('T') { "%Y-%m-%dT%H:%M:%S%.f" } else { "%Y-%m-%d %H:%M:%S%.f" };
-    NaiveDateTime::parse_from_str(text, format).ok().map(|t| t.and_utc())
+    let format = if text.contains('T') {
+        "%Y-%m-%dT%H:%M:%S%.f"
+    } else {
+        "%Y-%m-%d %H:%M:%S%.f"
+    };
+    NaiveDateTime::parse_from_str(text, format)
+        .ok()
+        .map(|t| t.and_utc())
 }
 
 fn hash(text: &str) -> Result<Hash, StorageError> {
@@ -585,10 +680,18 @@ impl<'a> ByTag<'a> {
 }
 
 fn source_key(network: i64, venue: i64, source: String, external_id: String) -> SourceKey {
-    SourceKey { network: NetworkId(network), venue: VenueId(venue), source, external_id }
+    SourceKey {
+        network: NetworkId(network),
+        venue: VenueId(venue),
+        source,
+        external_id,
+    }
 }
 
-fn assemble(rows: &[(String, String)], references: &[&(NetworkId, CustomerRef)]) -> Result<Loaded, StorageError> {
+fn assemble(
+    rows: &[(String, String)],
+    references: &[&(NetworkId, CustomerRef)],
+) -> Result<Loaded, StorageError> {
     let rows = ByTag::of(rows);
     let mut loaded = Loaded::default();
     for row in rows.read::<NetworkRow>("network")? {
@@ -600,9 +703,16 @@ fn assemble(rows: &[(String, String)], references: &[&(NetworkId, CustomerRef)])
     read_receipts(world, &rows)?;
     read_write_offs(world, &rows)?;
     for row in rows.read::<RememberedRow>("remembered")? {
-        let key = IdempotencyKey { network: NetworkId(row.network_id), actor: row.actor, key: row.idempotency_key };
-        let answer =
-            RememberedAnswer { fingerprint: hash(&row.fingerprint)?, status: row.status, answer: row.answer };
+        let key = IdempotencyKey {
+            network: NetworkId(row.network_id),
+            actor: row.actor,
+            key: row.idempotency_key,
+        };
+        let answer = RememberedAnswer {
+            fingerprint: hash(&row.fingerprint)?,
+            status: row.status,
+            answer: row.answer,
+        };
         world.remembered.insert(key, answer);
     }
     Ok(loaded)
@@ -616,14 +726,19 @@ fn find_customers(
     let mut found: Vec<FoundRow> = rows.read("found")?;
     found.sort_by_key(|row| (row.ordinal, row.way));
     for row in found {
-        let Some((network, reference)) = references.get(row.ordinal) else { continue };
+        let Some((network, reference)) = references.get(row.ordinal) else {
+            continue;
+        };
         let standing = match row.card_status.as_deref() {
             Some("active") => CardStanding::Active,
             _ => CardStanding::Blocked,
         };
         let card = row.card.map(|number| (number, standing));
         let entry = world.found.entry((*network, reference.clone()));
-        entry.or_insert(Found { customer: CustomerId(row.customer_id), card });
+        entry.or_insert(Found {
+            customer: CustomerId(row.customer_id),
+            card,
+        });
     }
     for row in rows.read::<CustomerRow>("customer")? {
         let status = match row.status.as_str() {
@@ -633,16 +748,25 @@ fn find_customers(
             other => return Err(StorageError::Corrupt(format!("customer status {other}"))),
         };
         let head = match (&row.head, row.sequence) {
-            (Some(head), Some(sequence)) => ChainHead { sequence, hash: hash(head)? },
+            (Some(head), Some(sequence)) => ChainHead {
+                sequence,
+                hash: hash(head)?,
+            },
             _ => ChainHead::default(),
         };
-        let account = Account { debt: Money::from_kopecks(row.debt.unwrap_or(0)), ..Account::default() };
+        let account = Account {
+            debt: Money::from_kopecks(row.debt.unwrap_or(0)),
+            ..Account::default()
+        };
         let facts = CustomerFacts {
             id: CustomerId(row.id),
             network: NetworkId(row.network_id),
             status,
             name: row.name,
-            phone: row.phone.as_deref().and_then(|digits| Phone::parse(&format!("+{digits}"))),
+            phone: row
+                .phone
+                .as_deref()
+                .and_then(|digits| Phone::parse(&format!("+{digits}"))),
             email: row.email,
             birthday: row.birthday,
             cashier_note: row.cashier_note,
@@ -661,7 +785,9 @@ fn find_customers(
     }
     for row in rows.read::<CoefficientRow>("coefficient")? {
         if let Some(facts) = world.customers.get_mut(&CustomerId(row.customer_id)) {
-            facts.venue_coefficients.push((VenueId(row.venue_id), Coefficient::from_scaled(row.coefficient)));
+            facts
+                .venue_coefficients
+                .push((VenueId(row.venue_id), Coefficient::from_scaled(row.coefficient)));
         }
     }
     Ok(())
@@ -695,9 +821,18 @@ fn read_accounts(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageError
             created_at: row.created_at,
             change: Change::None,
         };
-        if let Some(facts) = world.customers.get_mut(&hold.customer).filter(|_| standing == HoldStanding::Active) {
+        if let Some(facts) = world
+            .customers
+            .get_mut(&hold.customer)
+            .filter(|_| standing == HoldStanding::Active)
+        {
             let parts = Vec::new();
-            facts.account.holds.push(Hold { id: hold.id, venue: hold.venue, ends_at: hold.ends_at, parts });
+            facts.account.holds.push(Hold {
+                id: hold.id,
+                venue: hold.venue,
+                ends_at: hold.ends_at,
+                parts,
+            });
         }
         if let Some(key) = &hold.key {
             let newest = world.hold_keys.entry(key.clone()).or_insert(hold.id);
@@ -708,13 +843,23 @@ fn read_accounts(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageError
     let mut parts: Vec<PartRow> = rows.read("part")?;
     parts.sort_by_key(|row| (row.hold_id, row.sequence));
     for row in parts {
-        let Some(facts) = world.customers.get_mut(&CustomerId(row.lot.customer_id)) else { continue };
+        let Some(facts) = world.customers.get_mut(&CustomerId(row.lot.customer_id)) else {
+            continue;
+        };
         let lot = row.lot.lot();
         if !facts.account.lots.iter().any(|l| l.id == lot.id) {
             facts.account.lots.push(lot.clone());
         }
-        if let Some(hold) = facts.account.holds.iter_mut().find(|h| h.id == HoldId(row.hold_id)) {
-            hold.parts.push(LotPart { lot, amount: Money::from_kopecks(row.held) });
+        if let Some(hold) = facts
+            .account
+            .holds
+            .iter_mut()
+            .find(|h| h.id == HoldId(row.hold_id))
+        {
+            hold.parts.push(LotPart {
+                lot,
+                amount: Money::from_kopecks(row.held),
+            });
         }
     }
     for facts in world.customers.values_mut() {
@@ -769,7 +914,12 @@ fn read_receipts(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageError
         let stored = StoredReturn {
             id: ReturnId(row.id),
             key: key.clone(),
-            sale: source_key(row.network_id, row.sale_venue_id, row.sale_source, row.sale_external_id),
+            sale: source_key(
+                row.network_id,
+                row.sale_venue_id,
+                row.sale_source,
+                row.sale_external_id,
+            ),
             fingerprint: hash(&row.fingerprint)?,
             request: serde_json::from_str(&row.request)?,
             answer: serde_json::from_str::<Returned>(&row.answer)?,

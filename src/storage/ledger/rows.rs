@@ -87,8 +87,12 @@ const RECEIPTS: Columns = &[
     ("payments", Text),
     ("answer", Text),
 ];
-const RECEIPT_STATUS: Columns =
-    &[("status", Text), ("version", BigInt), ("network_id", BigInt), ("id", BigInt)];
+const RECEIPT_STATUS: Columns = &[
+    ("status", Text),
+    ("version", BigInt),
+    ("network_id", BigInt),
+    ("id", BigInt),
+];
 const LINES: Columns = &[
     ("network_id", BigInt),
     ("receipt_id", BigInt),
@@ -230,7 +234,12 @@ const HOLDS: Columns = &[
     ("released", BigInt),
     ("created_at", Time),
 ];
-const HOLDS_CHANGED: Columns = &[("status", Text), ("released", BigInt), ("network_id", BigInt), ("id", BigInt)];
+const HOLDS_CHANGED: Columns = &[
+    ("status", Text),
+    ("released", BigInt),
+    ("network_id", BigInt),
+    ("id", BigInt),
+];
 const HOLD_PARTS: Columns = &[
     ("network_id", BigInt),
     ("hold_id", BigInt),
@@ -253,7 +262,11 @@ const WRITE_OFFS: Columns = &[
     ("posted_at", Time),
     ("receipt_id", BigInt),
 ];
-const WRITE_OFFS_CHANGED: Columns = &[("receipt_id", BigInt), ("network_id", BigInt), ("transaction_id", BigInt)];
+const WRITE_OFFS_CHANGED: Columns = &[
+    ("receipt_id", BigInt),
+    ("network_id", BigInt),
+    ("transaction_id", BigInt),
+];
 const RETURNS: Columns = &[
     ("network_id", BigInt),
     ("id", BigInt),
@@ -375,7 +388,11 @@ pub fn tables<'a>(
     }
     for write_off in &world.write_offs {
         if write_off.receipt.is_none() || write_off.change == Change::Inserted {
-            receipts.add_parts(write_off.session.network, write_off.receipt.map(|r| r.0), &write_off.parts);
+            receipts.add_parts(
+                write_off.session.network,
+                write_off.receipt.map(|r| r.0),
+                &write_off.parts,
+            );
         }
     }
     let mut accounts = AccountRows::new();
@@ -398,20 +415,53 @@ pub fn tables<'a>(
             event_rows(world),
             receipts.parts,
         ],
-        lots_changed: Update { rows: accounts.lots_changed, set: 1 },
-        accounts_changed: Update { rows: accounts.changed, set: 6 },
+        lots_changed: Update {
+            rows: accounts.lots_changed,
+            set: 1,
+        },
+        accounts_changed: Update {
+            rows: accounts.changed,
+            set: 6,
+        },
         before_inserts: vec![
-            Update { rows: receipts.lines_old, set: 0 },
-            Update { rows: accounts.hold_parts_old, set: 0 },
+            Update {
+                rows: receipts.lines_old,
+                set: 0,
+            },
+            Update {
+                rows: accounts.hold_parts_old,
+                set: 0,
+            },
         ],
         rare_updates: vec![
-            Update { rows: receipts.replaced, set: RECEIPTS_REPLACED.len() - 2 },
-            Update { rows: receipts.status, set: 2 },
-            Update { rows: receipts.lines_returned, set: 5 },
-            Update { rows: receipts.parts_changed, set: 2 },
-            Update { rows: holds_changed, set: 2 },
-            Update { rows: write_offs_changed, set: 1 },
-            Update { rows: returns_changed, set: 6 },
+            Update {
+                rows: receipts.replaced,
+                set: RECEIPTS_REPLACED.len() - 2,
+            },
+            Update {
+                rows: receipts.status,
+                set: 2,
+            },
+            Update {
+                rows: receipts.lines_returned,
+                set: 5,
+            },
+            Update {
+                rows: receipts.parts_changed,
+                set: 2,
+            },
+            Update {
+                rows: holds_changed,
+                set: 2,
+            },
+            Update {
+                rows: write_offs_changed,
+                set: 1,
+            },
+            Update {
+                rows: returns_changed,
+                set: 6,
+            },
         ],
         rare_inserts: vec![
             accounts.customers,
@@ -459,7 +509,12 @@ impl<'a> ReceiptRows<'a> {
             (Change::None, _) => return Ok(()),
             (Change::Updated, None) => {
                 let status = receipt_status(receipt.status);
-                self.status.push(vec![status.into(), receipt.version.into(), network.into(), id.into()]);
+                self.status.push(vec![
+                    status.into(),
+                    receipt.version.into(),
+                    network.into(),
+                    id.into(),
+                ]);
                 for (i, line) in receipt.lines.iter().enumerate().filter(|(_, line)| line.changed) {
                     let mut row = returned_columns(line);
                     row.extend([network.into(), id.into(), number(i)]);
@@ -483,7 +538,11 @@ impl<'a> ReceiptRows<'a> {
                     self.replaced.push(row);
                     self.lines_old.push(vec![network.into(), id.into()]);
                 }
-                let lines = if change == Change::Inserted { &mut self.lines } else { &mut self.lines_new };
+                let lines = if change == Change::Inserted {
+                    &mut self.lines
+                } else {
+                    &mut self.lines_new
+                };
                 for (i, (line, sent)) in receipt.lines.iter().zip(&content.lines).enumerate() {
                     let mut row: Vec<Value<'a>> = vec![
                         network.into(),
@@ -505,7 +564,10 @@ impl<'a> ReceiptRows<'a> {
                 }
             }
             (Change::Inserted, None) => {
-                return Err(StorageError::Corrupt(format!("receipt {} without its content", receipt.id)));
+                return Err(StorageError::Corrupt(format!(
+                    "receipt {} without its content",
+                    receipt.id
+                )));
             }
         }
         self.add_parts(receipt.key.network, Some(id), &receipt.parts);
@@ -654,13 +716,18 @@ impl<'a> AccountRows<'a> {
             match facts.loaded.lots.iter().find(|old| old.id == lot.id) {
                 None => self.lots.push(lot_row(network, customer, lot)),
                 Some(old) if old.left != lot.left => {
-                    self.lots_changed.push(vec![lot.left.into(), network.into(), lot.id.0.into()]);
+                    self.lots_changed
+                        .push(vec![lot.left.into(), network.into(), lot.id.0.into()]);
                 }
                 Some(_) => {}
             }
         }
         for hold in &facts.account.holds {
-            self.add_hold_parts(network, hold, facts.loaded.holds.iter().find(|old| old.id == hold.id));
+            self.add_hold_parts(
+                network,
+                hold,
+                facts.loaded.holds.iter().find(|old| old.id == hold.id),
+            );
         }
     }
 
@@ -672,7 +739,13 @@ impl<'a> AccountRows<'a> {
             self.hold_parts_old.push(vec![network.into(), hold.id.0.into()]);
         }
         for (i, part) in hold.parts.iter().enumerate() {
-            let row = vec![network.into(), hold.id.0.into(), number(i), part.lot.id.0.into(), part.amount.into()];
+            let row = vec![
+                network.into(),
+                hold.id.0.into(),
+                number(i),
+                part.lot.id.0.into(),
+                part.amount.into(),
+            ];
             self.hold_parts.push(row);
         }
     }
@@ -735,7 +808,11 @@ fn return_rows(world: &World) -> Result<(Rows<'_>, Rows<'_>), StorageError> {
     let mut inserted = Rows::new("returns", RETURNS);
     let mut changed = Rows::new("returns", RETURNS_CHANGED);
     for r in world.returns.values().filter(|r| r.change != Change::None) {
-        let receipt = r.answer.receipt_id.as_deref().and_then(|id| id.parse::<crate::domain::ids::ReceiptId>().ok());
+        let receipt = r
+            .answer
+            .receipt_id
+            .as_deref()
+            .and_then(|id| id.parse::<crate::domain::ids::ReceiptId>().ok());
         let outcome: Vec<Value<'_>> = vec![
             receipt_status(r.answer.status).into(),
             r.answer.amount.into(),
@@ -783,7 +860,12 @@ fn hold_rows(world: &World) -> (Rows<'_>, Rows<'_>) {
         match hold.change {
             Change::None => {}
             Change::Updated => {
-                changed.push(vec![status.into(), released.into(), hold.network.0.into(), hold.id.0.into()]);
+                changed.push(vec![
+                    status.into(),
+                    released.into(),
+                    hold.network.0.into(),
+                    hold.id.0.into(),
+                ]);
             }
             Change::Inserted => inserted.push(vec![
                 hold.network.0.into(),
