@@ -6,4 +6,5 @@ pub mod clock;
 pub mod domain;
 pub mod id_source;
 pub mod ledger;
+pub mod server;
 pub mod storage;
