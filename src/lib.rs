@@ -2,7 +2,10 @@
 
 pub mod api;
 pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod id_source;
 pub mod storage;
+pub mod telemetry;

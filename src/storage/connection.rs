@@ -42,6 +42,17 @@ impl StoreOptions {
             wait: Duration::from_secs(3),
         }
     }
+
+    /// The SQLite file that opening would make, where it is not there yet.
+    ///
+    /// # Errors
+    /// [`StorageError::UnknownUrl`].
+    pub fn missing_file(&self) -> Result<Option<String>, StorageError> {
+        match Address::parse(&self.url)? {
+            Address::Sqlite(path) if !Path::new(&path).exists() => Ok(Some(path)),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// Which of the two.
