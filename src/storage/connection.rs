@@ -42,6 +42,17 @@ impl StoreOptions {
             wait: Duration::from_secs(3),
         }
     }
+
+    /// The SQLite file that opening would make, where it is not there yet.
+    ///
+    /// # Errors
+    /// [`StorageError::UnknownUrl`].
+    pub fn missing_file(&self) -> Result<Option<String>, StorageError> {
+        match Address::parse(&self.url)? {
+            Address::Sqlite(path) if !Path::new(&path).exists() => Ok(Some(path)),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// Which of the two.
@@ -72,12 +83,17 @@ impl Address {
 
 /// A URL that may be logged.
 pub fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
+    let url = match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme + 3 => {
             let user = url[scheme + 3..at].split(':').next().unwrap_or_default();
             format!("{}://{user}{}", &url[..scheme], &url[at..])
         }
         _ => url.to_owned(),
+    };
+    // libpq takes passwords after the question mark as well.
+    match url.split_once('?') {
+        Some((address, query)) if query.contains("password") => format!("{address}?…"),
+        _ => url,
     }
 }
 
@@ -110,12 +126,12 @@ fn prepare_for_ledger(connection: &mut AnyConnection) -> diesel::QueryResult<()>
 }
 
 /// SQLite: WAL, so that readers and the writer do not wait for each other; FULL, so that an acknowledged receipt
-/// survives a power cut. PostgreSQL: UTC.
+/// survives a power cut; recursive triggers, without which REPLACE would delete posted rows unseen. PostgreSQL: UTC.
 fn prepare(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
     match connection {
         AnyConnection::Sqlite(c) => c.batch_execute(
             "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
+             PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
         ),
         AnyConnection::Postgres(c) => {
             c.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = 'warning';")
@@ -388,5 +404,9 @@ mod tests {
             "postgres://u@h:5432/d"
         );
         assert_eq!(without_password("sqlite:k.db"), "sqlite:k.db");
+        assert_eq!(
+            without_password("postgres://h/d?user=u&password=secret"),
+            "postgres://h/d?…"
+        );
     }
 }
