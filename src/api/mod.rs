@@ -1,16 +1,22 @@
 //! REST v1: the doors for integrators, pages and keys. Requests in, problem+json or answers out.
 
 pub mod access;
+pub mod answers;
 pub mod authentication;
+pub mod bonuses;
 pub mod caller;
 pub mod finishing;
+pub mod holds;
 pub mod json_body;
 pub mod limits;
 pub mod openapi;
 pub mod page;
 pub mod probes;
 pub mod problem;
+pub mod receipts;
+pub mod returns;
 pub mod secrets;
+pub mod till_path;
 
 use std::any::Any;
 
@@ -27,7 +33,11 @@ use problem::Problem;
 
 /// Everything under `/api`, and the probes.
 pub fn router(app: App) -> Router {
-    let v1 = OpenApiRouter::new();
+    let v1 = OpenApiRouter::new()
+        .merge(receipts::routes())
+        .merge(returns::routes())
+        .merge(holds::routes())
+        .merge(bonuses::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
         .merge(probes::routes())
