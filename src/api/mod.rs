@@ -1,16 +1,24 @@
 //! REST v1: the doors for integrators, pages and keys. Requests in, problem+json or answers out.
 
 pub mod access;
+pub mod audit;
 pub mod authentication;
 pub mod caller;
+pub mod connections;
 pub mod finishing;
 pub mod json_body;
+pub mod keys;
 pub mod limits;
+pub mod names;
+pub mod network;
 pub mod openapi;
 pub mod page;
 pub mod probes;
 pub mod problem;
 pub mod secrets;
+pub mod sessions;
+pub mod setup;
+pub mod users;
 
 use std::any::Any;
 
@@ -27,7 +35,14 @@ use problem::Problem;
 
 /// Everything under `/api`, and the probes.
 pub fn router(app: App) -> Router {
-    let v1 = OpenApiRouter::new();
+    let v1 = OpenApiRouter::new()
+        .merge(setup::routes())
+        .merge(sessions::routes())
+        .merge(users::routes())
+        .merge(keys::routes())
+        .merge(network::routes())
+        .merge(connections::routes())
+        .merge(audit::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
         .merge(probes::routes())
