@@ -2,13 +2,18 @@
 
 pub mod access;
 pub mod answers;
+pub mod audit;
 pub mod authentication;
 pub mod bonuses;
 pub mod caller;
+pub mod connections;
 pub mod finishing;
 pub mod holds;
 pub mod json_body;
+pub mod keys;
 pub mod limits;
+pub mod names;
+pub mod network;
 pub mod openapi;
 pub mod page;
 pub mod probes;
@@ -17,6 +22,9 @@ pub mod receipts;
 pub mod returns;
 pub mod secrets;
 pub mod till_path;
+pub mod sessions;
+pub mod setup;
+pub mod users;
 
 use std::any::Any;
 
@@ -37,7 +45,14 @@ pub fn router(app: App) -> Router {
         .merge(receipts::routes())
         .merge(returns::routes())
         .merge(holds::routes())
-        .merge(bonuses::routes());
+        .merge(bonuses::routes())
+        .merge(setup::routes())
+        .merge(sessions::routes())
+        .merge(users::routes())
+        .merge(keys::routes())
+        .merge(network::routes())
+        .merge(connections::routes())
+        .merge(audit::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
         .merge(probes::routes())

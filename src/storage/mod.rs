@@ -15,6 +15,7 @@ pub mod sessions;
 pub mod statement;
 pub mod tenant;
 pub mod terms;
+pub mod till_connections;
 pub mod users;
 
 pub use connection::{AnyConnection, Store, StoreOptions};
