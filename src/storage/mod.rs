@@ -7,6 +7,7 @@ pub mod schema;
 pub mod statement;
 pub mod tenant;
 pub mod terms;
+pub mod venues;
 
 pub use connection::{AnyConnection, Store, StoreOptions};
 pub use tenant::Tenant;
