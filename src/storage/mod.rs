@@ -1,12 +1,17 @@
 //! The only place that knows SQL. Embedded SQLite or PostgreSQL, chosen by URL at run time, behind one [`Store`].
 
+pub mod cards;
 pub mod connection;
+pub mod customers;
 pub mod dialect;
 pub mod ledger;
+pub mod lots;
+pub mod menu;
 pub mod schema;
 pub mod statement;
 pub mod tenant;
 pub mod terms;
+pub mod transactions;
 pub mod venues;
 
 pub use connection::{AnyConnection, Store, StoreOptions};

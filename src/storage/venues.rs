@@ -130,11 +130,7 @@ pub fn list(
     if let Some(after) = after {
         query = query.filter(venues::id.gt(after));
     }
-    query
-        .load(connection)?
-        .into_iter()
-        .map(VenueRow::venue)
-        .collect()
+    query.load(connection)?.into_iter().map(VenueRow::venue).collect()
 }
 
 /// A venue by its id.
