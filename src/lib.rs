@@ -5,4 +5,5 @@ pub mod app;
 pub mod clock;
 pub mod domain;
 pub mod id_source;
+pub mod server;
 pub mod storage;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use diesel::prelude::*;
 
 use super::schema::{categories, category_groups, networks, products, rules, venues};
-use super::{AnyConnection, StorageError, Tenant};
+use super::{AnyConnection, StorageError};
 use crate::domain::ids::{NetworkId, RuleId, VenueId};
 use crate::domain::rate::{Coefficient, Percent};
 use crate::domain::settings::{NetworkSettings, VenueSettings};
@@ -93,34 +93,6 @@ impl TermsCache {
             .insert(network, Arc::clone(&terms));
         Ok(Some(terms))
     }
-}
-
-/// The network's own clock and calendar.
-#[derive(Debug, Clone, Copy)]
-pub struct Calendar {
-    /// Its zone.
-    pub time_zone: chrono_tz::Tz,
-    /// When its business day begins.
-    pub day_starts_at: chrono::NaiveTime,
-    /// How far its clock stands ahead, for a sandbox.
-    pub clock_offset: chrono::Duration,
-}
-
-/// Reads the calendar of a network.
-///
-/// # Errors
-/// Those of the database.
-pub fn calendar(connection: &mut AnyConnection, tenant: Tenant) -> Result<Calendar, StorageError> {
-    let (zone, settings, offset_us): (String, String, i64) = networks::table
-        .find(tenant.id())
-        .select((networks::time_zone, networks::settings, networks::clock_offset_us))
-        .first(connection)?;
-    let settings: NetworkSettings = serde_json::from_str(&settings)?;
-    Ok(Calendar {
-        time_zone: time_zone(&zone)?,
-        day_starts_at: settings.day_starts_at,
-        clock_offset: chrono::Duration::microseconds(offset_us),
-    })
 }
 
 fn time_zone(name: &str) -> Result<chrono_tz::Tz, StorageError> {

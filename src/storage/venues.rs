@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use diesel::prelude::*;
 
-use super::schema::{networks, rules, venues};
+use super::schema::{rules, venues};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 use crate::domain::ids::{RuleId, VenueId};
@@ -88,19 +88,6 @@ impl VenueRow {
             created_at: self.created_at.and_utc(),
         })
     }
-}
-
-/// Says that something changed on which a receipt's outcome depends, so that terms in memory are dropped. Call it
-/// first in the transaction: it also makes those who change terms of one network wait for each other, so that what
-/// is read after it can't be changed by others before it is written.
-///
-/// # Errors
-/// Those of the database.
-pub fn terms_change(connection: &mut AnyConnection, tenant: Tenant) -> Result<(), StorageError> {
-    diesel::update(networks::table.find(tenant.id()))
-        .set(networks::version.eq(networks::version + 1))
-        .execute(connection)?;
-    Ok(())
 }
 
 /// Venues in the order of their ids, those after `after`. `among`: only these.
