@@ -2,8 +2,10 @@
 
 pub mod access;
 pub mod authentication;
+pub mod author;
 pub mod caller;
 pub mod finishing;
+pub mod given;
 pub mod json_body;
 pub mod limits;
 pub mod openapi;
@@ -11,6 +13,7 @@ pub mod page;
 pub mod probes;
 pub mod problem;
 pub mod secrets;
+pub mod venues;
 
 use std::any::Any;
 
@@ -27,7 +30,7 @@ use problem::Problem;
 
 /// Everything under `/api`, and the probes.
 pub fn router(app: App) -> Router {
-    let v1 = OpenApiRouter::new();
+    let v1 = OpenApiRouter::new().merge(venues::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
         .merge(probes::routes())
