@@ -8,6 +8,7 @@ pub mod finishing;
 pub mod given;
 pub mod json_body;
 pub mod limits;
+pub mod menu;
 pub mod openapi;
 pub mod page;
 pub mod probes;
@@ -30,7 +31,7 @@ use problem::Problem;
 
 /// Everything under `/api`, and the probes.
 pub fn router(app: App) -> Router {
-    let v1 = OpenApiRouter::new().merge(venues::routes());
+    let v1 = OpenApiRouter::new().merge(venues::routes()).merge(menu::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
         .merge(probes::routes())
