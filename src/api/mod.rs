@@ -4,6 +4,8 @@ pub mod access;
 pub mod authentication;
 pub mod author;
 pub mod caller;
+pub mod cards;
+pub mod customers;
 pub mod finishing;
 pub mod given;
 pub mod json_body;
@@ -31,7 +33,11 @@ use problem::Problem;
 
 /// Everything under `/api`, and the probes.
 pub fn router(app: App) -> Router {
-    let v1 = OpenApiRouter::new().merge(venues::routes()).merge(menu::routes());
+    let v1 = OpenApiRouter::new()
+        .merge(venues::routes())
+        .merge(menu::routes())
+        .merge(customers::routes())
+        .merge(cards::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
         .merge(probes::routes())

@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod lots;
 pub mod menu;
 pub mod networks;
+pub mod outbox;
 pub mod schema;
 pub mod sessions;
 pub mod statement;
