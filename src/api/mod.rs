@@ -13,9 +13,11 @@ pub mod limits;
 pub mod menu;
 pub mod openapi;
 pub mod page;
+pub mod period;
 pub mod probes;
 pub mod problem;
 pub mod secrets;
+pub mod transactions;
 pub mod venues;
 
 use std::any::Any;
@@ -37,7 +39,8 @@ pub fn router(app: App) -> Router {
         .merge(venues::routes())
         .merge(menu::routes())
         .merge(customers::routes())
-        .merge(cards::routes());
+        .merge(cards::routes())
+        .merge(transactions::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
         .merge(probes::routes())

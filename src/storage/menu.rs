@@ -511,3 +511,20 @@ pub fn delete_group(connection: &mut AnyConnection, tenant: Tenant, id: GroupId)
     diesel::delete(category_groups::table.find((tenant.id(), id.0))).execute(connection)?;
     Ok(())
 }
+
+/// A category of any venue of the network.
+///
+/// # Errors
+/// Those of the database.
+pub fn category_anywhere(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    id: CategoryId,
+) -> Result<Option<Category>, StorageError> {
+    let row = categories::table
+        .find((tenant.id(), id.0))
+        .select(CategoryRow::as_select())
+        .first(connection)
+        .optional()?;
+    Ok(row.map(CategoryRow::category))
+}
