@@ -1,3 +1,16 @@
 //! All integration tests, in one binary so that they link once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "these are tests, and so are their helpers, which clippy can't tell"
+)]
+
+mod cli;
+mod databases;
 mod golden;
+mod seed;
+mod storage;
+mod support;

@@ -1,6 +1,7 @@
 //! The only place that knows SQL. Embedded SQLite or PostgreSQL, chosen by URL at run time, behind one [`Store`].
 
 pub mod audit;
+pub mod books;
 pub mod cards;
 pub mod connection;
 pub mod customers;
