@@ -28,3 +28,20 @@ pub fn each(test: impl Fn(&Database)) {
         test(&database);
     }
 }
+
+/// The same for a test that takes the database over.
+pub fn each_database(test: impl Fn(Store)) {
+    each(|database| test(database.store.clone()));
+}
+
+/// The same for a test that awaits: each run has a runtime of its own.
+pub fn each_database_async<F: Future<Output = ()>>(test: impl Fn(Store) -> F) {
+    each_database(|store| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(test(store));
+    });
+}

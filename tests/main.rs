@@ -8,6 +8,7 @@
     reason = "these are tests, and so are their helpers, which clippy can't tell"
 )]
 
+mod api;
 mod cli;
 mod databases;
 mod golden;

@@ -112,9 +112,9 @@ pub struct Access {
     /// Requests by network and actor.
     pub requests: Buckets<(NetworkId, String)>,
     /// Logins by login and address.
-    pub logins: Buckets<(String, Option<IpAddr>)>,
+    pub logins: Buckets<(String, IpAddr)>,
     /// Logins by address.
-    pub address_logins: Buckets<Option<IpAddr>>,
+    pub address_logins: Buckets<IpAddr>,
     /// Password hashing takes 19 MiB and a core each time: only so many at once.
     pub hashing: Semaphore,
 }

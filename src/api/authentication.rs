@@ -113,6 +113,9 @@ pub async fn by_key(
     venue: Option<String>,
     secret: &str,
 ) -> Result<Caller, Problem> {
+    if venue.as_ref().is_some_and(|v| v.contains('\0')) {
+        return Err(Problem::unauthorized());
+    }
     if !secret.starts_with(LIVE_PREFIX) && !secret.starts_with(TEST_PREFIX) {
         return Err(Problem::unauthorized());
     }

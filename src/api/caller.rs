@@ -126,6 +126,41 @@ impl Caller {
         }
     }
 
+    /// Refuses everybody but owners.
+    ///
+    /// # Errors
+    /// 403 `forbidden`.
+    pub fn needs_owner(&self) -> Result<(), Problem> {
+        match self.role {
+            Some(Role::Owner) => Ok(()),
+            _ => Err(Problem::forbidden()),
+        }
+    }
+
+    /// Refuses a reader without the scope; an auditor reads everything.
+    ///
+    /// # Errors
+    /// 403 `forbidden`.
+    pub fn may_read(&self, scope: Scope) -> Result<(), Problem> {
+        if self.role == Some(Role::Auditor) {
+            Ok(())
+        } else {
+            self.needs(scope)
+        }
+    }
+
+    /// Refuses a caller who is limited to some venues: this is about the whole network.
+    ///
+    /// # Errors
+    /// 403 `forbidden`.
+    pub fn needs_whole_network(&self) -> Result<(), Problem> {
+        if self.venues.is_none() {
+            Ok(())
+        } else {
+            Err(Problem::forbidden())
+        }
+    }
+
     /// Refuses a test key, which changes nothing.
     ///
     /// # Errors

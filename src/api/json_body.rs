@@ -78,6 +78,13 @@ fn is_json(request: &Request) -> bool {
 /// # Errors
 /// 400 `malformed-json` where it is no JSON, 422 `invalid-request` where it says the wrong thing.
 pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if holds_nul(bytes) {
+        return Err(Problem::invalid(
+            "",
+            "Запрос составлен неверно: в тексте нулевой символ.",
+            "A text holds the character U+0000, which no database keeps.",
+        ));
+    }
     let mut source = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
         let path = pointer(error.path());
@@ -96,6 +103,32 @@ pub fn from_value<T: DeserializeOwned>(base: &str, value: serde_json::Value) -> 
         let path = format!("{base}{}", pointer(error.path()));
         fault(&path, error.inner())
     })
+}
+
+/// Whether a text holds an escaped U+0000; unescaped it is no JSON anyway.
+fn holds_nul(bytes: &[u8]) -> bool {
+    let mut rest = bytes.iter();
+    while let Some(byte) = rest.next() {
+        if *byte == b'\\' {
+            if rest.as_slice().starts_with(b"u0000") {
+                return true;
+            }
+            rest.next();
+        }
+    }
+    false
+}
+
+/// For a field of a PATCH that may be null: absent stays `None`, null is `Some(None)`.
+///
+/// # Errors
+/// Those of the value.
+pub fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    serde::Deserialize::deserialize(deserializer).map(Some)
 }
 
 fn fault(path: &str, error: &serde_json::Error) -> Problem {
@@ -164,6 +197,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if parts.uri.query().is_some_and(|q| q.contains("%00")) {
+            return Err(wrong_query("the character U+0000"));
+        }
         match Query::<T>::try_from_uri(&parts.uri) {
             Ok(Query(value)) => Ok(QueryOf(value)),
             Err(rejection) => Err(wrong_query(&rejection.body_text())),
@@ -255,5 +291,17 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(from_json::<serde_json::Value>(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_nul_is_refused_and_a_backslash_before_the_letters_is_not() {
+        assert!(from_json::<String>(br#""a\\u0000""#).is_ok());
+        for nul in [r#""a\u0000""#, r#""\\\u0000b""#] {
+            assert_eq!(
+                from_json::<String>(nul.as_bytes()).unwrap_err().code,
+                "invalid-request",
+                "{nul}"
+            );
+        }
     }
 }

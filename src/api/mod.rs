@@ -1,23 +1,31 @@
 //! REST v1: the doors for integrators, pages and keys. Requests in, problem+json or answers out.
 
 pub mod access;
+pub mod audit;
 pub mod authentication;
 pub mod author;
 pub mod caller;
 pub mod cards;
+pub mod connections;
 pub mod customers;
 pub mod finishing;
 pub mod given;
 pub mod json_body;
+pub mod keys;
 pub mod limits;
 pub mod menu;
+pub mod names;
+pub mod network;
 pub mod openapi;
 pub mod page;
 pub mod period;
 pub mod probes;
 pub mod problem;
 pub mod secrets;
+pub mod sessions;
+pub mod setup;
 pub mod transactions;
+pub mod users;
 pub mod venues;
 
 use std::any::Any;
@@ -40,7 +48,14 @@ pub fn router(app: App) -> Router {
         .merge(menu::routes())
         .merge(customers::routes())
         .merge(cards::routes())
-        .merge(transactions::routes());
+        .merge(transactions::routes())
+        .merge(setup::routes())
+        .merge(sessions::routes())
+        .merge(users::routes())
+        .merge(keys::routes())
+        .merge(network::routes())
+        .merge(connections::routes())
+        .merge(audit::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
         .merge(probes::routes())

@@ -133,6 +133,17 @@ impl Problem {
         .at(pointer)
     }
 
+    /// 422: a venue that the caller names is not there, or not his.
+    pub fn no_venue(pointer: &str) -> Self {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "unknown-venue",
+            "Такого заведения нет.",
+            "There is no such venue.",
+        )
+        .at(pointer)
+    }
+
     /// 503: too much to do at the moment.
     pub fn busy() -> Self {
         let mut problem = Problem::new(

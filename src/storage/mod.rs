@@ -18,6 +18,7 @@ pub mod sessions;
 pub mod statement;
 pub mod tenant;
 pub mod terms;
+pub mod till_connections;
 pub mod transactions;
 pub mod users;
 pub mod venues;

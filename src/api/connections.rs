@@ -1,0 +1,394 @@
+//! Venues' links to till systems: their tokens and settings.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use kopilka_contract::Language;
+use kopilka_iiko::IikoSettings;
+use kopilka_onec::OneCSettings;
+use kopilka_rkeeper::RKeeperSettings;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::caller::{Caller, Scope};
+use super::json_body::{JsonBody, PathId, QueryOf, from_value};
+use super::names;
+use super::openapi::Refusals;
+use super::page::{ListQuery, Page};
+use super::problem::Problem;
+use super::secrets::{hash_of, random_text};
+use crate::app::App;
+use crate::domain::ids::{AuditId, ConnectionId, VenueId};
+use crate::storage::till_connections::{self, StoredConnection};
+use crate::storage::{audit, keys, networks};
+
+/// What stands before a connection's token.
+pub const TOKEN_PREFIX: &str = "kop_till_";
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(one, change))
+        .routes(routes!(rotate))
+}
+
+/// A till system that we speak with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TillSystem {
+    /// r_keeper 7.
+    RKeeper,
+    /// iiko.
+    Iiko,
+    /// 1C:Enterprise.
+    OneC,
+}
+
+impl TillSystem {
+    /// As stored, and as its adapter calls itself.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TillSystem::RKeeper => "rkeeper",
+            TillSystem::Iiko => "iiko",
+            TillSystem::OneC => "onec",
+        }
+    }
+
+    /// From what is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        [TillSystem::RKeeper, TillSystem::Iiko, TillSystem::OneC]
+            .into_iter()
+            .find(|s| s.as_str() == text)
+    }
+
+    /// Whether its adapter understands the settings.
+    fn check(self, settings: &Value) -> Result<(), Problem> {
+        if !settings.is_object() {
+            return Err(Problem::invalid(
+                "/settings",
+                "Настройки — это объект.",
+                "Settings are an object.",
+            ));
+        }
+        let settings = settings.clone();
+        match self {
+            TillSystem::RKeeper => from_value::<RKeeperSettings>("/settings", settings).map(|_| ()),
+            TillSystem::Iiko => from_value::<IikoSettings>("/settings", settings).map(|_| ()),
+            TillSystem::OneC => from_value::<OneCSettings>("/settings", settings).map(|_| ()),
+        }
+    }
+}
+
+/// A venue's link to a till system, without its token.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+struct ConnectionView {
+    #[schema(value_type = String, example = "con_01hgw3zj3q7hx")]
+    id: ConnectionId,
+    #[schema(value_type = String, example = "ven_01hgw3zj3q7hx")]
+    venue_id: VenueId,
+    #[schema(example = "rkeeper")]
+    kind: String,
+    #[schema(example = "r_keeper на Невском")]
+    name: String,
+    /// The adapter's own.
+    #[schema(value_type = Object, example = json!({}))]
+    settings: Value,
+    /// Language of the words for the cashier.
+    #[schema(example = "ru")]
+    language: String,
+    /// Whether its messages are taken.
+    active: bool,
+    created_at: DateTime<Utc>,
+}
+
+impl ConnectionView {
+    fn of(connection: StoredConnection) -> Self {
+        ConnectionView {
+            id: connection.id,
+            venue_id: connection.venue,
+            kind: connection.kind,
+            name: connection.name,
+            settings: connection.settings,
+            language: connection.language,
+            active: connection.active,
+            created_at: connection.created_at,
+        }
+    }
+}
+
+/// What the audit log keeps: settings may hold a till's passwords, so only their names are kept.
+fn noted(connection: &StoredConnection) -> Value {
+    let names: Vec<&String> = connection
+        .settings
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+        .collect();
+    json!({
+        "venue_id": connection.venue,
+        "kind": connection.kind,
+        "name": connection.name,
+        "settings": names,
+        "language": connection.language,
+        "active": connection.active,
+    })
+}
+
+/// A connection with its token.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct NewConnectionView {
+    #[serde(flatten)]
+    connection: ConnectionView,
+    /// What the till is given; shown this once: it is not kept.
+    #[schema(example = "kop_till_3fQxX1uV0o0Jx2bq6XG0Zr8mB1yQJmFZb0J8hV0c8rE")]
+    token: String,
+}
+
+/// A new connection.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ConnectionRequest {
+    /// Id or external id.
+    #[schema(example = "ven_01hgw3zj3q7hx")]
+    venue_id: String,
+    kind: TillSystem,
+    #[schema(example = "r_keeper на Невском")]
+    name: String,
+    /// The adapter's own; absent: its defaults.
+    #[schema(value_type = Option<Object>, example = json!({}))]
+    settings: Option<Value>,
+    /// Language of the words for the cashier, `ru` or `en`.
+    #[serde(default)]
+    #[schema(value_type = String, example = "ru")]
+    language: Language,
+}
+
+/// What changes of a connection; what is absent stays.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+struct ConnectionChange {
+    #[schema(example = "r_keeper на Невском")]
+    name: Option<String>,
+    /// All of the adapter's own settings at once.
+    #[schema(value_type = Option<Object>, example = json!({}))]
+    settings: Option<Value>,
+    #[schema(value_type = Option<String>, example = "en")]
+    language: Option<Language>,
+    /// False: its messages are refused.
+    active: Option<bool>,
+}
+
+fn language_name(language: Language) -> String {
+    match language {
+        Language::Ru => "ru",
+        Language::En => "en",
+    }
+    .to_owned()
+}
+
+fn new_token() -> Result<String, Problem> {
+    Ok(format!("{TOKEN_PREFIX}{}", random_text::<32>()?))
+}
+
+/// A connection that the caller may see.
+fn seen(caller: &Caller, found: Option<StoredConnection>) -> Result<StoredConnection, Problem> {
+    let found = found.ok_or_else(Problem::not_found)?;
+    caller.needs_venue(found.venue)?;
+    Ok(found)
+}
+
+/// Connections.
+#[utoipa::path(get, path = "/connections", tag = "tills", params(ListQuery),
+    responses((status = 200, description = "A page of connections.", body = Page<ConnectionView>), Refusals))]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    QueryOf(query): QueryOf<ListQuery>,
+) -> Result<Json<Page<ConnectionView>>, Problem> {
+    caller.needs(Scope::Admin)?;
+    let (limit, after) = (query.limit()?, query.after()?);
+    let page = app
+        .read(move |connection| -> Result<_, Problem> {
+            let (tenant, venues) = (caller.tenant, caller.venues.as_deref());
+            let rows = till_connections::list(connection, tenant, venues, after, i64::from(limit) + 1)?;
+            let total = if query.with_total {
+                Some(till_connections::count(connection, tenant, venues)?)
+            } else {
+                None
+            };
+            Ok(Page::of(rows, limit, |c| c.id.0).with_total(total))
+        })
+        .await?;
+    Ok(Json(page.map(ConnectionView::of)))
+}
+
+/// One connection.
+#[utoipa::path(get, path = "/connections/{id}", tag = "tills",
+    params(("id" = String, Path, example = "con_01hgw3zj3q7hx")),
+    responses((status = 200, description = "The connection.", body = ConnectionView), Refusals))]
+async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId<ConnectionId>,
+) -> Result<Json<ConnectionView>, Problem> {
+    caller.needs(Scope::Admin)?;
+    let found = app
+        .read(move |connection| -> Result<_, Problem> {
+            seen(&caller, till_connections::find(connection, caller.tenant, id)?)
+        })
+        .await?;
+    Ok(Json(ConnectionView::of(found)))
+}
+
+/// Connects a venue's till system. Its token is in this answer and nowhere else.
+#[utoipa::path(post, path = "/connections", tag = "tills", request_body = ConnectionRequest,
+    responses((status = 201, description = "Made; give the token to the till.", body = NewConnectionView), Refusals))]
+async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    body: JsonBody<ConnectionRequest>,
+) -> Result<(StatusCode, Json<NewConnectionView>), Problem> {
+    caller.needs(Scope::Admin)?;
+    caller.may_change()?;
+    let request = body.value;
+    let name = names::name("/name", &request.name, 200)?;
+    let settings = request.settings.unwrap_or_else(|| json!({}));
+    request.kind.check(&settings)?;
+    let token = new_token()?;
+    let hash = hash_of(&token);
+    let (id, ids, now) = (ConnectionId(app.ids.next_id()), app.ids.clone(), app.clock.now());
+    let made = app
+        .write(move |connection| -> Result<StoredConnection, Problem> {
+            let tenant = caller.tenant;
+            let venue = keys::venue_named(connection, tenant, &request.venue_id)?
+                .filter(|v| caller.needs_venue(*v).is_ok())
+                .ok_or_else(|| Problem::no_venue("/venue_id"))?;
+            let made = StoredConnection {
+                id,
+                venue,
+                kind: request.kind.as_str().to_owned(),
+                name: name.clone(),
+                settings: settings.clone(),
+                language: language_name(request.language),
+                active: true,
+                created_at: now,
+            };
+            till_connections::insert(connection, tenant, &made, &hash)?;
+            audit::write(
+                connection,
+                tenant,
+                &caller.actor,
+                "connection.create",
+                &id.to_string(),
+                None,
+                Some(&noted(&made)),
+                now,
+                AuditId(ids.next_id()),
+            )?;
+            Ok(made)
+        })
+        .await?;
+    let connection = ConnectionView::of(made);
+    Ok((StatusCode::CREATED, Json(NewConnectionView { connection, token })))
+}
+
+/// Changes a connection, or switches it off and on.
+#[utoipa::path(patch, path = "/connections/{id}", tag = "tills", request_body = ConnectionChange,
+    params(("id" = String, Path, example = "con_01hgw3zj3q7hx")),
+    responses((status = 200, description = "As it now is.", body = ConnectionView), Refusals))]
+async fn change(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId<ConnectionId>,
+    body: JsonBody<ConnectionChange>,
+) -> Result<Json<ConnectionView>, Problem> {
+    caller.needs(Scope::Admin)?;
+    caller.may_change()?;
+    let change = body.value;
+    let name = change
+        .name
+        .as_deref()
+        .map(|n| names::name("/name", n, 200))
+        .transpose()?;
+    let (ids, now) = (app.ids.clone(), app.clock.now());
+    let changed = app
+        .write(move |connection| -> Result<StoredConnection, Problem> {
+            let tenant = caller.tenant;
+            networks::hold(connection, tenant)?;
+            let before = seen(&caller, till_connections::find(connection, tenant, id)?)?;
+            let mut changed = before.clone();
+            if let Some(name) = &name {
+                changed.name.clone_from(name);
+            }
+            if let Some(settings) = &change.settings {
+                let system = TillSystem::parse(&changed.kind).ok_or_else(Problem::internal)?;
+                system.check(settings)?;
+                changed.settings.clone_from(settings);
+            }
+            if let Some(language) = change.language {
+                changed.language = language_name(language);
+            }
+            if let Some(active) = change.active {
+                changed.active = active;
+            }
+            till_connections::update(connection, tenant, &changed)?;
+            audit::write(
+                connection,
+                tenant,
+                &caller.actor,
+                "connection.update",
+                &id.to_string(),
+                Some(&noted(&before)),
+                Some(&noted(&changed)),
+                now,
+                AuditId(ids.next_id()),
+            )?;
+            Ok(changed)
+        })
+        .await?;
+    Ok(Json(ConnectionView::of(changed)))
+}
+
+/// Gives a connection another token; the one before stops working.
+#[utoipa::path(post, path = "/connections/{id}/rotate", tag = "tills",
+    params(("id" = String, Path, example = "con_01hgw3zj3q7hx")),
+    responses((status = 200, description = "With its new token.", body = NewConnectionView), Refusals))]
+async fn rotate(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId<ConnectionId>,
+) -> Result<Json<NewConnectionView>, Problem> {
+    caller.needs(Scope::Admin)?;
+    caller.may_change()?;
+    let token = new_token()?;
+    let hash = hash_of(&token);
+    let (ids, now) = (app.ids.clone(), app.clock.now());
+    let found = app
+        .write(move |connection| -> Result<StoredConnection, Problem> {
+            let tenant = caller.tenant;
+            let found = seen(&caller, till_connections::find(connection, tenant, id)?)?;
+            till_connections::set_token(connection, tenant, id, &hash)?;
+            let (subject, entry) = (id.to_string(), AuditId(ids.next_id()));
+            audit::write(
+                connection,
+                tenant,
+                &caller.actor,
+                "connection.rotate",
+                &subject,
+                None,
+                None,
+                now,
+                entry,
+            )?;
+            Ok(found)
+        })
+        .await?;
+    let connection = ConnectionView::of(found);
+    Ok(Json(NewConnectionView { connection, token }))
+}

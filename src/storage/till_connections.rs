@@ -1,0 +1,204 @@
+//! Venues' links to till systems.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::schema::connections;
+use super::{AnyConnection, StorageError, Tenant};
+use crate::domain::Timestamp;
+use crate::domain::ids::{ConnectionId, NetworkId, VenueId};
+
+/// A venue's link to a till system, without its token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredConnection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Whose tills speak.
+    pub venue: VenueId,
+    /// Which dialect: `rkeeper`, `iiko`, `onec`.
+    pub kind: String,
+    /// What people call it.
+    pub name: String,
+    /// The adapter's own settings.
+    pub settings: Value,
+    /// Language of the words for the cashier, `ru` or `en`.
+    pub language: String,
+    /// Whether its messages are taken.
+    pub active: bool,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = connections)]
+struct Row {
+    id: i64,
+    venue_id: i64,
+    kind: String,
+    name: String,
+    settings: String,
+    language: String,
+    active: bool,
+    created_at: NaiveDateTime,
+}
+
+impl Row {
+    fn connection(self) -> Result<StoredConnection, StorageError> {
+        Ok(StoredConnection {
+            id: ConnectionId(self.id),
+            venue: VenueId(self.venue_id),
+            kind: self.kind,
+            name: self.name,
+            settings: serde_json::from_str(&self.settings)?,
+            language: self.language,
+            active: self.active,
+            created_at: self.created_at.and_utc(),
+        })
+    }
+}
+
+/// The working connection of a token, and the network that it proves. This makes a [`Tenant`].
+///
+/// # Errors
+/// Those of the database.
+pub fn by_token(
+    connection: &mut AnyConnection,
+    token_hash: &[u8],
+) -> Result<Option<(Tenant, StoredConnection)>, StorageError> {
+    let found: Option<(i64, Row)> = connections::table
+        .filter(connections::token_hash.eq(token_hash))
+        .filter(connections::active.eq(true))
+        .select((connections::network_id, Row::as_select()))
+        .first(connection)
+        .optional()?;
+    match found {
+        Some((network, row)) => Ok(Some((Tenant::proven(NetworkId(network)), row.connection()?))),
+        None => Ok(None),
+    }
+}
+
+/// Keeps a new connection.
+///
+/// # Errors
+/// Those of the database.
+pub fn insert(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    new: &StoredConnection,
+    token_hash: &[u8],
+) -> Result<(), StorageError> {
+    diesel::insert_into(connections::table)
+        .values((
+            connections::network_id.eq(tenant.id()),
+            connections::id.eq(new.id.0),
+            connections::venue_id.eq(new.venue.0),
+            connections::kind.eq(&new.kind),
+            connections::name.eq(&new.name),
+            connections::token_hash.eq(token_hash),
+            connections::settings.eq(new.settings.to_string()),
+            connections::language.eq(&new.language),
+            connections::active.eq(new.active),
+            connections::created_at.eq(new.created_at.naive_utc()),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// One connection.
+///
+/// # Errors
+/// Those of the database.
+pub fn find(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    id: ConnectionId,
+) -> Result<Option<StoredConnection>, StorageError> {
+    let row: Option<Row> = connections::table
+        .find((tenant.id(), id.0))
+        .select(Row::as_select())
+        .first(connection)
+        .optional()?;
+    row.map(Row::connection).transpose()
+}
+
+/// Connections in the order they were made, of some venues only where `venues` says so.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    venues: Option<&[VenueId]>,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<Vec<StoredConnection>, StorageError> {
+    let mut query = connections::table
+        .filter(connections::network_id.eq(tenant.id()))
+        .filter(connections::id.gt(after.unwrap_or(0)))
+        .order(connections::id)
+        .limit(limit)
+        .select(Row::as_select())
+        .into_boxed();
+    if let Some(venues) = venues {
+        let ids: Vec<i64> = venues.iter().map(|v| v.0).collect();
+        query = query.filter(connections::venue_id.eq_any(ids));
+    }
+    let rows: Vec<Row> = query.load(connection)?;
+    rows.into_iter().map(Row::connection).collect()
+}
+
+/// How many connections there are.
+///
+/// # Errors
+/// Those of the database.
+pub fn count(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    venues: Option<&[VenueId]>,
+) -> Result<i64, StorageError> {
+    let mut query = connections::table
+        .filter(connections::network_id.eq(tenant.id()))
+        .into_boxed();
+    if let Some(venues) = venues {
+        let ids: Vec<i64> = venues.iter().map(|v| v.0).collect();
+        query = query.filter(connections::venue_id.eq_any(ids));
+    }
+    Ok(query.count().get_result(connection)?)
+}
+
+/// Writes a connection as it now is; its venue and kind stay for good.
+///
+/// # Errors
+/// Those of the database.
+pub fn update(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    changed: &StoredConnection,
+) -> Result<(), StorageError> {
+    diesel::update(connections::table.find((tenant.id(), changed.id.0)))
+        .set((
+            connections::name.eq(&changed.name),
+            connections::settings.eq(changed.settings.to_string()),
+            connections::language.eq(&changed.language),
+            connections::active.eq(changed.active),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Gives a connection another token: the one before stops working.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_token(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    id: ConnectionId,
+    token_hash: &[u8],
+) -> Result<(), StorageError> {
+    diesel::update(connections::table.find((tenant.id(), id.0)))
+        .set(connections::token_hash.eq(token_hash))
+        .execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,536 @@
+//! Who may come in: setting up, logging in, keys, rights.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kopilka::api::access::AccessLimits;
+use kopilka::api::limits::Quota;
+use kopilka::api::setup;
+use serde_json::json;
+
+use super::client::{PASSWORD, Service};
+use crate::databases::each_database_async;
+
+#[test]
+fn an_invitation_makes_one_network() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let nobody = service.anybody();
+        let token = setup::invite(&service.app, setup::INVITATION_LIFE).await.unwrap();
+        let request = |token: &str, login: &str, password: &str| {
+            json!({
+                "token": token,
+                "network": {"name": "Полка", "time_zone": "Europe/Moscow"},
+                "owner": {"login": login, "name": "Анна", "password": password},
+            })
+        };
+        let wrong = nobody.post("/api/v1/setup", request("x", "anna", PASSWORD)).await;
+        wrong.refused(403, "invalid-invitation");
+        let wrong = nobody
+            .post("/api/v1/setup", request(&token, "anna", "short"))
+            .await;
+        assert_eq!(
+            wrong.refused(422, "weak-password")["errors"][0]["pointer"],
+            "/owner/password"
+        );
+        let made = nobody
+            .post("/api/v1/setup", request(&token, " Anna ", PASSWORD))
+            .await;
+        assert_eq!(made.expect(201)["user"]["login"], "anna");
+        assert!(
+            made.header("set-cookie")
+                .contains("; Path=/; HttpOnly; SameSite=Lax; Max-Age=")
+        );
+        let again = nobody
+            .post("/api/v1/setup", request(&token, "boris", PASSWORD))
+            .await;
+        again.refused(403, "invalid-invitation");
+
+        let second = setup::invite(&service.app, setup::INVITATION_LIFE).await.unwrap();
+        let taken = nobody
+            .post("/api/v1/setup", request(&second, "anna", PASSWORD))
+            .await;
+        taken.refused(409, "already-exists");
+        let made = nobody
+            .post("/api/v1/setup", request(&second, "boris", PASSWORD))
+            .await;
+        made.expect(201);
+
+        let late = setup::invite(&service.app, chrono::Duration::hours(1))
+            .await
+            .unwrap();
+        service
+            .clock
+            .move_to(super::client::start() + chrono::Duration::hours(2));
+        let made = nobody
+            .post("/api/v1/setup", request(&late, "vera", PASSWORD))
+            .await;
+        made.refused(403, "invalid-invitation");
+    });
+}
+
+#[test]
+fn staff_log_in_and_out() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        service.owner("anna").await;
+        let nobody = service.anybody();
+        let login = |login: &str, password: &str| {
+            let (nobody, body) = (nobody.clone(), json!({"login": login, "password": password}));
+            async move { nobody.post("/api/v1/sessions", body).await }
+        };
+        let unknown = login("nobody", PASSWORD).await.refused(401, "unauthorized");
+        let wrong = login("anna", "another sentence")
+            .await
+            .refused(401, "unauthorized");
+        assert_eq!(unknown["detail"], wrong["detail"]);
+
+        let answer = login("ANNA ", PASSWORD).await;
+        answer.expect(201);
+        let anna = nobody.session(&answer);
+        let current = anna.get("/api/v1/sessions/current").await.expect(200);
+        assert_eq!(current, answer.json());
+        assert!(current["user"].get("password_hash").is_none());
+
+        anna.delete("/api/v1/sessions/current").await.expect(204);
+        anna.get("/api/v1/sessions/current")
+            .await
+            .refused(401, "unauthorized");
+    });
+}
+
+#[test]
+fn an_unknown_login_takes_as_long_as_a_wrong_password() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        service.owner("anna").await;
+        let mut times = Vec::new();
+        for login in ["anna", "nobody"] {
+            let mut least = Duration::MAX;
+            for _ in 0..3 {
+                let started = Instant::now();
+                let body = json!({"login": login, "password": "another sentence"});
+                service.anybody().post("/api/v1/sessions", body).await.expect(401);
+                least = least.min(started.elapsed());
+            }
+            times.push(least);
+        }
+        assert!(times[1] * 2 > times[0] && times[0] * 2 > times[1], "{times:?}");
+    });
+}
+
+#[test]
+fn sessions_end() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        let hours = |hours| {
+            service
+                .clock
+                .move_to(super::client::start() + chrono::Duration::hours(hours))
+        };
+        hours(11);
+        anna.get("/api/v1/network").await.expect(200);
+        hours(13);
+        // A session in use lives on: it was lengthened behind the request.
+        service
+            .until(|| async { anna.get("/api/v1/network").await.status == 200 })
+            .await;
+        hours(13 + 13);
+        anna.get("/api/v1/network").await.refused(401, "unauthorized");
+    });
+}
+
+#[test]
+fn a_change_by_cookie_needs_proof_that_it_is_ours() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        let change = |client: super::client::Client| async move {
+            client.patch("/api/v1/network", json!({"name": "Другая"})).await
+        };
+        let cookie_only = anna.without("x-csrf-token");
+        change(cookie_only.clone()).await.refused(403, "csrf");
+        change(cookie_only.with("sec-fetch-site", "cross-site"))
+            .await
+            .refused(403, "csrf");
+        change(cookie_only.with("x-csrf-token", "x"))
+            .await
+            .refused(403, "csrf");
+        let evil = cookie_only
+            .with("origin", "https://evil.example")
+            .with("host", "k.example");
+        change(evil).await.refused(403, "csrf");
+        cookie_only.get("/api/v1/network").await.expect(200);
+        change(cookie_only.with("sec-fetch-site", "same-origin"))
+            .await
+            .expect(200);
+        change(anna).await.expect(200);
+    });
+}
+
+#[test]
+fn logins_are_counted() {
+    each_database_async(|store| async move {
+        let service = Service::with_limits(
+            store,
+            AccessLimits {
+                logins: Quota {
+                    name: "logins",
+                    count: 2,
+                    window: Duration::from_secs(600),
+                },
+                ..AccessLimits::default()
+            },
+        );
+        service.owner("anna").await;
+        let login = |login: &str, password: &str| {
+            let (nobody, body) = (service.anybody(), json!({"login": login, "password": password}));
+            async move { nobody.post("/api/v1/sessions", body).await }
+        };
+        login("anna", "wrong sentence").await.expect(401);
+        // A success forgives.
+        login("anna", PASSWORD).await.expect(201);
+        login("anna", "wrong sentence").await.expect(401);
+        login("Anna", "wrong sentence").await.expect(401);
+        let refused = login("anna", PASSWORD).await;
+        assert_eq!(refused.refused(429, "too-many-requests")["retryable"], true);
+        assert!(refused.header("retry-after").parse::<u32>().unwrap() > 200);
+        login("boris", PASSWORD).await.expect(401);
+    });
+}
+
+#[test]
+fn a_key_opens_what_its_scopes_say() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        let (_, till) = anna.new_key(json!({"name": "Касса", "scopes": ["till"]})).await;
+        assert!(till.starts_with("kop_live_") && till.len() == 9 + 43, "{till}");
+        let till = service.anybody().key(&till);
+        till.get("/api/v1/network").await.expect(200);
+        till.get("/api/v1/keys").await.refused(403, "forbidden");
+        till.get("/api/v1/audit").await.refused(403, "forbidden");
+        till.patch("/api/v1/network", json!({}))
+            .await
+            .refused(403, "forbidden");
+
+        let (_, admin) = anna
+            .new_key(json!({"name": "Админ", "scopes": ["admin", "admin"]}))
+            .await;
+        let admin = service.anybody().key(&admin);
+        let keys = admin.get("/api/v1/keys?with_total=true").await.expect(200);
+        assert_eq!(
+            (keys["total"].as_i64(), keys["items"].as_array().unwrap().len()),
+            (Some(2), 2)
+        );
+        assert_eq!(keys["items"][1]["scopes"], json!(["admin"]));
+        assert!(!keys.to_string().contains("secret"));
+        admin.get("/api/v1/users").await.refused(403, "forbidden");
+        let more = admin
+            .post(
+                "/api/v1/keys",
+                json!({"name": "Ещё", "scopes": ["admin", "till"]}),
+            )
+            .await;
+        assert_eq!(
+            more.refused(422, "invalid-request")["errors"][0]["pointer"],
+            "/scopes/1"
+        );
+
+        let (_, test) = anna
+            .new_key(json!({"name": "Проба", "scopes": ["admin"], "test": true}))
+            .await;
+        assert!(test.starts_with("kop_test_"));
+        let test = service.anybody().key(&test);
+        test.get("/api/v1/keys").await.expect(200);
+        test.patch("/api/v1/network", json!({"name": "x"}))
+            .await
+            .refused(403, "test-key");
+        test.post("/api/v1/keys", json!({"name": "x", "scopes": ["admin"]}))
+            .await
+            .refused(403, "test-key");
+
+        for wrong in ["Bearer kop_live_x", "Bearer x", "Basic x", "Bearer", "kop_live_x"] {
+            let answer = service
+                .anybody()
+                .with("authorization", wrong)
+                .get("/api/v1/network")
+                .await;
+            answer.refused(401, "unauthorized");
+        }
+    });
+}
+
+#[test]
+fn a_revoked_or_old_key_stops_at_once() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        let (id, secret) = anna.new_key(json!({"name": "Касса", "scopes": ["till"]})).await;
+        let till = service.anybody().key(&secret);
+        till.get("/api/v1/network").await.expect(200);
+        let path = format!("/api/v1/keys/{id}");
+        let revoked = anna.post(&format!("{path}/revoke"), json!({})).await.expect(200);
+        assert_eq!(revoked["revoked_at"], "2026-11-22T09:00:00Z");
+        till.get("/api/v1/network").await.refused(401, "unauthorized");
+        assert_eq!(
+            anna.post(&format!("{path}/revoke"), json!({})).await.expect(200),
+            {
+                let mut same = anna.get(&path).await.expect(200);
+                same["last_used_at"].take();
+                let mut revoked = revoked.clone();
+                revoked["last_used_at"].take();
+                assert_eq!(same, revoked);
+                anna.get(&path).await.expect(200)
+            }
+        );
+
+        let soon = "2026-11-22T13:00:00+03:00";
+        let (_, secret) = anna
+            .new_key(json!({"name": "На час", "scopes": ["till"], "expires_at": soon}))
+            .await;
+        let till = service.anybody().key(&secret);
+        till.get("/api/v1/network").await.expect(200);
+        service
+            .clock
+            .move_to(super::client::start() + chrono::Duration::hours(1));
+        till.get("/api/v1/network").await.refused(401, "unauthorized");
+        let past = anna
+            .post(
+                "/api/v1/keys",
+                json!({"name": "x", "scopes": ["till"], "expires_at": soon}),
+            )
+            .await;
+        assert_eq!(
+            past.refused(422, "invalid-request")["errors"][0]["pointer"],
+            "/expires_at"
+        );
+    });
+}
+
+#[test]
+fn the_last_use_of_a_key_is_noted() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        let (id, secret) = anna.new_key(json!({"name": "Касса", "scopes": ["till"]})).await;
+        let path = format!("/api/v1/keys/{id}");
+        assert!(anna.get(&path).await.expect(200)["last_used_at"].is_null());
+        service
+            .anybody()
+            .key(&secret)
+            .get("/api/v1/network")
+            .await
+            .expect(200);
+        service
+            .until(|| async { anna.get(&path).await.expect(200)["last_used_at"] == "2026-11-22T09:00:00Z" })
+            .await;
+    });
+}
+
+#[test]
+fn a_key_has_an_allowance() {
+    each_database_async(|store| async move {
+        let service = Service::with_limits(
+            store,
+            AccessLimits {
+                requests: Quota {
+                    name: "requests",
+                    count: 3,
+                    window: Duration::from_secs(60),
+                },
+                ..AccessLimits::default()
+            },
+        );
+        let anna = service.owner("anna").await;
+        let (_, secret) = anna.new_key(json!({"name": "Касса", "scopes": ["till"]})).await;
+        let till = service.anybody().key(&secret);
+        let answer = till.get("/api/v1/network").await;
+        assert_eq!(answer.header("ratelimit-policy"), "\"requests\";q=3;w=60");
+        assert!(
+            answer.header("ratelimit").starts_with("\"requests\";r=2;t="),
+            "{answer:?}"
+        );
+        till.get("/api/v1/network").await.expect(200);
+        till.get("/api/v1/network").await.expect(200);
+        let answer = till.get("/api/v1/network").await;
+        answer.refused(429, "too-many-requests");
+        assert!((1..=20).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
+        assert!(
+            answer.header("ratelimit").starts_with("\"requests\";r=0;t="),
+            "{answer:?}"
+        );
+        anna.get("/api/v1/network").await.expect(200);
+    });
+}
+
+#[test]
+fn basic_with_a_venue_that_is_not_there_is_refused() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        let (_, secret) = anna.new_key(json!({"name": "Касса", "scopes": ["till"]})).await;
+        for venue in ["nowhere", "ven_0000000000001", "", "a\0b"] {
+            let basic = format!("Basic {}", STANDARD.encode(format!("{venue}:{secret}")));
+            let answer = service
+                .anybody()
+                .with("authorization", &basic)
+                .get("/api/v1/network")
+                .await;
+            answer.refused(401, "unauthorized");
+        }
+    });
+}
+
+#[test]
+fn owners_manage_staff() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        let owner = anna.get("/api/v1/sessions/current").await.json()["user"]["id"].clone();
+        let owner = format!("/api/v1/users/{}", owner.as_str().unwrap());
+        let request = |login: &str, role: &str| json!({"login": login, "name": "Борис", "role": role, "password": PASSWORD});
+        let boris = anna
+            .post("/api/v1/users", request("boris", "manager"))
+            .await
+            .expect(201);
+        let path = format!("/api/v1/users/{}", boris["id"].as_str().unwrap());
+        assert_eq!(anna.get(&path).await.expect(200), boris);
+        anna.post("/api/v1/users", request("Boris", "cashier"))
+            .await
+            .refused(409, "already-exists");
+        anna.post("/api/v1/users", request("b", "cashier"))
+            .await
+            .refused(422, "invalid-request");
+        let wrong = anna.post("/api/v1/users", request("vera", "king")).await;
+        assert_eq!(
+            wrong.refused(422, "invalid-request")["errors"][0]["pointer"],
+            "/role"
+        );
+
+        let login = |password: &'static str| {
+            let nobody = service.anybody();
+            async move {
+                nobody
+                    .post(
+                        "/api/v1/sessions",
+                        json!({"login": "boris", "password": password}),
+                    )
+                    .await
+            }
+        };
+        let session = login(PASSWORD).await;
+        let manager = service.anybody().session(&session);
+        manager
+            .patch("/api/v1/network", json!({"name": "Новая"}))
+            .await
+            .expect(200);
+        manager.get("/api/v1/users").await.refused(403, "forbidden");
+        manager.get("/api/v1/keys").await.refused(403, "forbidden");
+        manager.get("/api/v1/audit").await.expect(200);
+
+        // A new role counts at once.
+        anna.patch(&path, json!({"role": "auditor"})).await.expect(200);
+        manager.get("/api/v1/audit").await.expect(200);
+        manager
+            .patch("/api/v1/network", json!({"name": "x"}))
+            .await
+            .refused(403, "forbidden");
+        anna.patch(&path, json!({"role": "cashier"})).await.expect(200);
+        manager.get("/api/v1/audit").await.refused(403, "forbidden");
+
+        anna.patch(&path, json!({"password": "a newer sentence"}))
+            .await
+            .expect(200);
+        manager.get("/api/v1/network").await.refused(401, "unauthorized");
+        login(PASSWORD).await.expect(401);
+        let again = login("a newer sentence").await;
+        let manager = service.anybody().session(&again);
+        let body = json!({"current": "a newer sentence", "new": "the newest sentence"});
+        let fresh = manager.post("/api/v1/sessions/current/password", body).await;
+        fresh.expect(200);
+        manager.get("/api/v1/network").await.refused(401, "unauthorized");
+        service
+            .anybody()
+            .session(&fresh)
+            .get("/api/v1/network")
+            .await
+            .expect(200);
+        anna.patch(&path, json!({"active": false})).await.expect(200);
+        login("the newest sentence").await.refused(401, "unauthorized");
+        service
+            .anybody()
+            .session(&fresh)
+            .get("/api/v1/network")
+            .await
+            .refused(401, "unauthorized");
+
+        anna.patch(&owner, json!({"role": "manager"}))
+            .await
+            .refused(409, "last-owner");
+        anna.patch(&owner, json!({"active": false}))
+            .await
+            .refused(409, "last-owner");
+        let list = anna
+            .get("/api/v1/users?limit=1&with_total=true")
+            .await
+            .expect(200);
+        assert_eq!(
+            (list["items"][0]["login"].as_str(), list["total"].as_i64()),
+            (Some("anna"), Some(2))
+        );
+        let next = format!(
+            "/api/v1/users?limit=1&cursor={}",
+            list["next_cursor"].as_str().unwrap()
+        );
+        let list = anna.get(&next).await.expect(200);
+        assert_eq!(
+            (list["items"][0]["login"].as_str(), &list["next_cursor"]),
+            (Some("boris"), &json!(null))
+        );
+        anna.get("/api/v1/users?cursor=x")
+            .await
+            .refused(400, "invalid-cursor");
+        let wrong = anna
+            .get("/api/v1/users?limit=x")
+            .await
+            .refused(422, "invalid-request");
+        assert_eq!(wrong["errors"][0]["pointer"], "limit");
+        anna.get("/api/v1/users?limit=0")
+            .await
+            .refused(422, "invalid-request");
+        anna.get("/api/v1/audit?actor=%00")
+            .await
+            .refused(422, "invalid-request");
+    });
+}
+
+#[test]
+fn networks_do_not_see_each_other() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        let boris = service.owner("boris").await;
+        let (key, _) = anna.new_key(json!({"name": "Касса", "scopes": ["till"]})).await;
+        boris
+            .get(&format!("/api/v1/keys/{key}"))
+            .await
+            .refused(404, "not-found");
+        boris
+            .post(&format!("/api/v1/keys/{key}/revoke"), json!({}))
+            .await
+            .refused(404, "not-found");
+        let user = anna.get("/api/v1/sessions/current").await.json()["user"]["id"].clone();
+        let user = format!("/api/v1/users/{}", user.as_str().unwrap());
+        boris.get(&user).await.refused(404, "not-found");
+        boris
+            .patch(&user, json!({"active": false}))
+            .await
+            .refused(404, "not-found");
+        assert_eq!(boris.get("/api/v1/keys").await.expect(200)["items"], json!([]));
+        let seen = boris.get("/api/v1/audit").await.expect(200);
+        assert_eq!(seen["items"].as_array().unwrap().len(), 1, "{seen}");
+    });
+}

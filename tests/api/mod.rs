@@ -1,0 +1,6 @@
+//! The REST door, driven in process.
+
+mod access;
+mod client;
+mod network;
+mod problems;
