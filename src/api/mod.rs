@@ -5,17 +5,23 @@ pub mod answers;
 pub mod audit;
 pub mod authentication;
 pub mod bonuses;
+pub mod author;
 pub mod caller;
+pub mod cards;
 pub mod connections;
+pub mod customers;
 pub mod finishing;
 pub mod holds;
+pub mod given;
 pub mod json_body;
 pub mod keys;
 pub mod limits;
+pub mod menu;
 pub mod names;
 pub mod network;
 pub mod openapi;
 pub mod page;
+pub mod period;
 pub mod probes;
 pub mod problem;
 pub mod receipts;
@@ -24,7 +30,9 @@ pub mod secrets;
 pub mod till_path;
 pub mod sessions;
 pub mod setup;
+pub mod transactions;
 pub mod users;
+pub mod venues;
 
 use std::any::Any;
 
@@ -46,6 +54,11 @@ pub fn router(app: App) -> Router {
         .merge(returns::routes())
         .merge(holds::routes())
         .merge(bonuses::routes())
+        .merge(venues::routes())
+        .merge(menu::routes())
+        .merge(customers::routes())
+        .merge(cards::routes())
+        .merge(transactions::routes())
         .merge(setup::routes())
         .merge(sessions::routes())
         .merge(users::routes())

@@ -125,14 +125,25 @@ fn prepare_for_ledger(connection: &mut AnyConnection) -> diesel::QueryResult<()>
     }
 }
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// Lower case of a text in every alphabet; see [`super::dialect::Dialect::lower`].
+    fn unicode_lower(
+        text: diesel::sql_types::Nullable<diesel::sql_types::Text>,
+    ) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}
+
 /// SQLite: WAL, so that readers and the writer do not wait for each other; FULL, so that an acknowledged receipt
 /// survives a power cut; recursive triggers, without which REPLACE would delete posted rows unseen. PostgreSQL: UTC.
 fn prepare(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
     match connection {
-        AnyConnection::Sqlite(c) => c.batch_execute(
-            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
-        ),
+        AnyConnection::Sqlite(c) => {
+            unicode_lower_utils::register_impl(c, |text: Option<String>| text.map(|t| t.to_lowercase()))?;
+            c.batch_execute(
+                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
+            )
+        }
         AnyConnection::Postgres(c) => {
             c.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = 'warning';")
         }
