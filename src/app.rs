@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::api::access::Access;
 use crate::clock::Clock;
 use crate::domain::ids::IdSource;
 use crate::storage::{AnyConnection, StorageError, Store};
@@ -15,9 +16,21 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Where ids come from.
     pub ids: Arc<dyn IdSource>,
+    /// Verified keys and allowances, in memory.
+    pub access: Arc<Access>,
 }
 
 impl App {
+    /// With the usual limits.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
+        App {
+            store,
+            clock,
+            ids,
+            access: Arc::new(Access::default()),
+        }
+    }
+
     /// Reads, off the request threads: diesel blocks.
     ///
     /// # Errors

@@ -7,5 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod id_source;
+pub mod ledger;
+pub mod server;
 pub mod storage;
 pub mod telemetry;

@@ -9,6 +9,8 @@
 )]
 
 mod cli;
+mod databases;
 mod golden;
+mod seed;
 mod storage;
 mod support;

@@ -171,6 +171,51 @@ impl Problem {
         problem
     }
 
+    /// For a bare status of the framework, which says nothing more.
+    pub fn of_status(status: StatusCode) -> Self {
+        let (code, ru, en) = match status {
+            StatusCode::UNAUTHORIZED => return Problem::unauthorized(),
+            StatusCode::FORBIDDEN => return Problem::forbidden(),
+            StatusCode::NOT_FOUND => return Problem::not_found(),
+            StatusCode::TOO_MANY_REQUESTS => return Problem::too_many_requests(1),
+            StatusCode::SERVICE_UNAVAILABLE => return Problem::busy(),
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "method-not-allowed",
+                "Запрос составлен неверно: такой метод здесь не принимается.",
+                "This path does not take this method.",
+            ),
+            StatusCode::REQUEST_TIMEOUT => (
+                "too-slow",
+                "Связь слишком медленная: запрос не дошёл целиком. Повторите.",
+                "The request took too long to arrive.",
+            ),
+            StatusCode::PAYLOAD_TOO_LARGE => (
+                "body-too-large",
+                "Запрос слишком велик.",
+                "The body is larger than 1 MiB.",
+            ),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+                "unsupported-media-type",
+                "Запрос составлен неверно: нужен JSON.",
+                "The body must be JSON: send Content-Type: application/json.",
+            ),
+            StatusCode::UNPROCESSABLE_ENTITY => (
+                "invalid-request",
+                "Запрос составлен неверно.",
+                "The request is wrong.",
+            ),
+            status if status.is_client_error() => (
+                "malformed-request",
+                "Запрос составлен неверно.",
+                "The request can't be understood.",
+            ),
+            _ => return Problem::internal(),
+        };
+        let mut problem = Problem::new(status, code, ru, en);
+        problem.retryable = status == StatusCode::REQUEST_TIMEOUT;
+        problem
+    }
+
     /// The body.
     pub fn body(&self, language: Language, instance: &str, request_id: &str) -> ProblemBody {
         ProblemBody {

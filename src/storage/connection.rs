@@ -97,13 +97,31 @@ pub fn without_password(url: &str) -> String {
     }
 }
 
-/// What every new connection of the pool is told.
-#[derive(Debug)]
-struct Prepare;
+/// What every new connection of a pool is told.
+#[derive(Debug, Clone, Copy)]
+struct Prepare {
+    for_ledger: bool,
+}
 
 impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Prepare {
     fn on_acquire(&self, connection: &mut AnyConnection) -> Result<(), diesel::r2d2::Error> {
-        prepare(connection).map_err(diesel::r2d2::Error::QueryError)
+        let prepared = prepare(connection).and_then(|()| {
+            if self.for_ledger {
+                prepare_for_ledger(connection)
+            } else {
+                Ok(())
+            }
+        });
+        prepared.map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// With arrays as parameters PostgreSQL would plan the ledger's statements anew each time. Never for ordinary queries:
+/// a generic plan can't use a partial index where its condition is a parameter.
+fn prepare_for_ledger(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
+    match connection {
+        AnyConnection::Postgres(c) => c.batch_execute("SET plan_cache_mode = force_generic_plan"),
+        AnyConnection::Sqlite(_) => Ok(()),
     }
 }
 
@@ -125,6 +143,8 @@ fn prepare(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<ConnectionManager<AnyConnection>>,
+    /// Connections prepared for the ledger's own statements, on PostgreSQL.
+    readers: Pool<ConnectionManager<AnyConnection>>,
     address: Address,
 }
 
@@ -151,15 +171,28 @@ impl Store {
             Address::Postgres(url) => url.clone(),
             Address::Sqlite(path) => path.clone(),
         };
-        let pool = Pool::builder()
-            .max_size(options.pool_size)
-            .min_idle(Some(1))
-            .connection_timeout(options.wait)
-            .test_on_check_out(matches!(address, Address::Postgres(_)))
-            .connection_customizer(Box::new(Prepare))
-            .build(ConnectionManager::new(url))
-            .map_err(|e| StorageError::Connect(e.to_string()))?;
-        Ok(Store { pool, address })
+        let build = |for_ledger: bool| {
+            Pool::builder()
+                .max_size(options.pool_size)
+                .min_idle(Some(1))
+                .connection_timeout(options.wait)
+                // Asking a connection whether it lives would double the round trips of a read.
+                .test_on_check_out(false)
+                .connection_customizer(Box::new(Prepare { for_ledger }))
+                .build(ConnectionManager::new(&url))
+                .map_err(|e| StorageError::Connect(e.to_string()))
+        };
+        let pool = build(false)?;
+        let readers = if matches!(address, Address::Sqlite(_)) {
+            pool.clone()
+        } else {
+            build(true)?
+        };
+        Ok(Store {
+            pool,
+            readers,
+            address,
+        })
     }
 
     /// Whether it is embedded SQLite, which has one writer.
@@ -175,6 +208,14 @@ impl Store {
         Ok(self.pool.get()?)
     }
 
+    /// A connection for reads of the ledger.
+    ///
+    /// # Errors
+    /// [`StorageError::Busy`] where none is free in time.
+    pub fn reader(&self) -> Result<Pooled, StorageError> {
+        Ok(self.readers.get()?)
+    }
+
     /// A connection of one's own, for a writer of the ledger.
     ///
     /// # Errors
@@ -182,10 +223,7 @@ impl Store {
     pub fn own_connection(&self) -> Result<AnyConnection, StorageError> {
         let mut connection = establish(&self.address)?;
         prepare(&mut connection)?;
-        if let AnyConnection::Postgres(c) = &mut connection {
-            // With arrays as parameters PostgreSQL would plan every statement anew each time.
-            c.batch_execute("SET plan_cache_mode = force_generic_plan")?;
-        }
+        prepare_for_ledger(&mut connection)?;
         Ok(connection)
     }
 

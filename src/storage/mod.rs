@@ -1,12 +1,19 @@
 //! The only place that knows SQL. Embedded SQLite or PostgreSQL, chosen by URL at run time, behind one [`Store`].
 
+pub mod audit;
+pub mod books;
 pub mod connection;
 pub mod dialect;
+pub mod invitations;
+pub mod keys;
 pub mod ledger;
+pub mod networks;
 pub mod schema;
+pub mod sessions;
 pub mod statement;
 pub mod tenant;
 pub mod terms;
+pub mod users;
 
 pub use connection::{AnyConnection, Store, StoreOptions};
 pub use tenant::Tenant;
@@ -71,5 +78,18 @@ impl From<r2d2::Error> for StorageError {
 impl From<serde_json::Error> for StorageError {
     fn from(error: serde_json::Error) -> Self {
         StorageError::Corrupt(error.to_string())
+    }
+}
+
+/// Whether a row could be written; false where a unique field of it is taken.
+///
+/// # Errors
+/// Every other one of the database.
+pub fn unless_taken(result: diesel::QueryResult<usize>) -> Result<bool, StorageError> {
+    use diesel::result::{DatabaseErrorKind, Error};
+    match result {
+        Ok(_) => Ok(true),
+        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }

@@ -396,3 +396,21 @@ impl<T> Query for Returning<'_, T> {
 
 impl<T> RunQueryDsl<PgConnection> for Returning<'_, T> {}
 impl<T> RunQueryDsl<SqliteConnection> for Returning<'_, T> {}
+
+/// Loads the rows of a statement on either database.
+///
+/// # Errors
+/// Those of the database.
+pub fn load_rows<'a, 'q, T, R>(
+    connection: &mut super::AnyConnection,
+    statement: Returning<'a, T>,
+) -> QueryResult<Vec<R>>
+where
+    Returning<'a, T>: diesel::query_dsl::LoadQuery<'q, PgConnection, R>
+        + diesel::query_dsl::LoadQuery<'q, SqliteConnection, R>,
+{
+    match connection {
+        super::AnyConnection::Postgres(c) => statement.load(c),
+        super::AnyConnection::Sqlite(c) => statement.load(c),
+    }
+}

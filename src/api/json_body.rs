@@ -1,0 +1,259 @@
+//! Reading requests: bodies and queries whose faults are named by field.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::problem::{FieldError, Problem};
+
+/// Most bytes of a body.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// How long a body may take to arrive.
+pub const BODY_TIME: Duration = Duration::from_secs(20);
+
+/// A JSON body, read and as it came.
+#[derive(Debug, Clone)]
+pub struct JsonBody<T> {
+    /// What it says.
+    pub value: T,
+    /// The bytes as they came: the till's path keeps them.
+    pub raw: Bytes,
+}
+
+/// Reads a whole body within the limits of size and time.
+///
+/// # Errors
+/// 413 `body-too-large`, 408 `too-slow`, 400 where the connection broke.
+pub async fn read_body(request: Request) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(BODY_TIME, Bytes::from_request(request, &())).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(rejection)) => Err(unread(&rejection)),
+        Err(_) => Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)),
+    }
+}
+
+fn unread(rejection: &BytesRejection) -> Problem {
+    Problem::of_status(rejection.status())
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is_json(&request) {
+            return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        let raw = read_body(request).await?;
+        let value = from_json(&raw)?;
+        Ok(JsonBody { value, raw })
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let Some(text) = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+    else {
+        return false;
+    };
+    let kind = text
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+/// Reads JSON; faults name the field by JSON Pointer.
+///
+/// # Errors
+/// 400 `malformed-json` where it is no JSON, 422 `invalid-request` where it says the wrong thing.
+pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut source = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
+        let path = pointer(error.path());
+        fault(&path, error.inner())
+    })?;
+    source.end().map_err(|error| fault("", &error))?;
+    Ok(value)
+}
+
+/// The same of a JSON value that is in memory; pointers begin with `base`.
+///
+/// # Errors
+/// 422 `invalid-request`.
+pub fn from_value<T: DeserializeOwned>(base: &str, value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = format!("{base}{}", pointer(error.path()));
+        fault(&path, error.inner())
+    })
+}
+
+fn fault(path: &str, error: &serde_json::Error) -> Problem {
+    use serde_json::error::Category;
+    if !matches!(error.classify(), Category::Data) {
+        return Problem::new(
+            StatusCode::BAD_REQUEST,
+            "malformed-json",
+            "Касса прислала непонятный запрос. Сообщите администратору.",
+            format!("The body is not JSON: {error}."),
+        );
+    }
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+    let path = match quoted(&message, "missing field `").or_else(|| quoted(&message, "unknown field `")) {
+        Some(field) if !path.ends_with(&format!("/{}", escaped(field))) => {
+            format!("{path}/{}", escaped(field))
+        }
+        _ => path.to_owned(),
+    };
+    let place = if path.is_empty() { "/" } else { &path };
+    let mut problem = Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid-request",
+        format!("Запрос составлен неверно: поле {place}."),
+        format!("The request is wrong at {place}: {message}."),
+    );
+    problem.errors.push(FieldError {
+        pointer: path,
+        detail: message,
+    });
+    problem
+}
+
+fn quoted<'m>(message: &'m str, before: &str) -> Option<&'m str> {
+    message.strip_prefix(before)?.split('`').next()
+}
+
+fn escaped(segment: &str) -> String {
+    segment.replace('~', "~0").replace('/', "~1")
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => {
+                let _ = write!(text, "/{index}");
+            }
+            Segment::Map { key } => {
+                let _ = write!(text, "/{}", escaped(key));
+            }
+            // A variant's name is not a place in the document.
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    text
+}
+
+/// The query of a request. Several may be taken from one query: what one does not know another may.
+#[derive(Debug, Clone)]
+pub struct QueryOf<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match Query::<T>::try_from_uri(&parts.uri) {
+            Ok(Query(value)) => Ok(QueryOf(value)),
+            Err(rejection) => Err(wrong_query(&rejection.body_text())),
+        }
+    }
+}
+
+/// The framework says "Failed to deserialize query string: limit: invalid digit found in string".
+fn wrong_query(text: &str) -> Problem {
+    let said = text.split_once("query string: ").map_or(text, |(_, said)| said);
+    let name = said
+        .split_once(": ")
+        .map(|(name, _)| name)
+        .or_else(|| quoted(said, "missing field `"))
+        .unwrap_or_default();
+    let mut problem = Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid-request",
+        format!("Запрос составлен неверно: параметр {name}."),
+        format!("The query is wrong: {said}."),
+    );
+    problem.errors.push(FieldError {
+        pointer: name.to_owned(),
+        detail: said.to_owned(),
+    });
+    problem
+}
+
+/// The id in the path. What is not an id of this kind is not found.
+#[derive(Debug, Clone, Copy)]
+pub struct PathId<I>(pub I);
+
+impl<S: Send + Sync, I: std::str::FromStr + Send> FromRequestParts<S> for PathId<I> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::not_found())?;
+        text.parse().map(PathId).map_err(|_| Problem::not_found())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read")]
+    struct Line {
+        amount: i64,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read")]
+    struct Receipt {
+        lines: Vec<Line>,
+    }
+
+    fn told(text: &str) -> (String, String) {
+        let problem = from_json::<Receipt>(text.as_bytes()).unwrap_err();
+        let pointer = problem.errors.first().map(|e| e.pointer.clone());
+        (problem.code, pointer.unwrap_or_default())
+    }
+
+    #[test]
+    fn faults_name_their_field() {
+        let wrong = |pointer: &str| ("invalid-request".to_owned(), pointer.to_owned());
+        assert_eq!(
+            told(r#"{"lines":[{"amount":1},{"amount":"x"}]}"#),
+            wrong("/lines/1/amount")
+        );
+        assert_eq!(told(r#"{"lines":[{}]}"#), wrong("/lines/0/amount"));
+        assert_eq!(
+            told(r#"{"lines":[{"amount":1,"a/b":2}]}"#),
+            wrong("/lines/0/a~1b")
+        );
+        assert_eq!(told(r#"{}"#), wrong("/lines"));
+        assert_eq!(told(r#"[]"#).0, "invalid-request");
+        assert_eq!(told(r#"null"#), wrong(""));
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed() {
+        for text in ["", "{", "{\"lines\":[]} x", "{'lines':[]}", "\u{feff}{}"] {
+            assert_eq!(told(text).0, "malformed-json", "{text}");
+        }
+        let deep = "[".repeat(100_000);
+        assert!(from_json::<serde_json::Value>(deep.as_bytes()).is_err());
+    }
+}

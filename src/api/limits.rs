@@ -1,0 +1,166 @@
+//! How many requests a caller may make: token buckets in the memory of this instance.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::problem::Problem;
+
+/// So many in such a time; a bucket refills evenly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Name of the policy in headers.
+    pub name: &'static str,
+    /// How many at once, and per window.
+    pub count: u32,
+    /// The window.
+    pub window: Duration,
+}
+
+/// Requests of one key or member of staff: a till makes a few a minute, an import some hundreds a second.
+pub const REQUESTS: Quota = Quota {
+    name: "requests",
+    count: 30_000,
+    window: Duration::from_secs(60),
+};
+
+/// Attempts to log in with one login from one address.
+pub const LOGINS: Quota = Quota {
+    name: "logins",
+    count: 10,
+    window: Duration::from_secs(600),
+};
+
+/// Attempts to log in, set up or the like from one address, whatever the login.
+pub const ADDRESS_LOGINS: Quota = Quota {
+    name: "address-logins",
+    count: 100,
+    window: Duration::from_secs(600),
+};
+
+/// What remains to a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Of what.
+    pub quota: Quota,
+    /// Requests that remain at once.
+    pub remaining: u32,
+    /// Seconds until there is one more, or until the bucket is full.
+    pub reset_s: u32,
+}
+
+impl Allowance {
+    /// `RateLimit` and `RateLimit-Policy`.
+    pub fn write(&self, headers: &mut HeaderMap) {
+        let Quota { name, count, window } = self.quota;
+        let policy = format!("\"{name}\";q={count};w={}", window.as_secs());
+        let state = format!("\"{name}\";r={};t={}", self.remaining, self.reset_s);
+        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    /// When it is full again: it holds `window` of time, and a request takes `window / count` of it.
+    full_at: Instant,
+}
+
+/// Buckets by caller.
+#[derive(Debug)]
+pub struct Buckets<K> {
+    quota: Quota,
+    buckets: Mutex<HashMap<K, Bucket>>,
+}
+
+/// Where there are more buckets than this, full ones are forgotten.
+const MANY: usize = 10_000;
+
+impl<K: Eq + Hash> Buckets<K> {
+    /// Empty.
+    pub fn new(quota: Quota) -> Self {
+        Buckets {
+            quota,
+            buckets: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Takes one request from a caller's bucket.
+    ///
+    /// # Errors
+    /// 429 with `Retry-After`.
+    pub fn take(&self, caller: K) -> Result<Allowance, (Allowance, Problem)> {
+        self.take_at(caller, Instant::now())
+    }
+
+    fn take_at(&self, caller: K, now: Instant) -> Result<Allowance, (Allowance, Problem)> {
+        let quota = self.quota;
+        let step = quota.window / quota.count.max(1);
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= MANY {
+            buckets.retain(|_, bucket| bucket.full_at > now);
+        }
+        let bucket = buckets.entry(caller).or_insert(Bucket { full_at: now });
+        let spent = bucket.full_at.saturating_duration_since(now);
+        let allowance = |spent: Duration| {
+            let left = quota.window.saturating_sub(spent);
+            let remaining = left.as_nanos() / step.as_nanos().max(1);
+            let to_next = if remaining == 0 {
+                (spent + step).saturating_sub(quota.window)
+            } else {
+                spent
+            };
+            Allowance {
+                quota,
+                remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
+                reset_s: u32::try_from(to_next.as_millis().div_ceil(1000)).unwrap_or(u32::MAX),
+            }
+        };
+        if spent + step > quota.window {
+            let allowance = allowance(spent);
+            return Err((allowance, Problem::too_many_requests(allowance.reset_s.max(1))));
+        }
+        bucket.full_at = bucket.full_at.max(now) + step;
+        Ok(allowance(spent + step))
+    }
+
+    /// Gives a caller his whole bucket back.
+    pub fn forget(&self, caller: &K) {
+        self.buckets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(caller);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_empties_and_refills_evenly() {
+        let buckets = Buckets::new(Quota {
+            name: "t",
+            count: 3,
+            window: Duration::from_secs(30),
+        });
+        let start = Instant::now();
+        for remaining in [2, 1, 0] {
+            assert_eq!(buckets.take_at("a", start).unwrap().remaining, remaining);
+        }
+        let (_, problem) = buckets.take_at("a", start).unwrap_err();
+        assert_eq!(problem.retry_after_s, Some(10));
+        assert!(buckets.take_at("b", start).is_ok(), "others are not touched");
+        assert!(buckets.take_at("a", start + Duration::from_secs(9)).is_err());
+        assert!(buckets.take_at("a", start + Duration::from_secs(10)).is_ok());
+        assert!(buckets.take_at("a", start + Duration::from_secs(10)).is_err());
+        buckets.forget(&"a");
+        assert!(buckets.take_at("a", start + Duration::from_secs(10)).is_ok());
+    }
+}

@@ -1,0 +1,30 @@
+//! Migrated databases for tests of the ledger and the doors, one of each kind that can be had.
+
+use kopilka::storage::{Store, StoreOptions};
+
+use crate::support;
+
+/// A fresh, migrated database that goes away with this value.
+pub struct Database {
+    pub store: Store,
+    pub name: &'static str,
+    _remains: support::Database,
+}
+
+impl From<support::Database> for Database {
+    fn from(empty: support::Database) -> Self {
+        let store = Store::open(&StoreOptions::new(&empty.url)).unwrap();
+        store.migrate().unwrap();
+        let name = if store.is_sqlite() { "sqlite" } else { "postgres" };
+        Database { store, name, _remains: empty }
+    }
+}
+
+/// Runs a test on each database.
+pub fn each(test: impl Fn(&Database)) {
+    for empty in support::Database::all() {
+        let database = Database::from(empty);
+        println!("on {}", database.name);
+        test(&database);
+    }
+}
