@@ -16,7 +16,11 @@ impl From<support::Database> for Database {
         let store = Store::open(&StoreOptions::new(&empty.url)).unwrap();
         store.migrate().unwrap();
         let name = if store.is_sqlite() { "sqlite" } else { "postgres" };
-        Database { store, name, _remains: empty }
+        Database {
+            store,
+            name,
+            _remains: empty,
+        }
     }
 }
 
