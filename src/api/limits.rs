@@ -20,6 +20,17 @@ pub struct Quota {
     pub window: Duration,
 }
 
+impl Quota {
+    /// The same, with so many a minute.
+    pub fn per_minute(self, count: u32) -> Self {
+        Quota {
+            count,
+            window: Duration::from_secs(60),
+            ..self
+        }
+    }
+}
+
 /// Requests of one key or member of staff: a till makes a few a minute, an import some hundreds a second.
 pub const REQUESTS: Quota = Quota {
     name: "requests",

@@ -4,15 +4,15 @@ pub mod access;
 pub mod answers;
 pub mod audit;
 pub mod authentication;
-pub mod bonuses;
 pub mod author;
+pub mod bonuses;
 pub mod caller;
 pub mod cards;
 pub mod connections;
 pub mod customers;
 pub mod finishing;
-pub mod holds;
 pub mod given;
+pub mod holds;
 pub mod json_body;
 pub mod keys;
 pub mod limits;
@@ -27,9 +27,9 @@ pub mod problem;
 pub mod receipts;
 pub mod returns;
 pub mod secrets;
-pub mod till_path;
 pub mod sessions;
 pub mod setup;
+pub mod till_path;
 pub mod transactions;
 pub mod users;
 pub mod venues;
@@ -47,7 +47,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use problem::Problem;
 
-/// Everything under `/api`, and the probes.
+/// Everything under `/api`, the probes, and the tills' doors.
 pub fn router(app: App) -> Router {
     let v1 = OpenApiRouter::new()
         .merge(receipts::routes())
@@ -70,7 +70,9 @@ pub fn router(app: App) -> Router {
         .nest("/api/v1", v1)
         .merge(probes::routes())
         .split_for_parts();
-    let routes = routes.merge(openapi::routes(description));
+    let routes = routes
+        .merge(openapi::routes(description))
+        .merge(crate::pos::routes());
     finished(routes.fallback(nowhere)).with_state(app)
 }
 
