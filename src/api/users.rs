@@ -146,7 +146,8 @@ fn check_owners(connection: &mut AnyConnection, tenant: Tenant, user: &StoredUse
             "An owner is not limited to venues.",
         ));
     }
-    if !(owner && user.active) && !users::another_owner(connection, tenant, user.id)? {
+    let stays = owner && user.active;
+    if !stays && !users::another_owner(connection, tenant, user.id)? {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             "last-owner",

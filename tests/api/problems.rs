@@ -1,10 +1,14 @@
 //! Refusals, probes and the description of the API.
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::routing::get;
+use kopilka::api::finished;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
-use super::client::Service;
+use super::client::{Answer, Service};
 use crate::databases::each_database_async;
 
 #[test]
@@ -63,6 +67,22 @@ fn every_refusal_is_a_problem() {
             wrong.refused(422, "invalid-request")["errors"][0]["pointer"],
             "/password"
         );
+    });
+}
+
+#[test]
+fn a_panic_is_a_problem_that_says_nothing_of_it() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        async fn broken() -> &'static str {
+            panic!("secret")
+        }
+        let routes = Router::new().route("/api/v1/broken", get(broken));
+        let router = finished(routes).with_state(service.app.clone());
+        let request = Request::get("/api/v1/broken").body(Body::empty()).unwrap();
+        let answer = Answer::of(router.oneshot(request).await.unwrap()).await;
+        answer.refused(500, "internal");
+        assert!(!answer.text.contains("secret"));
     });
 }
 
