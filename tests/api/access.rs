@@ -108,7 +108,7 @@ fn an_unknown_login_takes_as_long_as_a_wrong_password() {
         let mut times = Vec::new();
         for login in ["anna", "nobody"] {
             let mut least = Duration::MAX;
-            for _ in 0..3 {
+            for _ in 0..5 {
                 let started = Instant::now();
                 let body = json!({"login": login, "password": "another sentence"});
                 service.anybody().post("/api/v1/sessions", body).await.expect(401);
@@ -116,7 +116,7 @@ fn an_unknown_login_takes_as_long_as_a_wrong_password() {
             }
             times.push(least);
         }
-        assert!(times[1] * 2 > times[0] && times[0] * 2 > times[1], "{times:?}");
+        assert!(times[1] * 3 > times[0] && times[0] * 3 > times[1], "{times:?}");
     });
 }
 

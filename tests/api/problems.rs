@@ -114,12 +114,15 @@ fn the_description_is_openapi_and_complete() {
                 "{reference} leads nowhere"
             );
         }
+        let mut names = std::collections::HashSet::new();
         for (path, item) in description["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 assert!(
                     operation["summary"].is_string() && operation["tags"][0].is_string(),
                     "{method} {path} is not described"
                 );
+                let name = operation["operationId"].as_str().unwrap();
+                assert!(names.insert(name.to_owned()), "two operations are called {name}");
             }
         }
         assert!(description["paths"]["/api/v1/keys"]["post"]["responses"]["401"].is_object());
