@@ -2,8 +2,12 @@
 
 pub mod api;
 pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod id_source;
+pub mod ledger;
 pub mod server;
 pub mod storage;
+pub mod telemetry;

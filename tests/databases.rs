@@ -1,40 +1,41 @@
-//! Fresh databases for tests: a file of SQLite always, and one of PostgreSQL where `KOPILKA_TEST_POSTGRES` names a server.
+//! Migrated databases for tests of the ledger and the doors, one of each kind that can be had.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
 use kopilka::storage::{Store, StoreOptions};
 
-/// The variable with the URL of a server that tests may make databases on, such as `postgres://postgres@localhost/postgres`.
-const SERVER: &str = "KOPILKA_TEST_POSTGRES";
+use crate::support;
 
-/// Runs a test on a fresh, migrated database of each kind.
-pub fn each_database(test: impl Fn(Store)) {
-    let folder = tempfile::tempdir().unwrap();
-    test(fresh(folder.path().join("kopilka.db").to_str().unwrap()));
-    let Ok(server) = std::env::var(SERVER) else {
-        return;
-    };
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "kopilka_test_{}_{}",
-        std::process::id(),
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    );
-    let mut admin = PgConnection::establish(&server).unwrap();
-    admin.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-    let (base, _) = server.rsplit_once('/').unwrap();
-    let result = catch_unwind(AssertUnwindSafe(|| test(fresh(&format!("{base}/{name}")))));
-    // The test's own connections may still be closing.
-    admin
-        .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
-        .unwrap();
-    if let Err(cause) = result {
-        eprintln!("this was on PostgreSQL");
-        resume_unwind(cause);
+/// A fresh, migrated database that goes away with this value.
+pub struct Database {
+    pub store: Store,
+    pub name: &'static str,
+    _remains: support::Database,
+}
+
+impl From<support::Database> for Database {
+    fn from(empty: support::Database) -> Self {
+        let store = Store::open(&StoreOptions::new(&empty.url)).unwrap();
+        store.migrate().unwrap();
+        let name = if store.is_sqlite() { "sqlite" } else { "postgres" };
+        Database {
+            store,
+            name,
+            _remains: empty,
+        }
     }
+}
+
+/// Runs a test on each database.
+pub fn each(test: impl Fn(&Database)) {
+    for empty in support::Database::all() {
+        let database = Database::from(empty);
+        println!("on {}", database.name);
+        test(&database);
+    }
+}
+
+/// The same for a test of the doors alone.
+pub fn each_database(test: impl Fn(Store)) {
+    each(|database| test(database.store.clone()));
 }
 
 /// The same for a test that awaits: each run has a runtime of its own.
@@ -47,10 +48,4 @@ pub fn each_database_async<F: Future<Output = ()>>(test: impl Fn(Store) -> F) {
             .unwrap()
             .block_on(test(store));
     });
-}
-
-fn fresh(url: &str) -> Store {
-    let store = Store::open(&StoreOptions::new(url)).unwrap();
-    store.migrate().unwrap();
-    store
 }

@@ -2,11 +2,16 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test says so by panicking"
+    reason = "these are tests, and so are their helpers, which clippy can't tell"
 )]
 
 mod api;
+mod cli;
 mod databases;
 mod golden;
+mod seed;
+mod storage;
+mod support;

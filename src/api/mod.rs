@@ -1,24 +1,38 @@
 //! REST v1: the doors for integrators, pages and keys. Requests in, problem+json or answers out.
 
 pub mod access;
+pub mod answers;
 pub mod audit;
 pub mod authentication;
+pub mod author;
+pub mod bonuses;
 pub mod caller;
+pub mod cards;
 pub mod connections;
+pub mod customers;
 pub mod finishing;
+pub mod given;
+pub mod holds;
 pub mod json_body;
 pub mod keys;
 pub mod limits;
+pub mod menu;
 pub mod names;
 pub mod network;
 pub mod openapi;
 pub mod page;
+pub mod period;
 pub mod probes;
 pub mod problem;
+pub mod receipts;
+pub mod returns;
 pub mod secrets;
 pub mod sessions;
 pub mod setup;
+pub mod till_path;
+pub mod transactions;
 pub mod users;
+pub mod venues;
 
 use std::any::Any;
 
@@ -36,6 +50,15 @@ use problem::Problem;
 /// Everything under `/api`, and the probes.
 pub fn router(app: App) -> Router {
     let v1 = OpenApiRouter::new()
+        .merge(receipts::routes())
+        .merge(returns::routes())
+        .merge(holds::routes())
+        .merge(bonuses::routes())
+        .merge(venues::routes())
+        .merge(menu::routes())
+        .merge(customers::routes())
+        .merge(cards::routes())
+        .merge(transactions::routes())
         .merge(setup::routes())
         .merge(sessions::routes())
         .merge(users::routes())

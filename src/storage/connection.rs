@@ -42,6 +42,17 @@ impl StoreOptions {
             wait: Duration::from_secs(3),
         }
     }
+
+    /// The SQLite file that opening would make, where it is not there yet.
+    ///
+    /// # Errors
+    /// [`StorageError::UnknownUrl`].
+    pub fn missing_file(&self) -> Result<Option<String>, StorageError> {
+        match Address::parse(&self.url)? {
+            Address::Sqlite(path) if !Path::new(&path).exists() => Ok(Some(path)),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// Which of the two.
@@ -72,33 +83,67 @@ impl Address {
 
 /// A URL that may be logged.
 pub fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
+    let url = match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme + 3 => {
             let user = url[scheme + 3..at].split(':').next().unwrap_or_default();
             format!("{}://{user}{}", &url[..scheme], &url[at..])
         }
         _ => url.to_owned(),
+    };
+    // libpq takes passwords after the question mark as well.
+    match url.split_once('?') {
+        Some((address, query)) if query.contains("password") => format!("{address}?…"),
+        _ => url,
     }
 }
 
-/// What every new connection of the pool is told.
-#[derive(Debug)]
-struct Prepare;
+/// What every new connection of a pool is told.
+#[derive(Debug, Clone, Copy)]
+struct Prepare {
+    for_ledger: bool,
+}
 
 impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Prepare {
     fn on_acquire(&self, connection: &mut AnyConnection) -> Result<(), diesel::r2d2::Error> {
-        prepare(connection).map_err(diesel::r2d2::Error::QueryError)
+        let prepared = prepare(connection).and_then(|()| {
+            if self.for_ledger {
+                prepare_for_ledger(connection)
+            } else {
+                Ok(())
+            }
+        });
+        prepared.map_err(diesel::r2d2::Error::QueryError)
     }
 }
 
+/// With arrays as parameters PostgreSQL would plan the ledger's statements anew each time. Never for ordinary queries:
+/// a generic plan can't use a partial index where its condition is a parameter.
+fn prepare_for_ledger(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
+    match connection {
+        AnyConnection::Postgres(c) => c.batch_execute("SET plan_cache_mode = force_generic_plan"),
+        AnyConnection::Sqlite(_) => Ok(()),
+    }
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// Lower case of a text in every alphabet; see [`super::dialect::Dialect::lower`].
+    fn unicode_lower(
+        text: diesel::sql_types::Nullable<diesel::sql_types::Text>,
+    ) -> diesel::sql_types::Nullable<diesel::sql_types::Text>;
+}
+
 /// SQLite: WAL, so that readers and the writer do not wait for each other; FULL, so that an acknowledged receipt
-/// survives a power cut. PostgreSQL: UTC.
+/// survives a power cut; recursive triggers, without which REPLACE would delete posted rows unseen. PostgreSQL: UTC.
 fn prepare(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
     match connection {
-        AnyConnection::Sqlite(c) => c.batch_execute(
-            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
-        ),
+        AnyConnection::Sqlite(c) => {
+            unicode_lower_utils::register_impl(c, |text: Option<String>| text.map(|t| t.to_lowercase()))?;
+            c.batch_execute(
+                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
+            )
+        }
         AnyConnection::Postgres(c) => {
             c.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = 'warning';")
         }
@@ -109,6 +154,8 @@ fn prepare(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<ConnectionManager<AnyConnection>>,
+    /// Connections prepared for the ledger's own statements, on PostgreSQL.
+    readers: Pool<ConnectionManager<AnyConnection>>,
     address: Address,
 }
 
@@ -135,15 +182,28 @@ impl Store {
             Address::Postgres(url) => url.clone(),
             Address::Sqlite(path) => path.clone(),
         };
-        let pool = Pool::builder()
-            .max_size(options.pool_size)
-            .min_idle(Some(1))
-            .connection_timeout(options.wait)
-            .test_on_check_out(matches!(address, Address::Postgres(_)))
-            .connection_customizer(Box::new(Prepare))
-            .build(ConnectionManager::new(url))
-            .map_err(|e| StorageError::Connect(e.to_string()))?;
-        Ok(Store { pool, address })
+        let build = |for_ledger: bool| {
+            Pool::builder()
+                .max_size(options.pool_size)
+                .min_idle(Some(1))
+                .connection_timeout(options.wait)
+                // Asking a connection whether it lives would double the round trips of a read.
+                .test_on_check_out(false)
+                .connection_customizer(Box::new(Prepare { for_ledger }))
+                .build(ConnectionManager::new(&url))
+                .map_err(|e| StorageError::Connect(e.to_string()))
+        };
+        let pool = build(false)?;
+        let readers = if matches!(address, Address::Sqlite(_)) {
+            pool.clone()
+        } else {
+            build(true)?
+        };
+        Ok(Store {
+            pool,
+            readers,
+            address,
+        })
     }
 
     /// Whether it is embedded SQLite, which has one writer.
@@ -159,6 +219,14 @@ impl Store {
         Ok(self.pool.get()?)
     }
 
+    /// A connection for reads of the ledger.
+    ///
+    /// # Errors
+    /// [`StorageError::Busy`] where none is free in time.
+    pub fn reader(&self) -> Result<Pooled, StorageError> {
+        Ok(self.readers.get()?)
+    }
+
     /// A connection of one's own, for a writer of the ledger.
     ///
     /// # Errors
@@ -166,10 +234,7 @@ impl Store {
     pub fn own_connection(&self) -> Result<AnyConnection, StorageError> {
         let mut connection = establish(&self.address)?;
         prepare(&mut connection)?;
-        if let AnyConnection::Postgres(c) = &mut connection {
-            // With arrays as parameters PostgreSQL would plan every statement anew each time.
-            c.batch_execute("SET plan_cache_mode = force_generic_plan")?;
-        }
+        prepare_for_ledger(&mut connection)?;
         Ok(connection)
     }
 
@@ -350,5 +415,9 @@ mod tests {
             "postgres://u@h:5432/d"
         );
         assert_eq!(without_password("sqlite:k.db"), "sqlite:k.db");
+        assert_eq!(
+            without_password("postgres://h/d?user=u&password=secret"),
+            "postgres://h/d?…"
+        );
     }
 }

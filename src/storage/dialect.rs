@@ -48,6 +48,28 @@ impl Dialect {
         }
     }
 
+    /// Text in lower case in every alphabet: SQLite's own `lower` knows only Latin letters, so connections have a
+    /// function of ours.
+    pub fn lower(self, column: &str) -> String {
+        match self {
+            Dialect::Postgres => format!("lower({column})"),
+            Dialect::Sqlite => format!("unicode_lower({column})"),
+        }
+    }
+
+    /// The pattern for `LIKE … ESCAPE '\\'` that finds a text, in lower case, anywhere.
+    pub fn containing(text: &str) -> String {
+        let mut pattern = String::from("%");
+        for letter in text.trim().to_lowercase().chars() {
+            if matches!(letter, '%' | '_' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern.push('%');
+        pattern
+    }
+
     /// A sum of kopecks as BIGINT: uncast it is NUMERIC on one database and may be a float on the other.
     pub fn sum(column: &str) -> String {
         format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)")

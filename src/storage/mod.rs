@@ -1,19 +1,29 @@
 //! The only place that knows SQL. Embedded SQLite or PostgreSQL, chosen by URL at run time, behind one [`Store`].
 
 pub mod audit;
+pub mod books;
+pub mod cards;
 pub mod connection;
+pub mod customers;
 pub mod dialect;
+pub mod holds;
 pub mod invitations;
 pub mod keys;
 pub mod ledger;
+pub mod lots;
+pub mod menu;
 pub mod networks;
+pub mod outbox;
+pub mod receipts;
 pub mod schema;
 pub mod sessions;
 pub mod statement;
 pub mod tenant;
 pub mod terms;
 pub mod till_connections;
+pub mod transactions;
 pub mod users;
+pub mod venues;
 
 pub use connection::{AnyConnection, Store, StoreOptions};
 pub use tenant::Tenant;

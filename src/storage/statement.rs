@@ -9,10 +9,12 @@ use std::marker::PhantomData;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::LoadQuery;
 use diesel::sql_types::{Array, BigInt, Binary, Date, Integer, Nullable, Text, Timestamp};
 use diesel::sqlite::Sqlite;
 use diesel::{PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
 
+use super::AnyConnection;
 use super::dialect::{Dialect, Kind};
 
 /// One value of a row.
@@ -394,5 +396,37 @@ impl<T> Query for Returning<'_, T> {
     type SqlType = T;
 }
 
+/// Runs a statement on whichever database it is.
+///
+/// # Errors
+/// Those of the database.
+pub fn load<'q, 's, T, U>(query: Returning<'s, T>, connection: &mut AnyConnection) -> QueryResult<Vec<U>>
+where
+    Returning<'s, T>: LoadQuery<'q, PgConnection, U> + LoadQuery<'q, SqliteConnection, U>,
+{
+    match connection {
+        AnyConnection::Postgres(c) => query.load(c),
+        AnyConnection::Sqlite(c) => query.load(c),
+    }
+}
+
 impl<T> RunQueryDsl<PgConnection> for Returning<'_, T> {}
 impl<T> RunQueryDsl<SqliteConnection> for Returning<'_, T> {}
+
+/// Loads the rows of a statement on either database.
+///
+/// # Errors
+/// Those of the database.
+pub fn load_rows<'a, 'q, T, R>(
+    connection: &mut super::AnyConnection,
+    statement: Returning<'a, T>,
+) -> QueryResult<Vec<R>>
+where
+    Returning<'a, T>: diesel::query_dsl::LoadQuery<'q, PgConnection, R>
+        + diesel::query_dsl::LoadQuery<'q, SqliteConnection, R>,
+{
+    match connection {
+        super::AnyConnection::Postgres(c) => statement.load(c),
+        super::AnyConnection::Sqlite(c) => statement.load(c),
+    }
+}

@@ -15,6 +15,12 @@ impl Tenant {
         Tenant(network)
     }
 
+    /// For tests that drive the ledger without a door in front of it.
+    #[doc(hidden)]
+    pub fn of_test(network: NetworkId) -> Self {
+        Tenant(network)
+    }
+
     /// The network.
     pub fn network(self) -> NetworkId {
         self.0

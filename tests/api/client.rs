@@ -96,7 +96,7 @@ impl Service {
 
     pub fn with_limits(store: Store, limits: AccessLimits) -> Self {
         let clock = Arc::new(MovedClock::at(start()));
-        let mut app = App::new(store, clock.clone(), Arc::new(TimeOrderedIds::new(1)));
+        let mut app = App::new(store, clock.clone(), Arc::new(TimeOrderedIds::new(1))).unwrap();
         app.access = Arc::new(Access::new(limits));
         Service {
             router: router(app.clone()),

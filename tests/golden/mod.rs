@@ -2,6 +2,7 @@
 
 mod cases;
 mod pure;
+mod service;
 
 use std::path::PathBuf;
 

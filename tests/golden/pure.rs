@@ -275,7 +275,7 @@ impl Pure {
                     hold: hold.clone(),
                     promo_codes: Vec::new(),
                 };
-                let quoted = decide::quote(&mut world.clone(), cx, &ask)?;
+                let quoted = decide::quote(world, cx, &ask)?;
                 let closed = decide::close(world, cx, &ask)?;
                 assert_eq!(
                     (quoted.accrued, quoted.redeemed, &quoted.lines),

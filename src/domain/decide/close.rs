@@ -55,13 +55,18 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
         .map_or(answer, |stored| stored.answer.clone()))
 }
 
-/// What a receipt would do. Changes nothing that counts: the caller throws the world away.
+/// What a receipt would do. Changes nothing.
 ///
 /// # Errors
 /// As [`close`], but for those about a receipt that is known already.
-pub fn quote(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, Refusal> {
+pub fn quote(world: &World, cx: Context<'_>, ask: &Close) -> Result<Closed, Refusal> {
     check(cx, &ask.receipt)?;
-    let decided = decide(world, cx, ask, None)?;
+    // A till that lost our answer asks again about a receipt that is posted: what it redeemed is its own to use.
+    let known = world
+        .receipts
+        .get(&cx.key(&ask.receipt.external_id))
+        .filter(|r| r.status == ReceiptStatus::Closed);
+    let decided = decide(world, cx, ask, known)?;
     Ok(decided.answer(String::new(), ReceiptStatus::Quoted, ask))
 }
 
@@ -157,7 +162,8 @@ fn differences(known: &StoredReceipt, ask: &Close) -> Vec<String> {
 
 /// Refuses what no receipt may be.
 fn check(cx: Context<'_>, receipt: &Receipt) -> Result<(), Refusal> {
-    if receipt.lines.is_empty() {
+    // A source with versions may empty an order after it was closed; nobody else sells nothing.
+    if receipt.lines.is_empty() && receipt.version.is_none() {
         return Err(Refusal::invalid(
             "/lines",
             "В чеке нет строк.",
@@ -392,21 +398,15 @@ fn decide<'a>(
     }
 
     // A newer version may have come to another guest, or to none: then the former one gets everything back first.
-    let mut former = previous.and_then(|p| Some((p, world.customers.get(&p.customer?)?)));
-    let moved = former
-        .as_ref()
-        .is_some_and(|(p, _)| p.customer != facts.as_ref().map(|f| f.id));
-    let base = if moved {
-        Standing::default()
-    } else {
-        previous.map(Standing::of).unwrap_or_default()
-    };
-    let former = former.take().filter(|_| moved).map(|(p, facts)| {
-        let mut sheet = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids);
-        let mut standing = Standing::of(p);
+    let of_whom = previous.and_then(|p| Some((p, world.customers.get(&p.customer?)?)));
+    let of_another = of_whom.filter(|(p, _)| p.customer != facts.as_ref().map(|f| f.id));
+    let mut base = previous.map(Standing::of).unwrap_or_default();
+    let former = of_another.map(|(_, former)| {
+        let mut sheet = Sheet::new(former.clone(), cx.now, cx.actor, cx.ids);
         let reason = reason(cx, types::REVERSAL, receipt_id, receipt.closed_at.to_utc());
-        undo_accrual(&mut sheet, standing.accrued, receipt_id, cx, reason.clone());
-        refund(&mut sheet, standing.redeemed, &mut standing.parts, cx, reason);
+        undo_accrual(&mut sheet, base.accrued, receipt_id, cx, reason.clone());
+        refund(&mut sheet, base.redeemed, &mut base.parts, cx, reason);
+        (base.accrued, base.redeemed) = (Money::ZERO, Money::ZERO);
         sheet
     });
 
@@ -429,7 +429,7 @@ fn decide<'a>(
             may_redeem: Money::ZERO,
             line_redeemed,
             accrual: nothing_accrues(receipt.lines.len(), note),
-            parts: Vec::new(),
+            parts: base.parts,
             taken_over: Vec::new(),
             captured: None,
             messages: unknown_guest_messages(ask),
@@ -804,7 +804,7 @@ pub(super) fn refund(
     let grace_end = cx.now + chrono::Duration::days(i64::from(cx.terms.refund_grace_days));
     let mut missing = amount;
     let mut returned = Vec::new();
-    parts.sort_by_key(|p| p.sequence);
+    parts.sort_by_key(|p| (p.transaction, p.sequence));
     for part in parts.iter_mut().rev() {
         let back = (part.amount - part.refunded).min(missing);
         if !back.is_positive() {

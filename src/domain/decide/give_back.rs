@@ -7,7 +7,7 @@ use super::Context;
 use super::close::{refund, undo_accrual};
 use super::sheet::{Reason, Sheet, event};
 use crate::domain::books::{Hash, types};
-use crate::domain::ids::ReturnId;
+use crate::domain::ids::{ReceiptId, ReturnId};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{
     Change, ReturnRequest, ReturnedBy, SourceKey, StoredLine, StoredReceipt, StoredReturn, World,
@@ -48,18 +48,12 @@ pub fn give_back(
     }
     let id = ReturnId(cx.ids.next_id());
     let answer = match world.receipts.get(sale).cloned() {
+        // Older than what is posted: the sale was opened again meanwhile, and this speaks of before.
+        Some(receipt) if is_older(request, &receipt) => {
+            nothing_returned(id, Some(receipt.id), receipt.status)
+        }
         Some(receipt) => apply(world, cx, id, receipt, request)?,
-        None => Returned {
-            id: id.to_string(),
-            receipt_id: None,
-            status: ReceiptStatus::Waiting,
-            amount: Money::ZERO,
-            accrual_undone: Money::ZERO,
-            redemption_undone: Money::ZERO,
-            refund: Money::ZERO,
-            balance: None,
-            replayed: false,
-        },
+        None => nothing_returned(id, None, ReceiptStatus::Waiting),
     };
     let stored = StoredReturn {
         id,
@@ -74,6 +68,24 @@ pub fn give_back(
     };
     world.returns.insert(key, stored);
     Ok(answer)
+}
+
+fn is_older(request: &ReturnRequest, receipt: &StoredReceipt) -> bool {
+    matches!((request.version, receipt.version), (Some(asked), Some(posted)) if asked < posted)
+}
+
+fn nothing_returned(id: ReturnId, receipt: Option<ReceiptId>, status: ReceiptStatus) -> Returned {
+    Returned {
+        id: id.to_string(),
+        receipt_id: receipt.map(|r| r.to_string()),
+        status,
+        amount: Money::ZERO,
+        accrual_undone: Money::ZERO,
+        redemption_undone: Money::ZERO,
+        refund: Money::ZERO,
+        balance: None,
+        replayed: false,
+    }
 }
 
 /// Applies the returns that have waited for a sale, in the order in which they came.

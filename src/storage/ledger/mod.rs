@@ -1,1 +1,11 @@
+//! What the ledger reads and writes: one load and one apply per batch.
 
+pub mod apply;
+pub mod keys;
+pub mod load;
+pub mod message;
+pub mod rows;
+
+pub use apply::apply;
+pub use keys::LoadKeys;
+pub use load::{Loaded, load};

@@ -1,0 +1,94 @@
+//! `kopilka health`: the image of a container needs no curl.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use super::{Failure, print};
+use crate::config::Settings;
+
+/// A service that takes longer is not well.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address of the service, such as http://127.0.0.1:8080; without it: where the settings say it listens
+    #[arg(long)]
+    url: Option<String>,
+}
+
+pub(super) fn run(settings: &Settings, args: &Args) -> Result<(), Failure> {
+    let authority = match &args.url {
+        Some(url) => authority(url)?.to_owned(),
+        None => {
+            let mut address = settings.listen;
+            // "Everywhere" is where one listens, not where one calls.
+            if address.ip().is_unspecified() {
+                address.set_ip(match address.ip() {
+                    IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                    IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+                });
+            }
+            address.to_string()
+        }
+    };
+    let status = ask(&authority).map_err(|error| format!("no answer from {authority}: {error}"))?;
+    if status.split(' ').nth(1) == Some("200") {
+        print("well");
+        Ok(())
+    } else {
+        Err(format!("{authority} answered: {status}").into())
+    }
+}
+
+/// `host:port` of a plain HTTP address.
+fn authority(url: &str) -> Result<&str, Failure> {
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or("--url must begin with http://: the check runs beside the service, behind its proxy")?;
+    Ok(rest.split('/').next().unwrap_or(rest))
+}
+
+/// The first line of the answer to GET /healthz.
+fn ask(authority: &str) -> std::io::Result<String> {
+    let has_port = authority
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty());
+    let address = if has_port {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    };
+    let mut last = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(stream) => return first_line(stream, authority),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn first_line(mut stream: TcpStream, authority: &str) -> std::io::Result<String> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "GET /healthz HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut head = Vec::new();
+    stream.take(4096).read_to_end(&mut head)?;
+    let text = String::from_utf8_lossy(&head);
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_http_is_asked() {
+        assert_eq!(authority("http://localhost:8080/x").unwrap(), "localhost:8080");
+        assert!(authority("https://bonus.example").is_err());
+    }
+}

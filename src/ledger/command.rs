@@ -1,0 +1,166 @@
+//! What the ledger can be told to do, and what it answers.
+
+use std::sync::Arc;
+
+use kopilka_contract::{
+    Close, Closed, CustomerRef, Held, Hold, ReceiptStatus, Returned, Spend, Spent, Voided,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::books::Hash;
+use crate::domain::decide::{Adjusted, Amend};
+use crate::domain::ids::VenueId;
+use crate::domain::refusal::Refusal;
+use crate::domain::world::{ReturnRequest, SourceKey};
+use crate::storage::Tenant;
+use crate::storage::ledger::message::{Outcome, RawMessage};
+
+/// A command with everything that it is decided and remembered by.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The network, proven.
+    pub tenant: Tenant,
+    /// The person or key that causes it.
+    pub actor: String,
+    /// What to do.
+    pub verb: Verb,
+    /// The message that asks for it, kept with its outcome.
+    pub raw: Option<Arc<RawMessage>>,
+    /// Words for a person about the message, kept with it.
+    pub remarks: Option<String>,
+    /// Idempotency key of the caller, with the hash of the body.
+    pub idempotency: Option<(String, Hash)>,
+}
+
+/// Where a till's verb happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The venue; the caller has checked that it is the network's.
+    pub venue: VenueId,
+    /// The source: a connection's id, or what a REST caller says.
+    pub source: String,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub enum Verb {
+    /// Close a receipt.
+    Close(Place, Box<Close>),
+    /// Return, roll back or cancel.
+    GiveBack {
+        /// Where.
+        place: Place,
+        /// Id of the return at its source.
+        external_id: String,
+        /// The sale.
+        sale: SourceKey,
+        /// What comes back.
+        request: ReturnRequest,
+    },
+    /// Set bonuses aside.
+    Hold(Place, Hold),
+    /// Let a hold go: our id, or the source's key.
+    Void(Place, String),
+    /// Write bonuses off before the receipt is known.
+    Spend(Place, Spend),
+    /// Change a balance without a receipt.
+    Amend(CustomerRef, Amend),
+    /// Nothing: the message is only kept.
+    Keep(Outcome),
+}
+
+impl Verb {
+    /// Where it happens, for those that happen at a venue.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Verb::Close(place, _) | Verb::Hold(place, _) | Verb::Void(place, _) | Verb::Spend(place, _) => {
+                Some(place)
+            }
+            Verb::GiveBack { place, .. } => Some(place),
+            Verb::Amend(..) | Verb::Keep(_) => None,
+        }
+    }
+}
+
+/// What a verb answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Verb::Close`].
+    Closed(Box<Closed>),
+    /// To [`Verb::GiveBack`].
+    Returned(Box<Returned>),
+    /// To [`Verb::Hold`].
+    Held(Box<Held>),
+    /// To [`Verb::Void`].
+    Voided(Voided),
+    /// To [`Verb::Spend`].
+    Spent(Box<Spent>),
+    /// To [`Verb::Amend`].
+    Adjusted(Box<Adjusted>),
+    /// To [`Verb::Keep`].
+    Kept,
+}
+
+impl Answer {
+    /// Whether it repeats what was answered before.
+    pub fn is_replay(&self) -> bool {
+        match self {
+            Answer::Closed(answer) => answer.replayed,
+            Answer::Returned(answer) => answer.replayed,
+            Answer::Spent(answer) => answer.replayed,
+            _ => false,
+        }
+    }
+
+    /// HTTP status of a first answer.
+    pub fn status(&self) -> u16 {
+        match self {
+            Answer::Returned(answer) if answer.status == ReceiptStatus::Waiting => 202,
+            Answer::Closed(_)
+            | Answer::Returned(_)
+            | Answer::Held(_)
+            | Answer::Spent(_)
+            | Answer::Adjusted(_) => 201,
+            Answer::Voided(_) | Answer::Kept => 200,
+        }
+    }
+
+    /// What it is about, in text form.
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Answer::Closed(answer) => Some(answer.id.clone()),
+            Answer::Returned(answer) => Some(answer.id.clone()),
+            Answer::Held(answer) => Some(answer.id.clone()),
+            Answer::Voided(answer) => answer.id.clone(),
+            Answer::Spent(answer) => Some(answer.id.clone()),
+            Answer::Adjusted(answer) => answer.transaction_id.clone(),
+            Answer::Kept => None,
+        }
+    }
+}
+
+/// An answer with how it came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// The answer.
+    pub answer: Answer,
+    /// HTTP status: the first one where an idempotency key repeats it, 200 where a receipt does.
+    pub status: u16,
+    /// Remembered under the caller's idempotency key.
+    pub by_key: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The rules say no. Nothing was posted.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Too much is queued. Nothing was posted; try again.
+    #[error("too many commands are queued")]
+    Busy,
+    /// Our own fault; what happened is in the log. Whether it was posted is not known: the same message again tells.
+    #[error("the ledger failed")]
+    Internal,
+}

@@ -1,0 +1,150 @@
+//! What the ledger answers without writing: who a guest is, what a receipt would do, what a customer has.
+
+use std::sync::Arc;
+
+use kopilka_contract::{Balance, Close, Closed, CustomerRef, Guest};
+
+use super::command::{Failure, Place, Verb};
+use super::{Ledger, pipeline};
+use crate::domain::Timestamp;
+use crate::domain::decide::{self, Context};
+use crate::domain::ids::VenueId;
+use crate::domain::refusal::Refusal;
+use crate::domain::world::World;
+use crate::storage::ledger::{self, LoadKeys};
+use crate::storage::terms::NetworkTerms;
+use crate::storage::{StorageError, Tenant};
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        if error.is_transient() {
+            return Failure::Busy;
+        }
+        tracing::error!(%error, "a read of the ledger failed");
+        Failure::Internal
+    }
+}
+
+impl Ledger {
+    /// Who a guest is and what he has at a venue.
+    ///
+    /// # Errors
+    /// `customer-not-found`.
+    pub async fn identify(&self, tenant: Tenant, place: Place, who: CustomerRef) -> Result<Guest, Failure> {
+        let mut keys = LoadKeys::default();
+        keys.networks.insert(tenant.network());
+        keys.customers.insert((tenant.network(), who.clone()));
+        self.at_venue(tenant, place, keys, move |world, cx| {
+            decide::identify(world, cx, &who)
+        })
+        .await
+    }
+
+    /// What a receipt would do: the same decision as closing it, on the same facts, not written down.
+    ///
+    /// # Errors
+    /// As closing.
+    pub async fn quote(&self, tenant: Tenant, place: Place, ask: Close) -> Result<Closed, Failure> {
+        let mut keys = LoadKeys::default();
+        let verb = Verb::Close(place.clone(), Box::new(ask.clone()));
+        pipeline::add_keys(&mut keys, tenant.network(), &verb);
+        self.at_venue(tenant, place, keys, move |world, cx| {
+            decide::quote(world, cx, &ask)
+        })
+        .await
+    }
+
+    /// What a customer has, at an instant not in the past: time alone changes it until then. `venue`: available
+    /// there; `None`: available in the whole network.
+    ///
+    /// # Errors
+    /// `customer-not-found`.
+    pub async fn balance(
+        &self,
+        tenant: Tenant,
+        venue: Option<VenueId>,
+        who: CustomerRef,
+        at: Option<Timestamp>,
+    ) -> Result<Balance, Failure> {
+        let mut keys = LoadKeys::default();
+        keys.networks.insert(tenant.network());
+        keys.customers.insert((tenant.network(), who.clone()));
+        self.with_world(tenant, keys, move |world, network, now| {
+            if venue.is_some_and(|v| !network.venues.contains_key(&v)) {
+                return Err(unknown_venue());
+            }
+            let found = world
+                .found
+                .get(&(tenant.network(), who))
+                .ok_or(Refusal::CustomerNotFound)?;
+            let facts = world
+                .customers
+                .get(&found.customer)
+                .ok_or(Refusal::CustomerNotFound)?;
+            let at = at.map_or(now, |at| at.max(now));
+            let mut account = facts.account.clone();
+            account.settle(at);
+            Ok(account.balance(venue, at))
+        })
+        .await
+    }
+
+    async fn at_venue<T: Send + 'static>(
+        &self,
+        tenant: Tenant,
+        place: Place,
+        keys: LoadKeys,
+        read: impl FnOnce(&World, Context<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let ids = Arc::clone(&self.ids);
+        self.with_world(tenant, keys, move |world, network, now| {
+            let terms = network.venues.get(&place.venue).ok_or_else(unknown_venue)?;
+            let cx = Context {
+                terms,
+                source: &place.source,
+                actor: "",
+                now,
+                ids: &*ids,
+            };
+            read(world, cx)
+        })
+        .await
+    }
+
+    async fn with_world<T: Send + 'static>(
+        &self,
+        tenant: Tenant,
+        keys: LoadKeys,
+        read: impl FnOnce(&World, &NetworkTerms, Timestamp) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let ledger = self.clone();
+        let work = move || {
+            let mut connection = ledger.store.reader()?;
+            let loaded = ledger::load(&mut connection, &keys)?;
+            let version = loaded
+                .versions
+                .get(&tenant.network())
+                .copied()
+                .unwrap_or_default();
+            let network = ledger
+                .terms
+                .at_version(&mut connection, tenant.network(), version)?;
+            drop(connection);
+            let network =
+                network.ok_or_else(|| StorageError::Corrupt("a network without a row".to_owned()))?;
+            let mut world = loaded.world;
+            world
+                .terms
+                .extend(network.venues.iter().map(|(id, terms)| (*id, Arc::clone(terms))));
+            let now = ledger.now(&network);
+            read(&world, &network, now).map_err(Failure::Refused)
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or(Err(Failure::Internal))
+    }
+}
+
+fn unknown_venue() -> Refusal {
+    Refusal::invalid("/venue_id", "Такого предприятия нет.", "There is no such venue.")
+}

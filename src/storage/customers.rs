@@ -1,0 +1,423 @@
+//! Customers of a network, and their coefficients.
+
+use std::collections::HashMap;
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+use kopilka_contract::{CustomerStatus, Phone};
+
+use super::dialect::Dialect;
+use super::schema::{customer_coefficients, customers};
+use super::{AnyConnection, StorageError, Tenant};
+use crate::domain::Timestamp;
+use crate::domain::ids::{CustomerId, VenueId};
+use crate::domain::rate::Coefficient;
+
+/// A customer as people know him. His bonuses are the ledger's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Customer {
+    /// His id.
+    pub id: CustomerId,
+    /// The caller's own id of him.
+    pub external_id: Option<String>,
+    /// Standing.
+    pub status: CustomerStatus,
+    /// Name.
+    pub name: Option<String>,
+    /// Telephone, his alone in the network.
+    pub phone: Option<Phone>,
+    /// E-mail.
+    pub email: Option<String>,
+    /// Birthday.
+    pub birthday: Option<NaiveDate>,
+    /// `male` or `female`.
+    pub sex: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// A note for the back office.
+    pub comment: Option<String>,
+    /// A note for cashiers.
+    pub cashier_note: Option<String>,
+    /// Which text of the consent he agreed to.
+    pub consent_version: Option<String>,
+    /// When he agreed.
+    pub consent_at: Option<Timestamp>,
+    /// Coefficient for the whole network.
+    pub network_coefficient: Option<Coefficient>,
+    /// Where he joined.
+    pub venue: Option<VenueId>,
+    /// When he joined the programme; `None`: he has not.
+    pub registered_at: Option<Timestamp>,
+    /// When he was first seen.
+    pub created_at: Timestamp,
+    /// When what is here last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Standing as stored.
+pub const fn status_text(status: CustomerStatus) -> &'static str {
+    match status {
+        CustomerStatus::Registered => "registered",
+        CustomerStatus::Potential => "potential",
+        CustomerStatus::Blocked => "blocked",
+    }
+}
+
+/// Standing from what is stored.
+///
+/// # Errors
+/// [`StorageError::Corrupt`].
+pub fn parse_status(text: &str) -> Result<CustomerStatus, StorageError> {
+    match text {
+        "registered" => Ok(CustomerStatus::Registered),
+        "potential" => Ok(CustomerStatus::Potential),
+        "blocked" => Ok(CustomerStatus::Blocked),
+        _ => Err(StorageError::Corrupt(format!("customer status {text}"))),
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = customers, primary_key(network_id, id))]
+#[diesel(treat_none_as_null = true, treat_none_as_default_value = false)]
+struct CustomerRow {
+    network_id: i64,
+    id: i64,
+    external_id: Option<String>,
+    status: String,
+    name: Option<String>,
+    phone: Option<String>,
+    email: Option<String>,
+    birthday: Option<NaiveDate>,
+    sex: Option<String>,
+    city: Option<String>,
+    comment: Option<String>,
+    cashier_note: Option<String>,
+    consent_version: Option<String>,
+    consent_at: Option<NaiveDateTime>,
+    network_coefficient: Option<i64>,
+    venue_id: Option<i64>,
+    registered_at: Option<NaiveDateTime>,
+    created_at: NaiveDateTime,
+    updated_at: NaiveDateTime,
+}
+
+impl CustomerRow {
+    fn of(tenant: Tenant, customer: &Customer) -> Self {
+        let time = |at: Option<Timestamp>| at.map(|t| t.naive_utc());
+        CustomerRow {
+            network_id: tenant.id(),
+            id: customer.id.0,
+            external_id: customer.external_id.clone(),
+            status: status_text(customer.status).to_owned(),
+            name: customer.name.clone(),
+            phone: customer.phone.as_ref().map(|p| p.digits().to_owned()),
+            email: customer.email.clone(),
+            birthday: customer.birthday,
+            sex: customer.sex.clone(),
+            city: customer.city.clone(),
+            comment: customer.comment.clone(),
+            cashier_note: customer.cashier_note.clone(),
+            consent_version: customer.consent_version.clone(),
+            consent_at: time(customer.consent_at),
+            network_coefficient: customer.network_coefficient.map(Coefficient::scaled),
+            venue_id: customer.venue.map(|v| v.0),
+            registered_at: time(customer.registered_at),
+            created_at: customer.created_at.naive_utc(),
+            updated_at: customer.updated_at.naive_utc(),
+        }
+    }
+
+    fn customer(self) -> Result<Customer, StorageError> {
+        let phone = self.phone.map(|digits| {
+            // The plus keeps a foreign number from being read by Russian habits.
+            Phone::parse(&format!("+{digits}"))
+                .ok_or_else(|| StorageError::Corrupt("a telephone number".to_owned()))
+        });
+        Ok(Customer {
+            id: CustomerId(self.id),
+            external_id: self.external_id,
+            status: parse_status(&self.status)?,
+            name: self.name,
+            phone: phone.transpose()?,
+            email: self.email,
+            birthday: self.birthday,
+            sex: self.sex,
+            city: self.city,
+            comment: self.comment,
+            cashier_note: self.cashier_note,
+            consent_version: self.consent_version,
+            consent_at: self.consent_at.map(|t| t.and_utc()),
+            network_coefficient: self.network_coefficient.map(Coefficient::from_scaled),
+            venue: self.venue_id.map(VenueId),
+            registered_at: self.registered_at.map(|t| t.and_utc()),
+            created_at: self.created_at.and_utc(),
+            updated_at: self.updated_at.and_utc(),
+        })
+    }
+}
+
+/// Which customers are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct CustomerFilter {
+    /// This telephone.
+    pub phone: Option<Phone>,
+    /// This standing.
+    pub status: Option<CustomerStatus>,
+    /// The whole e-mail, in any case.
+    pub email: Option<String>,
+    /// Part of the name, telephone or e-mail, in any case, or the beginning of a card's number.
+    pub query: Option<String>,
+}
+
+type BoxedCustomers<'a> = customers::BoxedQuery<'a, <AnyConnection as diesel::Connection>::Backend>;
+
+fn filtered<'a>(dialect: Dialect, tenant: Tenant, filter: &CustomerFilter) -> BoxedCustomers<'a> {
+    let mut query = customers::table
+        .filter(customers::network_id.eq(tenant.id()))
+        .into_boxed();
+    if let Some(phone) = &filter.phone {
+        query = query.filter(customers::phone.eq(phone.digits().to_owned()));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(customers::status.eq(status_text(status)));
+    }
+    if let Some(email) = &filter.email {
+        query = query.filter(
+            diesel::dsl::sql::<Bool>(&format!("({} = ", dialect.lower("customers.email")))
+                .bind::<Text, _>(email.trim().to_lowercase())
+                .sql(")"),
+        );
+    }
+    if let Some(text) = &filter.query {
+        let pattern = Dialect::containing(text);
+        // A telephone is stored as digits: "8 (921) 555" must find 7921555….
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let looks_like_phone = digits.len() >= 3
+            && text
+                .chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')' | '.'));
+        let part_of_phone = match (Phone::parse(text), digits.strip_prefix('8')) {
+            _ if !looks_like_phone => "-".to_owned(),
+            (Some(phone), _) => phone.digits().to_owned(),
+            (None, Some(rest)) if digits.len() > 4 && !text.trim().starts_with('+') => format!("7{rest}"),
+            (None, _) => digits,
+        };
+        query = query.filter(
+            diesel::dsl::sql::<Bool>(&format!(
+                "(COALESCE({}, '') LIKE ",
+                dialect.lower("customers.name")
+            ))
+            .bind::<Text, _>(pattern.clone())
+            .sql(&format!(
+                " ESCAPE '\\' OR COALESCE({}, '') LIKE ",
+                dialect.lower("customers.email")
+            ))
+            .bind::<Text, _>(pattern.clone())
+            .sql(" ESCAPE '\\' OR COALESCE(customers.phone, '') LIKE ")
+            .bind::<Text, _>(format!("%{part_of_phone}%"))
+            .sql(
+                " OR EXISTS (SELECT 1 FROM cards WHERE cards.network_id = customers.network_id \
+                 AND cards.customer_id = customers.id AND ",
+            )
+            .sql(&dialect.lower("cards.number"))
+            .sql(" LIKE ")
+            .bind::<Text, _>(pattern.trim_start_matches('%').to_owned())
+            .sql(" ESCAPE '\\'))"),
+        );
+    }
+    query
+}
+
+/// Customers, the newest first, those before `before`.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    filter: &CustomerFilter,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Customer>, StorageError> {
+    filtered(Dialect::of(connection), tenant, filter)
+        .filter(customers::id.lt(before.unwrap_or(i64::MAX)))
+        .order(customers::id.desc())
+        .limit(limit)
+        .select(CustomerRow::as_select())
+        .load(connection)?
+        .into_iter()
+        .map(CustomerRow::customer)
+        .collect()
+}
+
+/// How many match.
+///
+/// # Errors
+/// Those of the database.
+pub fn count(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    filter: &CustomerFilter,
+) -> Result<i64, StorageError> {
+    Ok(filtered(Dialect::of(connection), tenant, filter)
+        .count()
+        .get_result(connection)?)
+}
+
+/// A customer by his id, or by the caller's own id of him.
+///
+/// # Errors
+/// Those of the database.
+pub fn find(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    reference: &str,
+) -> Result<Option<Customer>, StorageError> {
+    let mut query = customers::table
+        .filter(customers::network_id.eq(tenant.id()))
+        .select(CustomerRow::as_select())
+        .into_boxed();
+    query = match reference.parse::<CustomerId>() {
+        Ok(id) => query.filter(customers::id.eq(id.0)),
+        Err(_) => query.filter(customers::external_id.eq(reference.to_owned())),
+    };
+    query
+        .first(connection)
+        .optional()?
+        .map(CustomerRow::customer)
+        .transpose()
+}
+
+/// The same for changing him: until the transaction ends nobody else changes what is here.
+///
+/// # Errors
+/// Those of the database.
+pub fn find_to_change(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    reference: &str,
+) -> Result<Option<Customer>, StorageError> {
+    let Some(customer) = find(connection, tenant, reference)? else {
+        return Ok(None);
+    };
+    // An update that changes nothing takes the row, and what is read after it stays true.
+    diesel::update(customers::table.find((tenant.id(), customer.id.0)))
+        .set(customers::updated_at.eq(customers::updated_at))
+        .execute(connection)?;
+    find(connection, tenant, &customer.id.to_string())
+}
+
+/// A customer by his telephone.
+///
+/// # Errors
+/// Those of the database.
+pub fn find_by_phone(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    phone: &Phone,
+) -> Result<Option<Customer>, StorageError> {
+    customers::table
+        .filter(customers::network_id.eq(tenant.id()))
+        .filter(customers::phone.eq(phone.digits()))
+        .select(CustomerRow::as_select())
+        .first(connection)
+        .optional()?
+        .map(CustomerRow::customer)
+        .transpose()
+}
+
+/// Adds a customer.
+///
+/// # Errors
+/// Those of the database.
+pub fn insert(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    customer: &Customer,
+) -> Result<(), StorageError> {
+    diesel::insert_into(customers::table)
+        .values(CustomerRow::of(tenant, customer))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Writes a customer over what is stored under his id.
+///
+/// # Errors
+/// Those of the database.
+pub fn update(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    customer: &Customer,
+) -> Result<(), StorageError> {
+    diesel::update(customers::table.find((tenant.id(), customer.id.0)))
+        .set(CustomerRow::of(tenant, customer))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Coefficients for single venues of some customers.
+///
+/// # Errors
+/// Those of the database.
+pub fn venue_coefficients(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    of: &[CustomerId],
+) -> Result<HashMap<CustomerId, Vec<(VenueId, Coefficient)>>, StorageError> {
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    let rows: Vec<(i64, i64, i64)> = customer_coefficients::table
+        .filter(customer_coefficients::network_id.eq(tenant.id()))
+        .filter(customer_coefficients::customer_id.eq_any(of.iter().map(|c| c.0).collect::<Vec<_>>()))
+        .order((
+            customer_coefficients::customer_id,
+            customer_coefficients::venue_id,
+        ))
+        .select((
+            customer_coefficients::customer_id,
+            customer_coefficients::venue_id,
+            customer_coefficients::coefficient,
+        ))
+        .load(connection)?;
+    for (customer, venue, coefficient) in rows {
+        found
+            .entry(CustomerId(customer))
+            .or_default()
+            .push((VenueId(venue), Coefficient::from_scaled(coefficient)));
+    }
+    Ok(found)
+}
+
+/// Sets or, with `None`, removes a customer's coefficient for a venue. The customer must have been found to be
+/// changed.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_venue_coefficient(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    customer: CustomerId,
+    venue: VenueId,
+    coefficient: Option<Coefficient>,
+) -> Result<(), StorageError> {
+    let row = customer_coefficients::table.find((tenant.id(), customer.0, venue.0));
+    let Some(coefficient) = coefficient else {
+        diesel::delete(row).execute(connection)?;
+        return Ok(());
+    };
+    let changed = diesel::update(row)
+        .set(customer_coefficients::coefficient.eq(coefficient.scaled()))
+        .execute(connection)?;
+    if changed == 0 {
+        diesel::insert_into(customer_coefficients::table)
+            .values((
+                customer_coefficients::network_id.eq(tenant.id()),
+                customer_coefficients::customer_id.eq(customer.0),
+                customer_coefficients::venue_id.eq(venue.0),
+                customer_coefficients::coefficient.eq(coefficient.scaled()),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Writing what a batch decided: all of it or nothing.
+//!
+//! PostgreSQL gets the tables that every receipt touches in one statement, one round trip; SQLite, which has no round
+//! trips, gets prepared single-row statements. Accounts carry a version: whoever finds another one than he read has
+//! lost a race, and the whole batch is decided again.
+
+use diesel::RunQueryDsl;
+use diesel::sql_types::BigInt;
+
+use super::rows::{self, Tables, Update};
+use crate::domain::world::World;
+use crate::storage::connection::write_tx;
+use crate::storage::dialect::Dialect;
+use crate::storage::statement::{Rows, Statement, execute_each, insert_each};
+use crate::storage::{AnyConnection, StorageError};
+
+use super::message::{Remember, StoredMessage};
+
+/// Writes a decided batch in one transaction.
+///
+/// # Errors
+/// [`StorageError::LostRace`] and other transient errors: load and decide again. Nothing is written then.
+pub fn apply(
+    connection: &mut AnyConnection,
+    world: &World,
+    messages: &[StoredMessage],
+    answers: &[Remember],
+) -> Result<(), StorageError> {
+    let tables = rows::tables(world, messages, answers)?;
+    write_tx(connection, |connection| match connection {
+        AnyConnection::Postgres(c) => apply_postgres(c, tables),
+        AnyConnection::Sqlite(c) => apply_sqlite(c, tables),
+    })
+}
+
+fn apply_postgres(connection: &mut diesel::PgConnection, tables: Tables<'_>) -> Result<(), StorageError> {
+    let mut statement = Statement::new(Dialect::Postgres);
+    statement.push("WITH ");
+    for (i, rows) in tables.hot_inserts.iter().enumerate() {
+        statement
+            .push(if i > 0 { ", " } else { "" })
+            .push(&format!("i{i} AS ("))
+            .insert(rows)
+            .push(")");
+    }
+    statement.push(", lots_changed AS (");
+    push_update(&mut statement, &tables.lots_changed);
+    statement.push(" RETURNING 1), accounts_changed AS (");
+    push_update(&mut statement, &tables.accounts_changed);
+    statement.push(
+        " RETURNING 1) SELECT (SELECT COUNT(*) FROM lots_changed), (SELECT COUNT(*) FROM accounts_changed)",
+    );
+    let changed: (i64, i64) = statement.returning::<(BigInt, BigInt)>().get_result(connection)?;
+    expect_count(
+        "a lot",
+        usize::try_from(changed.0).unwrap_or(0),
+        tables.lots_changed.rows.rows.len(),
+    )?;
+    expect_count(
+        "an account",
+        usize::try_from(changed.1).unwrap_or(0),
+        tables.accounts_changed.rows.rows.len(),
+    )?;
+    for update in tables
+        .before_inserts
+        .into_iter()
+        .chain(tables.rare_updates)
+        .filter(|u| !u.rows.rows.is_empty())
+    {
+        let mut statement = Statement::new(Dialect::Postgres);
+        push_update(&mut statement, &update);
+        statement.execute(connection)?;
+    }
+    for rows in tables.rare_inserts.iter().filter(|r| !r.rows.is_empty()) {
+        let mut statement = Statement::new(Dialect::Postgres);
+        statement.insert(rows);
+        statement.execute(connection)?;
+    }
+    Ok(())
+}
+
+fn apply_sqlite(connection: &mut diesel::SqliteConnection, tables: Tables<'_>) -> Result<(), StorageError> {
+    let update = |connection: &mut diesel::SqliteConnection, update: Update<'_>| {
+        execute_each(connection, &update_text(&update), update.rows)
+    };
+    let wanted = tables.accounts_changed.rows.rows.len();
+    expect_count("an account", update(connection, tables.accounts_changed)?, wanted)?;
+    let wanted = tables.lots_changed.rows.rows.len();
+    expect_count("a lot", update(connection, tables.lots_changed)?, wanted)?;
+    for changes in tables.before_inserts.into_iter().chain(tables.rare_updates) {
+        update(connection, changes)?;
+    }
+    for rows in tables.hot_inserts.into_iter().chain(tables.rare_inserts) {
+        insert_each(connection, rows)?;
+    }
+    Ok(())
+}
+
+fn expect_count(what: &'static str, changed: usize, wanted: usize) -> Result<(), StorageError> {
+    if changed == wanted {
+        Ok(())
+    } else {
+        Err(StorageError::LostRace(what))
+    }
+}
+
+/// The names of the columns that are set, and of those that find the row.
+fn split<'a>(
+    update: &'a Update<'_>,
+) -> (
+    impl Iterator<Item = &'static str> + 'a,
+    impl Iterator<Item = &'static str> + 'a,
+) {
+    let names =
+        |range: &'a [(&'static str, crate::storage::dialect::Kind)]| range.iter().map(|(name, _)| *name);
+    let (set, find) = update.rows.columns.split_at(update.set);
+    (names(set), names(find))
+}
+
+/// `was_version` finds by `version`.
+fn found_by(name: &str) -> &str {
+    name.strip_prefix("was_").unwrap_or(name)
+}
+
+/// The single-row form, values in the order of the columns.
+fn update_text(update: &Update<'_>) -> String {
+    let (set, find) = split(update);
+    let find: Vec<String> = find.map(|name| format!("{} = ?", found_by(name))).collect();
+    if update.set == 0 {
+        return format!("DELETE FROM {} WHERE {}", update.rows.name, find.join(" AND "));
+    }
+    let set: Vec<String> = set.map(|name| format!("{name} = ?")).collect();
+    format!(
+        "UPDATE {} SET {} WHERE {}",
+        update.rows.name,
+        set.join(", "),
+        find.join(" AND ")
+    )
+}
+
+/// The set form, for PostgreSQL.
+fn push_update<'a>(statement: &mut Statement<'a>, update: &Update<'a>) {
+    let (set, find) = split(update);
+    let table = update.rows.name;
+    let find: Vec<String> = find
+        .map(|name| format!("{table}.{} = given_rows.{name}", found_by(name)))
+        .collect();
+    if update.set == 0 {
+        statement.push(&format!("DELETE FROM {table} USING ("));
+    } else {
+        let set: Vec<String> = set.map(|name| format!("{name} = given_rows.{name}")).collect();
+        statement.push(&format!("UPDATE {table} SET {} FROM (", set.join(", ")));
+    }
+    statement
+        .relation(&update.rows)
+        .push(&format!(") AS given_rows WHERE {}", find.join(" AND ")));
+}
+
+/// The rows of one table, to be inserted on its own.
+///
+/// # Errors
+/// Those of the database.
+pub fn insert(connection: &mut AnyConnection, rows: Rows<'_>) -> Result<(), StorageError> {
+    match connection {
+        AnyConnection::Postgres(c) => {
+            let mut statement = Statement::new(Dialect::Postgres);
+            statement.insert(&rows);
+            statement.execute(c)?;
+        }
+        AnyConnection::Sqlite(c) => {
+            insert_each(c, rows)?;
+        }
+    }
+    Ok(())
+}

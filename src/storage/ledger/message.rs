@@ -1,0 +1,86 @@
+//! What is kept of a message beside its postings: the message itself, raw, and the answer under an idempotency key.
+
+use crate::domain::Timestamp;
+use crate::domain::ids::{ConnectionId, MessageId, NetworkId, VenueId};
+use crate::domain::world::{IdempotencyKey, RememberedAnswer};
+
+/// A message as it reached us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawMessage {
+    /// The venue, if it is known.
+    pub venue: Option<VenueId>,
+    /// The connection, for tills.
+    pub connection: Option<ConnectionId>,
+    /// `rest`, or the kind of the till.
+    pub kind: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path of the request; of a till what follows its token.
+    pub path: String,
+    /// Raw query.
+    pub query: String,
+    /// `Content-Type`, if one was sent.
+    pub content_type: Option<String>,
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+    /// When it reached us.
+    pub received_at: Timestamp,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was posted.
+    Posted,
+    /// It repeats one that was posted: nothing new.
+    Repeated,
+    /// Refused; a person may mend the cause and replay it.
+    Refused,
+    /// It could not be read.
+    Unreadable,
+    /// Understood, and nothing was to be done.
+    Ignored,
+}
+
+impl Outcome {
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Posted => "posted",
+            Outcome::Repeated => "repeated",
+            Outcome::Refused => "refused",
+            Outcome::Unreadable => "unreadable",
+            Outcome::Ignored => "ignored",
+        }
+    }
+}
+
+/// A message with what became of it.
+#[derive(Debug, Clone)]
+pub struct StoredMessage {
+    /// Its id.
+    pub id: MessageId,
+    /// The network.
+    pub network: NetworkId,
+    /// The message.
+    pub raw: std::sync::Arc<RawMessage>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Code of the refusal.
+    pub code: Option<String>,
+    /// Words for the person who looks at it.
+    pub detail: Option<String>,
+    /// What it became: a receipt, a return, a hold.
+    pub subject: Option<String>,
+}
+
+/// An answer to be remembered.
+#[derive(Debug, Clone)]
+pub struct Remember {
+    /// The key.
+    pub key: IdempotencyKey,
+    /// The answer.
+    pub answer: RememberedAnswer,
+    /// When.
+    pub at: Timestamp,
+}

@@ -1,0 +1,141 @@
+//! The command line, as it is typed.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
+use tempfile::TempDir;
+
+fn kopilka(folder: &TempDir, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kopilka"))
+        .current_dir(folder.path())
+        .env("KOPILKA__DATABASE__URL", "sqlite:shop.db")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn without_arguments_it_helps() {
+    let folder = TempDir::new().unwrap();
+    let text = stdout(&kopilka(&folder, &[]));
+    for command in [
+        "serve", "demo", "migrate", "verify", "backup", "inbox", "bench", "user",
+    ] {
+        assert!(text.contains(&format!("\n  {command} ")), "{command}: {text}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_wrong_setting_is_refused_in_a_sentence() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("my.toml"), "[database]\nfile = \"x\"\n").unwrap();
+    let text = stderr(&kopilka(&folder, &["migrate", "--config", "my.toml"]));
+    assert!(
+        text.starts_with("kopilka: settings: ") && text.contains("`file`"),
+        "{text}"
+    );
+    let text = stderr(&kopilka(&folder, &["migrate", "--config", "none.toml"]));
+    assert!(text.contains("none.toml can't be read"), "{text}");
+}
+
+#[test]
+fn a_live_database_is_copied_and_nothing_is_overwritten() {
+    let folder = TempDir::new().unwrap();
+    let text = stderr(&kopilka(&folder, &["backup", "copy.db"]));
+    assert!(text.contains("there is no database shop.db"), "{text}");
+
+    assert_eq!(
+        stdout(&kopilka(&folder, &["migrate"])),
+        "sqlite:shop.db: 1 migration ran.\n"
+    );
+    assert_eq!(
+        stdout(&kopilka(&folder, &["migrate"])),
+        "sqlite:shop.db is up to date.\n"
+    );
+
+    // A writer in the middle of a transaction.
+    let open = |name: &str| SqliteConnection::establish(folder.path().join(name).to_str().unwrap()).unwrap();
+    let mut writer = open("shop.db");
+    let network = |id: i64| {
+        format!(
+            "INSERT INTO networks VALUES ({id}, 'n', 'Europe/Moscow', '{{}}', 1, false, 0, '2026-11-22 10:00:00');"
+        )
+    };
+    writer.batch_execute(&network(1)).unwrap();
+    writer
+        .batch_execute(&format!("BEGIN IMMEDIATE; {}", network(2)))
+        .unwrap();
+    let text = stdout(&kopilka(&folder, &["backup", "copy.db"]));
+    assert!(text.starts_with("copy.db: "), "{text}");
+    writer.batch_execute("COMMIT").unwrap();
+
+    use diesel::QueryDsl;
+    use diesel::dsl::count_star;
+    use kopilka::storage::schema::networks;
+    let count: i64 = networks::table
+        .select(count_star())
+        .get_result(&mut open("copy.db"))
+        .unwrap();
+    assert_eq!(count, 1, "what was committed, and nothing else");
+    assert!(!folder.path().join("copy.db.part").exists());
+
+    let text = stderr(&kopilka(&folder, &["backup", "copy.db"]));
+    assert!(text.contains("copy.db exists"), "{text}");
+}
+
+#[test]
+fn postgres_is_left_to_pg_dump() {
+    let Some(database) = crate::support::Database::postgres() else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kopilka"))
+        .current_dir(folder.path())
+        .env("KOPILKA__DATABASE__URL", &database.url)
+        .args(["backup", "copy.dump"])
+        .output()
+        .unwrap();
+    let text = stderr(&output);
+    assert!(
+        text.contains("pg_dump --format=custom --file='copy.dump' 'postgres://"),
+        "{text}"
+    );
+}
+
+#[test]
+fn health_is_the_services_own_answer() {
+    let folder = TempDir::new().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answers = [
+        "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 503 Service Unavailable\r\n\r\n",
+    ];
+    let server = std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 256];
+            let length = stream.read(&mut request).unwrap();
+            assert!(request[..length].starts_with(b"GET /healthz HTTP/1.1\r\n"));
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    assert_eq!(stdout(&kopilka(&folder, &["health", "--url", &url])), "well\n");
+    assert!(stderr(&kopilka(&folder, &["health", "--url", &url])).contains("503"));
+    server.join().unwrap();
+    assert!(stderr(&kopilka(&folder, &["health", "--url", &url])).contains("no answer from 127.0.0.1"));
+}

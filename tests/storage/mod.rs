@@ -1,0 +1,4 @@
+//! The two databases: the same schema, and books that nobody changes.
+
+mod append_only;
+mod schema;
