@@ -19,7 +19,7 @@ use crate::app::App;
     info(
         title = "Kopilka",
         description = "A loyalty service: receipts in, bonuses right to the kopeck.\n\nErrors are RFC 9457 problems \
-                       (`application/problem+json`) with a stable `code` and a `user_message` for the person at the till.",
+                       (`application/problem+json`) with a stable `code` and a `user_message` for the person at the till.\n\nAny operation may also answer 408 `too-slow`, 413 `body-too-large` and 415 `unsupported-media-type`.",
     ),
     modifiers(&Schemes),
     components(schemas(ProblemBody)),
