@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::api::access::Access;
 use crate::clock::Clock;
 use crate::domain::ids::IdSource;
+use crate::ledger::{Ledger, PipelineOptions};
 use crate::storage::{AnyConnection, StorageError, Store};
 
 /// Everything that a request may need. Cheap to clone.
@@ -16,18 +17,30 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Where ids come from.
     pub ids: Arc<dyn IdSource>,
+    /// The ledger.
+    pub ledger: Ledger,
     /// Verified keys and allowances, in memory.
     pub access: Arc<Access>,
 }
 
 impl App {
-    /// With the usual limits.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
+    /// With the usual limits; starts the ledger's writers.
+    ///
+    /// # Errors
+    /// [`StorageError::Connect`].
+    pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Result<Self, StorageError> {
+        let ledger = Ledger::start(store, clock, ids, PipelineOptions::default())?;
+        Ok(App::with(ledger, Access::default()))
+    }
+
+    /// Around a ledger that runs.
+    pub fn with(ledger: Ledger, access: Access) -> Self {
         App {
-            store,
-            clock,
-            ids,
-            access: Arc::new(Access::default()),
+            store: ledger.store().clone(),
+            clock: Arc::clone(ledger.clock()),
+            ids: Arc::clone(ledger.ids()),
+            ledger,
+            access: Arc::new(access),
         }
     }
 

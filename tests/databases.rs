@@ -16,7 +16,11 @@ impl From<support::Database> for Database {
         let store = Store::open(&StoreOptions::new(&empty.url)).unwrap();
         store.migrate().unwrap();
         let name = if store.is_sqlite() { "sqlite" } else { "postgres" };
-        Database { store, name, _remains: empty }
+        Database {
+            store,
+            name,
+            _remains: empty,
+        }
     }
 }
 
@@ -29,7 +33,7 @@ pub fn each(test: impl Fn(&Database)) {
     }
 }
 
-/// The same for a test that takes the database over.
+/// The same for a test of the doors alone.
 pub fn each_database(test: impl Fn(Store)) {
     each(|database| test(database.store.clone()));
 }

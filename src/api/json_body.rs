@@ -56,6 +56,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// A body that means nothing, as it came: calls that need none may still send one, and it is kept.
+#[derive(Debug, Clone)]
+pub struct AnyBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for AnyBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        read_body(request).await.map(AnyBody)
+    }
+}
+
 fn is_json(request: &Request) -> bool {
     let Some(text) = request
         .headers()

@@ -1,15 +1,18 @@
 //! REST v1: the doors for integrators, pages and keys. Requests in, problem+json or answers out.
 
 pub mod access;
+pub mod answers;
 pub mod audit;
 pub mod authentication;
 pub mod author;
+pub mod bonuses;
 pub mod caller;
 pub mod cards;
 pub mod connections;
 pub mod customers;
 pub mod finishing;
 pub mod given;
+pub mod holds;
 pub mod json_body;
 pub mod keys;
 pub mod limits;
@@ -21,9 +24,12 @@ pub mod page;
 pub mod period;
 pub mod probes;
 pub mod problem;
+pub mod receipts;
+pub mod returns;
 pub mod secrets;
 pub mod sessions;
 pub mod setup;
+pub mod till_path;
 pub mod transactions;
 pub mod users;
 pub mod venues;
@@ -49,6 +55,10 @@ pub fn router(app: App) -> Router {
         .merge(customers::routes())
         .merge(cards::routes())
         .merge(transactions::routes())
+        .merge(receipts::routes())
+        .merge(returns::routes())
+        .merge(holds::routes())
+        .merge(bonuses::routes())
         .merge(setup::routes())
         .merge(sessions::routes())
         .merge(users::routes())

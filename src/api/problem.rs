@@ -253,7 +253,9 @@ impl From<Refusal> for Problem {
             | Refusal::HoldCaptured
             | Refusal::ReturnExceedsSale { .. }
             | Refusal::ReturnMixed { .. } => StatusCode::CONFLICT,
-            Refusal::ReceiptNotFound => StatusCode::NOT_FOUND,
+            Refusal::ReceiptNotFound | Refusal::CustomerNotFound | Refusal::HoldNotFound => {
+                StatusCode::NOT_FOUND
+            }
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let words = refusal.words();

@@ -1,0 +1,24 @@
+//! Holds, to be found.
+
+use diesel::prelude::*;
+
+use super::schema::holds;
+use super::{AnyConnection, StorageError, Tenant};
+use crate::domain::ids::{HoldId, VenueId};
+
+/// The venue of a hold; `None`: the network has no such hold.
+///
+/// # Errors
+/// Those of the database.
+pub fn venue_of(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    id: HoldId,
+) -> Result<Option<VenueId>, StorageError> {
+    let venue: Option<i64> = holds::table
+        .find((tenant.id(), id.0))
+        .select(holds::venue_id)
+        .first(connection)
+        .optional()?;
+    Ok(venue.map(VenueId))
+}
