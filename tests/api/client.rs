@@ -94,7 +94,7 @@ impl Service {
 
     pub fn with_limits(store: Store, limits: AccessLimits) -> Self {
         let clock = Arc::new(MovedClock::at(start()));
-        let mut app = App::new(store, clock.clone(), Arc::new(TimeOrderedIds::new(1)));
+        let mut app = App::new(store, clock.clone(), Arc::new(TimeOrderedIds::new(1))).unwrap();
         app.access = Arc::new(Access::new(limits));
         Service {
             router: router(app.clone()),
@@ -205,6 +205,10 @@ impl Client {
 
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.call(Method::PATCH, path, Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PUT, path, Some(body)).await
     }
 
     pub async fn delete(&self, path: &str) -> Answer {
