@@ -169,7 +169,7 @@ fn rules_have_kinds_and_limits() {
         assert_eq!(seen, made);
 
         let wrong = [
-            (json!({"kind": "moon"}), "/condition"),
+            (json!({"kind": "moon"}), "/condition/kind"),
             (
                 json!({"kind": "hours", "from_hour": 0, "to_hour": 24}),
                 "/condition/to_hour",
