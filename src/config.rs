@@ -375,4 +375,34 @@ mod tests {
             "{printed}"
         );
     }
+
+    #[test]
+    fn the_readmes_name_every_setting_and_its_default() {
+        fn flatten(prefix: &str, table: config::Map<String, config::Value>, all: &mut Vec<(String, String)>) {
+            for (name, value) in table {
+                match value.kind {
+                    config::ValueKind::Table(inner) => flatten(&format!("{prefix}{name}."), inner, all),
+                    _ => all.push((format!("{prefix}{name}"), value.to_string())),
+                }
+            }
+        }
+        let defaults = Config::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .build()
+            .unwrap();
+        let mut all = Vec::new();
+        flatten("", defaults.try_deserialize().unwrap(), &mut all);
+        assert!(all.len() >= 20);
+        for readme in [include_str!("../README.md"), include_str!("../README.ru.md")] {
+            for (name, value) in &all {
+                let start = match value.as_str() {
+                    "" => format!("| `{name}` | |"),
+                    value => format!("| `{name}` | `{value}` |"),
+                };
+                assert!(readme.contains(&start), "{start}");
+            }
+            let rows = readme.lines().filter(|l| l.starts_with("| `")).count();
+            assert_eq!(rows, all.len(), "no row for a setting that is gone");
+        }
+    }
 }

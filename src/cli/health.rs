@@ -1,6 +1,6 @@
 //! `kopilka health`: the image of a container needs no curl.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -72,14 +72,12 @@ fn ask(authority: &str) -> std::io::Result<String> {
 fn first_line(mut stream: TcpStream, authority: &str) -> std::io::Result<String> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(
-        stream,
-        "GET /healthz HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut head = Vec::new();
-    stream.take(4096).read_to_end(&mut head)?;
-    let text = String::from_utf8_lossy(&head);
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    // In one piece: a server may answer and hang up as soon as it has seen a line.
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut line = String::new();
+    BufReader::new(stream.take(4096)).read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
 }
 
 #[cfg(test)]

@@ -241,17 +241,19 @@ fn amount_rule(rules: &[Rule], total: Money) -> Option<&Rule> {
     let mut under: Option<(Money, &Rule)> = None;
     for rule in rules {
         match rule.condition {
-            RuleCondition::ReceiptOver { amount } if total > amount => {
-                if over.is_none_or(|(best, r)| (amount, rule.coefficient) > (best, r.coefficient)) {
-                    over = Some((amount, rule));
-                }
+            RuleCondition::ReceiptOver { amount }
+                if total > amount
+                    && over.is_none_or(|(best, r)| (amount, rule.coefficient) > (best, r.coefficient)) =>
+            {
+                over = Some((amount, rule));
             }
-            RuleCondition::ReceiptUnder { amount } if total < amount => {
-                if under.is_none_or(|(best, r)| {
-                    amount < best || (amount == best && rule.coefficient > r.coefficient)
-                }) {
-                    under = Some((amount, rule));
-                }
+            RuleCondition::ReceiptUnder { amount }
+                if total < amount
+                    && under.is_none_or(|(best, r)| {
+                        amount < best || (amount == best && rule.coefficient > r.coefficient)
+                    }) =>
+            {
+                under = Some((amount, rule));
             }
             _ => {}
         }

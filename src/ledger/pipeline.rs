@@ -431,7 +431,7 @@ pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
         source: place.source.clone(),
         external_id: external_id.to_owned(),
     };
-    let mut hold_name = |keys: &mut LoadKeys, place: &super::Place, name: &str| match name.parse::<HoldId>() {
+    let hold_name = |keys: &mut LoadKeys, place: &super::Place, name: &str| match name.parse::<HoldId>() {
         Ok(id) => drop(keys.holds.insert((network, id))),
         Err(_) => drop(keys.hold_keys.insert(key(place, name))),
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
-use diesel::{Connection, MultiConnection, PgConnection, SqliteConnection};
+use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::StorageError;
@@ -13,13 +13,21 @@ use super::StorageError;
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// A connection to either database, for everything but the ledger's own load and apply.
-#[derive(MultiConnection)]
-pub enum AnyConnection {
-    /// PostgreSQL.
-    Postgres(PgConnection),
-    /// Embedded SQLite.
-    Sqlite(SqliteConnection),
+pub use any::AnyConnection;
+
+mod any {
+    #![allow(missing_docs, reason = "the derive makes public items and documents none")]
+
+    use diesel::{MultiConnection, PgConnection, SqliteConnection};
+
+    /// A connection to either database, for everything but the ledger's own load and apply.
+    #[derive(MultiConnection)]
+    pub enum AnyConnection {
+        /// PostgreSQL.
+        Postgres(PgConnection),
+        /// Embedded SQLite.
+        Sqlite(SqliteConnection),
+    }
 }
 
 /// How to reach the database.
@@ -169,11 +177,11 @@ impl Store {
     /// [`StorageError::UnknownUrl`], [`StorageError::Connect`].
     pub fn open(options: &StoreOptions) -> Result<Self, StorageError> {
         let address = Address::parse(&options.url)?;
-        if let Address::Sqlite(path) = &address {
-            if let Some(folder) = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty()) {
-                std::fs::create_dir_all(folder)
-                    .map_err(|e| StorageError::Connect(format!("{}: {e}", folder.display())))?;
-            }
+        if let Address::Sqlite(path) = &address
+            && let Some(folder) = Path::new(path).parent().filter(|p| !p.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| StorageError::Connect(format!("{}: {e}", folder.display())))?;
         }
         // One connection first: its error is readable, and journal_mode is set before others race for it.
         let mut first = establish(&address)?;

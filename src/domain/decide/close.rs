@@ -39,10 +39,10 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
     let key = cx.key(&ask.receipt.external_id);
     let fingerprint = fingerprint(ask);
     let previous = world.receipts.get(&key).cloned();
-    if let Some(known) = &previous {
-        if let Some(answer) = answer_known(known, ask, fingerprint)? {
-            return Ok(answer);
-        }
+    if let Some(known) = &previous
+        && let Some(answer) = answer_known(known, ask, fingerprint)?
+    {
+        return Ok(answer);
     }
     let decided = decide(world, cx, ask, previous.as_ref())?;
     let receipt = store(world, cx, ask, previous, fingerprint, decided);
@@ -379,10 +379,10 @@ fn decide<'a>(
     let (terms, receipt) = (cx.terms, &ask.receipt);
     let hold = named_hold(world, cx, ask)?;
     let Guest { found, facts } = guest(world, cx, ask, hold)?;
-    if let (Some(hold), Some(facts)) = (hold.and_then(|id| world.holds.get(&id)), &facts) {
-        if hold.customer != facts.id {
-            return Err(Refusal::HoldNotFound);
-        }
+    if let (Some(hold), Some(facts)) = (hold.and_then(|id| world.holds.get(&id)), &facts)
+        && hold.customer != facts.id
+    {
+        return Err(Refusal::HoldNotFound);
     }
     let kind = receipt.kind.clone().unwrap_or_else(|| terms.default_type.clone());
     let total: Money = receipt.lines.iter().map(|l| l.amount).sum();
@@ -606,10 +606,10 @@ fn reason(cx: Context<'_>, kind: &str, receipt: ReceiptId, happened_at: Timestam
 fn unposted_spread(cx: Context<'_>, ask: &Close, limit: Money) -> Result<Vec<Money>, Refusal> {
     let lines = &ask.receipt.lines;
     let amount = ask.redemption.amount();
-    if lines.iter().any(|l| l.redeemed.is_some()) {
-        if let Ok(parts) = spread(cx.terms, lines, amount) {
-            return Ok(parts);
-        }
+    if lines.iter().any(|l| l.redeemed.is_some())
+        && let Ok(parts) = spread(cx.terms, lines, amount)
+    {
+        return Ok(parts);
     }
     let bare: Vec<_> = lines
         .iter()
