@@ -1,0 +1,4 @@
+//! What the ledger promises, tried hard.
+
+mod model;
+mod properties;
