@@ -6,6 +6,7 @@ use crate::api::access::Access;
 use crate::clock::Clock;
 use crate::domain::ids::IdSource;
 use crate::ledger::{Ledger, PipelineOptions};
+use crate::pos::connection_cache::ConnectionCache;
 use crate::storage::{AnyConnection, StorageError, Store};
 
 /// Everything that a request may need. Cheap to clone.
@@ -21,6 +22,8 @@ pub struct App {
     pub ledger: Ledger,
     /// Verified keys and allowances, in memory.
     pub access: Arc<Access>,
+    /// Connections of tills that spoke a moment ago.
+    pub connections: Arc<ConnectionCache>,
 }
 
 impl App {
@@ -41,6 +44,7 @@ impl App {
             ids: Arc::clone(ledger.ids()),
             ledger,
             access: Arc::new(access),
+            connections: Arc::new(ConnectionCache::default()),
         }
     }
 

@@ -8,6 +8,8 @@ pub mod config;
 pub mod domain;
 pub mod id_source;
 pub mod ledger;
+pub mod pos;
 pub mod server;
 pub mod storage;
 pub mod telemetry;
+pub mod worker;

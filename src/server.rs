@@ -20,14 +20,28 @@ use tower::ServiceExt;
 
 use crate::api::authentication::ClientAddress;
 
-/// How long a client may take to send the head of a request.
-const HEADER_TIME: Duration = Duration::from_secs(10);
-/// Most connections at once; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 4096;
-/// How long requests may take to finish after the shutdown began.
-const GRACE: Duration = Duration::from_secs(25);
+/// What the server bears with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// How long a client may take to send the head of a request, or keep a connection without one.
+    pub header_time: Duration,
+    /// Most connections at once; more wait in the system's queue.
+    pub connections: usize,
+    /// How long requests may take to finish after the shutdown began.
+    pub grace: Duration,
+}
 
-/// Serves until `shutdown` completes, then lets the requests under way finish.
+impl Default for ServerLimits {
+    fn default() -> Self {
+        ServerLimits {
+            header_time: Duration::from_secs(10),
+            connections: 4096,
+            grace: Duration::from_secs(25),
+        }
+    }
+}
+
+/// Serves with the usual limits until `shutdown` completes, then lets the requests under way finish.
 ///
 /// # Errors
 /// None that end it: what goes wrong with one connection is logged.
@@ -36,11 +50,26 @@ pub async fn serve(
     router: Router,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    serve_within(ServerLimits::default(), listener, router, shutdown).await
+}
+
+/// The same with other limits.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_within(
+    limits: ServerLimits,
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time);
     loop {
         let place = tokio::select! {
             place = Arc::clone(&places).acquire_owned() => place.map_err(io::Error::other)?,
@@ -84,7 +113,10 @@ pub async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(limits.grace, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("some requests did not finish in time");
     }
     Ok(())

@@ -75,7 +75,7 @@ fn charge(app: &App, parts: &Parts, caller: &Caller) -> Result<(), Problem> {
     let slot = parts.extensions.get::<AllowanceSlot>();
     let (allowance, result) = match taken {
         Ok(allowance) => (allowance, Ok(())),
-        Err((allowance, problem)) => (allowance, Err(problem)),
+        Err(allowance) => (allowance, Err(allowance.refusal())),
     };
     if let Some(slot) = slot {
         slot.leave(allowance);

@@ -352,6 +352,7 @@ async fn change(
             Ok(changed)
         })
         .await?;
+    app.connections.forget(id);
     Ok(Json(ConnectionView::of(changed)))
 }
 
@@ -389,6 +390,7 @@ async fn rotate(
             Ok(found)
         })
         .await?;
+    app.connections.forget(id);
     let connection = ConnectionView::of(found);
     Ok(Json(NewConnectionView { connection, token }))
 }

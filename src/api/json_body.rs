@@ -32,7 +32,11 @@ pub struct JsonBody<T> {
 /// # Errors
 /// 413 `body-too-large`, 408 `too-slow`, 400 where the connection broke.
 pub async fn read_body(request: Request) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(BODY_TIME, Bytes::from_request(request, &())).await {
+    read_body_within(request, BODY_TIME).await
+}
+
+async fn read_body_within(request: Request, time: Duration) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(time, Bytes::from_request(request, &())).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(rejection)) => Err(unread(&rejection)),
         Err(_) => Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)),
@@ -303,6 +307,29 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(from_json::<serde_json::Value>(deep.as_bytes()).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_too_slow() {
+        struct Endless;
+        impl hyper::body::Body for Endless {
+            type Data = Bytes;
+            type Error = std::convert::Infallible;
+            fn poll_frame(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+                std::task::Poll::Pending
+            }
+        }
+        let request = Request::new(axum::body::Body::new(Endless));
+        let problem = read_body_within(request, Duration::from_millis(20))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (problem.code.as_str(), problem.status),
+            ("too-slow", StatusCode::REQUEST_TIMEOUT)
+        );
     }
 
     #[test]

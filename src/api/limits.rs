@@ -20,6 +20,17 @@ pub struct Quota {
     pub window: Duration,
 }
 
+impl Quota {
+    /// The same, with so many a minute.
+    pub fn per_minute(self, count: u32) -> Self {
+        Quota {
+            count,
+            window: Duration::from_secs(60),
+            ..self
+        }
+    }
+}
+
 /// Requests of one key or member of staff: a till makes a few a minute, an import some hundreds a second.
 pub const REQUESTS: Quota = Quota {
     name: "requests",
@@ -53,6 +64,11 @@ pub struct Allowance {
 }
 
 impl Allowance {
+    /// 429 with `Retry-After`, where nothing remains.
+    pub fn refusal(self) -> Problem {
+        Problem::too_many_requests(self.reset_s.max(1))
+    }
+
     /// `RateLimit` and `RateLimit-Policy`.
     pub fn write(&self, headers: &mut HeaderMap) {
         let Quota { name, count, window } = self.quota;
@@ -94,12 +110,12 @@ impl<K: Eq + Hash> Buckets<K> {
     /// Takes one request from a caller's bucket.
     ///
     /// # Errors
-    /// 429 with `Retry-After`.
-    pub fn take(&self, caller: K) -> Result<Allowance, (Allowance, Problem)> {
+    /// The empty allowance: see [`Allowance::refusal`].
+    pub fn take(&self, caller: K) -> Result<Allowance, Allowance> {
         self.take_at(caller, Instant::now())
     }
 
-    fn take_at(&self, caller: K, now: Instant) -> Result<Allowance, (Allowance, Problem)> {
+    fn take_at(&self, caller: K, now: Instant) -> Result<Allowance, Allowance> {
         let quota = self.quota;
         let step = quota.window / quota.count.max(1);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,8 +139,7 @@ impl<K: Eq + Hash> Buckets<K> {
             }
         };
         if spent + step > quota.window {
-            let allowance = allowance(spent);
-            return Err((allowance, Problem::too_many_requests(allowance.reset_s.max(1))));
+            return Err(allowance(spent));
         }
         bucket.full_at = bucket.full_at.max(now) + step;
         Ok(allowance(spent + step))
@@ -154,7 +169,7 @@ mod tests {
         for remaining in [2, 1, 0] {
             assert_eq!(buckets.take_at("a", start).unwrap().remaining, remaining);
         }
-        let (_, problem) = buckets.take_at("a", start).unwrap_err();
+        let problem = buckets.take_at("a", start).unwrap_err().refusal();
         assert_eq!(problem.retry_after_s, Some(10));
         assert!(buckets.take_at("b", start).is_ok(), "others are not touched");
         assert!(buckets.take_at("a", start + Duration::from_secs(9)).is_err());

@@ -47,7 +47,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use problem::Problem;
 
-/// Everything under `/api`, and the probes.
+/// Everything under `/api`, the probes, and the tills' doors.
 pub fn router(app: App) -> Router {
     let v1 = OpenApiRouter::new()
         .merge(receipts::routes())
@@ -70,7 +70,9 @@ pub fn router(app: App) -> Router {
         .nest("/api/v1", v1)
         .merge(probes::routes())
         .split_for_parts();
-    let routes = routes.merge(openapi::routes(description));
+    let routes = routes
+        .merge(openapi::routes(description))
+        .merge(crate::pos::routes());
     finished(routes.fallback(nowhere)).with_state(app)
 }
 

@@ -19,7 +19,7 @@ use crate::app::App;
     info(
         title = "Kopilka",
         description = "A loyalty service: receipts in, bonuses right to the kopeck.\n\nErrors are RFC 9457 problems \
-                       (`application/problem+json`) with a stable `code` and a `user_message` for the person at the till.",
+                       (`application/problem+json`) with a stable `code` and a `user_message` for the person at the till.\n\nAny operation may also answer 408 `too-slow`, 413 `body-too-large` and 415 `unsupported-media-type`.",
     ),
     modifiers(&Schemes),
     components(schemas(ProblemBody)),
@@ -67,29 +67,30 @@ impl Modify for Schemes {
 pub enum Refusals {
     /// The request can't be understood: `malformed-json`, `invalid-cursor`.
     #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(#[to_schema] ProblemBody),
+    Malformed(ProblemBody),
     /// `unauthorized`: the key, session or password is missing, wrong, expired or revoked.
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(#[to_schema] ProblemBody),
+    Unauthorized(ProblemBody),
     /// `forbidden`, `test-key`, `csrf`: the caller has no right to do this.
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] ProblemBody),
+    Forbidden(ProblemBody),
     /// `not-found`: there is none in the caller's network, or he is limited to other venues.
     #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] ProblemBody),
+    NotFound(ProblemBody),
     /// `invalid-request` and other refusals; `errors` names the fields.
     #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(#[to_schema] ProblemBody),
+    Invalid(ProblemBody),
     /// `too-many-requests`: see `Retry-After`.
     #[response(status = 429, content_type = "application/problem+json")]
-    TooMany(#[to_schema] ProblemBody),
+    TooMany(ProblemBody),
     /// `busy`: try again in a second.
     #[response(status = 503, content_type = "application/problem+json")]
-    Busy(#[to_schema] ProblemBody),
+    Busy(ProblemBody),
 }
 
 /// The description and the page.
-pub fn routes(description: utoipa::openapi::OpenApi) -> Router<App> {
+pub fn routes(mut description: utoipa::openapi::OpenApi) -> Router<App> {
+    name_operations(&mut description);
     // Made once: it is large, and never changes.
     let json = serde_json::to_value(&description).unwrap_or_default();
     let page: Router<App> = SwaggerUi::new("/api/docs")
@@ -105,6 +106,30 @@ pub fn routes(description: utoipa::openapi::OpenApi) -> Router<App> {
             routing::get(move || async move { Json(json) }),
         )
         .merge(page.layer(middleware::from_fn(guard)))
+}
+
+/// Names every operation by its method and path: handlers of different resources have the same short names.
+fn name_operations(description: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut description.paths.paths {
+        let words: Vec<&str> = path
+            .trim_start_matches("/api/v1")
+            .split(['/', '{', '}', '-', '_'])
+            .filter(|word| !word.is_empty())
+            .collect();
+        let place = words.join("_");
+        let operations = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{place}"));
+            }
+        }
+    }
 }
 
 /// The page runs its own scripts only, and talks to us only. Its styles are partly inline, and its icons data URLs.

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::authentication::{ClientAddress, SESSION_COOKIE, SESSION_LIFE, SESSION_LONGEST, session_token};
 use super::caller::Caller;
 use super::json_body::JsonBody;
+use super::limits::Allowance;
 use super::openapi::Refusals;
 use super::problem::Problem;
 use super::secrets::{
@@ -130,7 +131,7 @@ async fn begin(
         .address_logins
         .take(address)
         .and_then(|_| access.logins.take((login.clone(), address)))
-        .map_err(|(_, problem)| problem)?;
+        .map_err(Allowance::refusal)?;
     let wanted = login.clone();
     let found: Result<_, Problem> = app
         .read(move |connection| Ok(users::by_login(connection, &wanted)?))
@@ -222,7 +223,7 @@ async fn change_password(
     app.access
         .logins
         .take((user.login.clone(), address))
-        .map_err(|(_, problem)| problem)?;
+        .map_err(Allowance::refusal)?;
     if !fits(&app, current, Some(user.password_hash.clone())).await? {
         return Err(Problem::invalid(
             "/current",

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::authentication::ClientAddress;
 use super::caller::Role;
 use super::json_body::JsonBody;
+use super::limits::Allowance;
 use super::names;
 use super::openapi::Refusals;
 use super::problem::Problem;
@@ -111,7 +112,7 @@ async fn set_up(
     app.access
         .address_logins
         .take(address)
-        .map_err(|(_, problem)| problem)?;
+        .map_err(Allowance::refusal)?;
     let (invitation, now) = (hash_of(&token), app.clock.now());
     // Asked before the slow hashing; taken in the transaction.
     let good: Result<bool, Problem> = app

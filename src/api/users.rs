@@ -146,7 +146,8 @@ fn check_owners(connection: &mut AnyConnection, tenant: Tenant, user: &StoredUse
             "An owner is not limited to venues.",
         ));
     }
-    if !(owner && user.active) && !users::another_owner(connection, tenant, user.id)? {
+    let stays = owner && user.active;
+    if !stays && !users::another_owner(connection, tenant, user.id)? {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             "last-owner",
@@ -199,7 +200,9 @@ async fn one(
 
 /// Adds a member of staff.
 #[utoipa::path(post, path = "/users", tag = "access", request_body = UserRequest,
-    responses((status = 201, description = "Added.", body = UserView), Refusals))]
+    responses((status = 201, description = "Added.", body = UserView),
+        (status = 409, description = "`already-exists`: the login is taken.", body = super::problem::ProblemBody, content_type = "application/problem+json"),
+        Refusals))]
 async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -249,7 +252,9 @@ async fn create(
 /// Changes a member of staff.
 #[utoipa::path(patch, path = "/users/{id}", tag = "access", request_body = UserChange,
     params(("id" = String, Path, example = "usr_01hgw3zj3q7hx")),
-    responses((status = 200, description = "As he now is.", body = UserView), Refusals))]
+    responses((status = 200, description = "As he now is.", body = UserView),
+        (status = 409, description = "`already-exists`: the login is taken; `last-owner`: a network keeps an owner.", body = super::problem::ProblemBody, content_type = "application/problem+json"),
+        Refusals))]
 async fn change(
     State(app): State<App>,
     caller: Caller,

@@ -1,8 +1,102 @@
 //! `kopilka serve`
 
-use super::{Failure, not_built};
-use crate::config::Settings;
+use std::sync::Arc;
 
-pub(super) fn run(_settings: &Settings) -> Result<(), Failure> {
-    Err(not_built("kopilka serve"))
+use tokio::net::TcpListener;
+
+use super::{Failure, print};
+use crate::api::access::{Access, AccessLimits};
+use crate::api::setup::{INVITATION_LIFE, invite};
+use crate::app::App;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
+use crate::id_source::TimeOrderedIds;
+use crate::ledger::{Ledger, PipelineOptions};
+use crate::storage::{Store, books};
+use crate::{api, server, worker};
+
+pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
+    let store = Store::open(&settings.database.options())?;
+    let migrated = store.migrate()?;
+    if migrated > 0 {
+        tracing::info!(migrated, "the schema is up to date");
+    }
+    runtime()?.block_on(async {
+        let app = app(store, settings, Arc::new(SystemClock))?;
+        if app.read(books::all_networks).await?.is_empty() {
+            print(first_steps(&app, settings).await?);
+        }
+        run_service(app, settings).await
+    })
+}
+
+/// The runtime of every command that serves or uses the ledger.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Everything that requests need, as the settings say.
+pub(super) fn app(store: Store, settings: &Settings, clock: Arc<dyn Clock>) -> Result<App, Failure> {
+    let options = PipelineOptions {
+        queue: settings.ledger.queue,
+        batch: settings.ledger.batch,
+        writers: settings.ledger.writers,
+    };
+    let ledger = Ledger::start(
+        store,
+        clock,
+        Arc::new(TimeOrderedIds::new(settings.node)),
+        options,
+    )?;
+    let mut limits = AccessLimits::default();
+    match settings.limits.requests_per_minute_per_key() {
+        Some(per_minute) => limits.requests = limits.requests.per_minute(per_minute),
+        None => limits.requests = limits.requests.per_minute(u32::MAX),
+    }
+    Ok(App::with(ledger, Access::new(limits)))
+}
+
+/// Listens, starts the jobs, and serves until it is told to stop.
+pub(super) async fn run_service(app: App, settings: &Settings) -> Result<(), Failure> {
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|e| format!("can't listen on {}: {e}", settings.listen))?;
+    worker::start(&app, settings);
+    tracing::info!(address = %listener.local_addr()?, "ready");
+    server::serve(listener, api::router(app), told_to_stop()).await?;
+    Ok(())
+}
+
+async fn first_steps(app: &App, settings: &Settings) -> Result<String, Failure> {
+    let token = invite(app, INVITATION_LIFE)
+        .await
+        .map_err(|problem| problem.words.en)?;
+    let url = settings.public_url();
+    Ok(format!(
+        "The database is empty. Make a network and its owner within 24 hours, once:\n\n\
+         curl -X POST {url}/api/v1/setup -H 'Content-Type: application/json' --data-binary '{{\"token\": \"{token}\", \
+         \"network\": {{\"name\": \"My network\", \"time_zone\": \"Europe/Moscow\"}}, \"owner\": {{\"login\": \
+         \"owner@example.com\", \"name\": \"Owner\", \"password\": \"a long sentence of your own\"}}}}'\n"
+    ))
+}
+
+/// Ctrl-C, or the stop of a container.
+async fn told_to_stop() {
+    let interrupted = async { drop(tokio::signal::ctrl_c().await) };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => {
+                tokio::select! {
+                    () = interrupted => {}
+                    _ = terminated.recv() => {}
+                }
+            }
+            Err(_) => interrupted.await,
+        }
+    }
+    #[cfg(not(unix))]
+    interrupted.await;
+    tracing::info!("stopping");
 }

@@ -1,8 +1,16 @@
 //! `kopilka verify`
 
-use super::{Failure, not_built};
+use super::{Failure, open_existing, print};
 use crate::config::Settings;
+use crate::ledger::verify::verify;
 
-pub(super) fn run(_settings: &Settings) -> Result<(), Failure> {
-    Err(not_built("kopilka verify"))
+pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
+    let store = open_existing(settings)?;
+    let report = verify(&store)?;
+    print(&report);
+    if report.is_clean() {
+        Ok(())
+    } else {
+        Err("the books are not right".into())
+    }
 }

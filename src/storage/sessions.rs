@@ -128,3 +128,14 @@ pub fn end_all(connection: &mut AnyConnection, tenant: Tenant, user: UserId) -> 
     .execute(connection)?;
     Ok(())
 }
+
+/// Forgets sessions of all networks that have ended by themselves.
+///
+/// # Errors
+/// Those of the database.
+pub fn drop_ended(connection: &mut AnyConnection, now: Timestamp) -> Result<usize, StorageError> {
+    Ok(
+        diesel::delete(sessions::table.filter(sessions::expires_at.le(now.naive_utc())))
+            .execute(connection)?,
+    )
+}

@@ -108,7 +108,7 @@ fn an_unknown_login_takes_as_long_as_a_wrong_password() {
         let mut times = Vec::new();
         for login in ["anna", "nobody"] {
             let mut least = Duration::MAX;
-            for _ in 0..3 {
+            for _ in 0..5 {
                 let started = Instant::now();
                 let body = json!({"login": login, "password": "another sentence"});
                 service.anybody().post("/api/v1/sessions", body).await.expect(401);
@@ -116,7 +116,7 @@ fn an_unknown_login_takes_as_long_as_a_wrong_password() {
             }
             times.push(least);
         }
-        assert!(times[1] * 2 > times[0] && times[0] * 2 > times[1], "{times:?}");
+        assert!(times[1] * 3 > times[0] && times[0] * 3 > times[1], "{times:?}");
     });
 }
 
@@ -363,6 +363,147 @@ fn a_key_has_an_allowance() {
             "{answer:?}"
         );
         anna.get("/api/v1/network").await.expect(200);
+    });
+}
+
+#[test]
+fn a_venue_limits_keys_and_staff() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        let (nevsky, ligovka) = (anna.new_venue("nevsky").await, anna.new_venue("ligovka").await);
+        let (_, whole) = anna.new_key(json!({"name": "Всё", "scopes": ["admin"]})).await;
+        let body = json!({"name": "Невский", "scopes": ["admin", "till"], "venue_id": "nevsky"});
+        let (bound_id, bound) = anna.new_key(body).await;
+        let basic = |venue: &str, secret: &str| {
+            let value = format!("Basic {}", STANDARD.encode(format!("{venue}:{secret}")));
+            service.anybody().with("authorization", &value)
+        };
+        // The key of the network is limited to the venue named beside it.
+        for venue in ["nevsky", nevsky.as_str()] {
+            let keys = basic(venue, &whole).get("/api/v1/keys").await.expect(200);
+            assert_eq!(keys["items"].as_array().unwrap().len(), 1, "{keys}");
+            assert_eq!(keys["items"][0]["id"], bound_id.as_str());
+            basic(venue, &bound).get("/api/v1/network").await.expect(200);
+        }
+        basic("ligovka", &bound)
+            .get("/api/v1/network")
+            .await
+            .refused(401, "unauthorized");
+        let bound = service.anybody().key(&bound);
+        bound
+            .patch("/api/v1/network", json!({"name": "x"}))
+            .await
+            .refused(403, "forbidden");
+        bound.get("/api/v1/audit").await.refused(403, "forbidden");
+        // It makes keys of its own venue only.
+        let (_, child) = bound.new_key(json!({"name": "Касса", "scopes": ["till"]})).await;
+        basic("ligovka", &child)
+            .get("/api/v1/network")
+            .await
+            .refused(401, "unauthorized");
+        let other = json!({"name": "x", "scopes": ["till"], "venue_id": ligovka});
+        bound
+            .post("/api/v1/keys", other)
+            .await
+            .refused(422, "unknown-venue");
+
+        let manager = json!({"login": "boris", "name": "Борис", "role": "manager", "password": PASSWORD,
+            "venue_ids": ["nevsky", nevsky]});
+        let made = anna.post("/api/v1/users", manager).await.expect(201);
+        assert_eq!(made["venue_ids"], json!([nevsky]));
+        let session = json!({"login": "boris", "password": PASSWORD});
+        let boris = service
+            .anybody()
+            .session(&service.anybody().post("/api/v1/sessions", session).await);
+        boris
+            .patch("/api/v1/network", json!({"name": "x"}))
+            .await
+            .refused(403, "forbidden");
+        let connection = |venue: &str| json!({"venue_id": venue, "kind": "rkeeper", "name": "Касса"});
+        boris
+            .post("/api/v1/connections", connection(&ligovka))
+            .await
+            .refused(422, "unknown-venue");
+        let ours = boris
+            .post("/api/v1/connections", connection(&nevsky))
+            .await
+            .expect(201);
+        let theirs = anna
+            .post("/api/v1/connections", connection("ligovka"))
+            .await
+            .expect(201);
+        let path = |made: &serde_json::Value| format!("/api/v1/connections/{}", made["id"].as_str().unwrap());
+        boris.get(&path(&ours)).await.expect(200);
+        boris.get(&path(&theirs)).await.refused(404, "not-found");
+        let theirs = format!("{}/rotate", path(&theirs));
+        boris.post(&theirs, json!({})).await.refused(404, "not-found");
+        let seen = boris.get("/api/v1/connections?with_total=true").await.expect(200);
+        assert_eq!(
+            (seen["total"].as_i64(), &seen["items"][0]["id"]),
+            (Some(1), &ours["id"])
+        );
+
+        let user = format!("/api/v1/users/{}", made["id"].as_str().unwrap());
+        anna.patch(&user, json!({"venue_ids": []}))
+            .await
+            .refused(422, "invalid-request");
+        let wrong = anna
+            .patch(&user, json!({"venue_ids": ["nevsky", "x"]}))
+            .await
+            .refused(422, "unknown-venue");
+        assert_eq!(wrong["errors"][0]["pointer"], "/venue_ids/1");
+        anna.patch(&user, json!({"role": "owner"}))
+            .await
+            .refused(422, "invalid-request");
+        let free = anna
+            .patch(&user, json!({"role": "owner", "venue_ids": null}))
+            .await
+            .expect(200);
+        assert_eq!(free["venue_ids"], json!(null));
+    });
+}
+
+#[test]
+fn of_two_at_once_one_wins() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let token = setup::invite(&service.app, setup::INVITATION_LIFE).await.unwrap();
+        let take = |login: &str| {
+            let nobody = service.anybody();
+            let body = json!({
+                "token": token,
+                "network": {"name": "Полка", "time_zone": "Europe/Moscow"},
+                "owner": {"login": login, "name": "Анна", "password": PASSWORD},
+            });
+            async move { nobody.post("/api/v1/setup", body).await }
+        };
+        let (one, two) = tokio::join!(take("anna"), take("boris"));
+        let (won, lost) = if one.status == 201 { (one, two) } else { (two, one) };
+        lost.refused(403, "invalid-invitation");
+
+        // Two owners throw each other out.
+        let first = service.anybody().session(&won);
+        let first_id = won.json()["user"]["id"].as_str().unwrap().to_owned();
+        let body = json!({"login": "vera", "name": "Вера", "role": "owner", "password": PASSWORD});
+        let second_id = first.post("/api/v1/users", body).await.expect(201)["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let session = json!({"login": "vera", "password": PASSWORD});
+        let second = service
+            .anybody()
+            .session(&service.anybody().post("/api/v1/sessions", session).await);
+        let (by_first, by_second) = (
+            format!("/api/v1/users/{second_id}"),
+            format!("/api/v1/users/{first_id}"),
+        );
+        let (one, two) = tokio::join!(
+            first.patch(&by_first, json!({"role": "cashier"})),
+            second.patch(&by_second, json!({"role": "cashier"})),
+        );
+        let done = [&one, &two].iter().filter(|a| a.status == 200).count();
+        assert_eq!(done, 1, "{one:?} {two:?}");
     });
 }
 

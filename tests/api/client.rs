@@ -8,11 +8,13 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
 use chrono::{DateTime, TimeZone, Utc};
+use diesel::connection::SimpleConnection;
 use http_body_util::BodyExt;
 use kopilka::api::access::{Access, AccessLimits};
 use kopilka::api::{router, setup};
 use kopilka::app::App;
 use kopilka::clock::MovedClock;
+use kopilka::domain::ids::{NetworkId, VenueId};
 use kopilka::id_source::TimeOrderedIds;
 use kopilka::storage::Store;
 use serde_json::{Value, json};
@@ -207,8 +209,32 @@ impl Client {
         self.call(Method::PATCH, path, Some(body)).await
     }
 
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.call(Method::DELETE, path, None).await
+    }
+
+    /// Makes a venue of the caller's network, past the API; gives its id.
+    pub async fn new_venue(&self, external_id: &str) -> String {
+        let network = self.get("/api/v1/network").await.expect(200);
+        let network: NetworkId = network["id"].as_str().unwrap().parse().unwrap();
+        let id = VenueId(self.service.app.ids.next_id());
+        self.service
+            .app
+            .store
+            .connection()
+            .unwrap()
+            .batch_execute(&format!(
+                "INSERT INTO venues (network_id, id, external_id, name, time_zone, base_percent, types, default_type, \
+                 settings, archived, created_at) VALUES ({}, {}, '{external_id}', 'Venue', 'Europe/Moscow', 0, '{{}}', \
+                 'restaurant', '{{}}', FALSE, '2026-11-22 09:00:00')",
+                network.0, id.0
+            ))
+            .unwrap();
+        id.to_string()
     }
 
     /// Makes a key; gives (id, secret).

@@ -4,3 +4,5 @@ mod access;
 mod client;
 mod network;
 mod problems;
+mod resources;
+mod server;

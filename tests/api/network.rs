@@ -110,6 +110,62 @@ fn only_a_sandbox_has_a_clock_and_it_goes_forward() {
 }
 
 #[test]
+fn a_connection_lives() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        let venue = anna.new_venue("nevsky").await;
+        let found = |token: &serde_json::Value| {
+            let mut connection = service.app.store.connection().unwrap();
+            let hash = hash_of(token.as_str().unwrap());
+            let found = till_connections::by_token(&mut connection, &hash).unwrap();
+            found.map(|(tenant, found)| (tenant.network().to_string(), found.id.to_string()))
+        };
+        let request = json!({"venue_id": "nevsky", "kind": "rkeeper", "name": "Касса", "language": "en"});
+        let made = anna.post("/api/v1/connections", request).await.expect(201);
+        assert_eq!(
+            (&made["venue_id"], &made["active"], &made["language"]),
+            (&json!(venue), &json!(true), &json!("en"))
+        );
+        let network = anna.get("/api/v1/network").await.json()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let id = made["id"].as_str().unwrap().to_owned();
+        assert_eq!(found(&made["token"]), Some((network, id.clone())));
+
+        let path = format!("/api/v1/connections/{id}");
+        let rotated = anna.post(&format!("{path}/rotate"), json!({})).await.expect(200);
+        assert!(found(&made["token"]).is_none() && found(&rotated["token"]).is_some());
+        let off = anna
+            .patch(&path, json!({"active": false, "name": "Старая"}))
+            .await
+            .expect(200);
+        assert_eq!((&off["active"], &off["name"]), (&json!(false), &json!("Старая")));
+        assert!(found(&rotated["token"]).is_none());
+        assert_eq!(anna.get(&path).await.expect(200), off);
+        let wrong = anna
+            .patch(&path, json!({"settings": {"colour": 1}}))
+            .await
+            .refused(422, "invalid-request");
+        assert_eq!(wrong["errors"][0]["pointer"], "/settings/colour");
+
+        let log = anna.get(&format!("/api/v1/audit?subject={id}")).await.expect(200);
+        let actions: Vec<_> = log["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| e["action"].clone())
+            .collect();
+        assert_eq!(
+            actions,
+            ["connection.update", "connection.rotate", "connection.create"]
+        );
+        assert!(!log.to_string().contains("kop_till_"));
+    });
+}
+
+#[test]
 fn a_connection_needs_a_venue_a_known_system_and_settings_that_it_understands() {
     each_database_async(|store| async move {
         let service = Service::on(store);

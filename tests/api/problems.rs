@@ -1,10 +1,14 @@
 //! Refusals, probes and the description of the API.
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::routing::get;
+use kopilka::api::finished;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
-use super::client::Service;
+use super::client::{Answer, Service};
 use crate::databases::each_database_async;
 
 #[test]
@@ -67,6 +71,22 @@ fn every_refusal_is_a_problem() {
 }
 
 #[test]
+fn a_panic_is_a_problem_that_says_nothing_of_it() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        async fn broken() -> &'static str {
+            panic!("secret")
+        }
+        let routes = Router::new().route("/api/v1/broken", get(broken));
+        let router = finished(routes).with_state(service.app.clone());
+        let request = Request::get("/api/v1/broken").body(Body::empty()).unwrap();
+        let answer = Answer::of(router.oneshot(request).await.unwrap()).await;
+        answer.refused(500, "internal");
+        assert!(!answer.text.contains("secret"));
+    });
+}
+
+#[test]
 fn probes_answer() {
     each_database_async(|store| async move {
         let nobody = Service::on(store).anybody();
@@ -94,12 +114,15 @@ fn the_description_is_openapi_and_complete() {
                 "{reference} leads nowhere"
             );
         }
+        let mut names = std::collections::HashSet::new();
         for (path, item) in description["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 assert!(
                     operation["summary"].is_string() && operation["tags"][0].is_string(),
                     "{method} {path} is not described"
                 );
+                let name = operation["operationId"].as_str().unwrap();
+                assert!(names.insert(name.to_owned()), "two operations are called {name}");
             }
         }
         assert!(description["paths"]["/api/v1/keys"]["post"]["responses"]["401"].is_object());

@@ -89,7 +89,7 @@ pub struct Unreadable {
 }
 
 /// One message of a till, read: what it asks, and how to answer it.
-pub trait Dialogue: Send {
+pub trait Dialogue: Send + Sync {
     /// What the ledger is asked, in order. Empty: the message needs no answer from the books.
     fn asks(&self) -> Vec<Ask>;
 

@@ -1,0 +1,318 @@
+//! One message of a till from bytes to bytes: the adapter reads it, the ledger answers each ask, the adapter words the
+//! answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kopilka_contract::{
+    Adapter, Ask, Dialogue, Language, Message, Refusal, Reply, Settings, Told, Unreadable, Words,
+};
+
+use super::connection_cache::Known;
+use crate::api::till_path::network_terms;
+use crate::app::App;
+use crate::domain::Timestamp;
+use crate::domain::world::{ReturnRequest, SourceKey};
+use crate::ledger::{Answer, Command, Failure, Place, Verb};
+use crate::storage::ledger::message::{Outcome, RawMessage};
+
+/// A message as it came.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// HTTP method.
+    pub method: String,
+    /// What follows the token.
+    pub path: String,
+    /// Raw query.
+    pub query: String,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// When it reached us.
+    pub received_at: Timestamp,
+}
+
+impl Incoming {
+    fn message(&self) -> Message<'_> {
+        Message {
+            method: &self.method,
+            path: &self.path,
+            query: &self.query,
+            content_type: self.content_type.as_deref(),
+            body: &self.body,
+            received_at: self.received_at,
+        }
+    }
+}
+
+/// How a conversation went.
+#[derive(Debug)]
+pub struct Held {
+    /// What the till is told.
+    pub reply: Reply,
+    /// Code of the first refusal; `None`: everything asked was done, or there was nothing to do.
+    pub refused: Option<String>,
+}
+
+/// Reads a message, carries out what it asks, and words the answer. `deadline`: a till is not kept waiting longer.
+pub async fn hold(
+    app: &App,
+    adapter: &'static dyn Adapter,
+    known: &Arc<Known>,
+    incoming: Incoming,
+    deadline: Option<Duration>,
+) -> Held {
+    let settings = match settings(app, known).await {
+        Ok(settings) => settings,
+        Err(failed) => return failed.told(adapter, &incoming, &Settings::default_of(known)),
+    };
+    // On a task of its own: a till that hangs up does not stop what it has asked for.
+    let task = tokio::spawn(carry(
+        app.clone(),
+        adapter,
+        Arc::clone(known),
+        incoming.clone(),
+        settings.clone(),
+    ));
+    let outcome = match deadline {
+        Some(deadline) => tokio::time::timeout(deadline, task)
+            .await
+            .unwrap_or(Ok(Err(Failed::TooLong))),
+        None => task.await,
+    };
+    match outcome {
+        Ok(Ok(held)) => held,
+        Ok(Err(failed)) => failed.told(adapter, &incoming, &settings),
+        Err(error) => {
+            tracing::error!(%error, kind = adapter.kind(), "a conversation with a till failed");
+            Failed::Ours.told(adapter, &incoming, &settings)
+        }
+    }
+}
+
+/// Why a till gets no proper answer.
+#[derive(Debug, Clone, Copy)]
+enum Failed {
+    Busy,
+    Ours,
+    TooLong,
+}
+
+impl Failed {
+    fn told(self, adapter: &dyn Adapter, incoming: &Incoming, settings: &Settings) -> Held {
+        let (code, words) = match self {
+            Failed::Busy => (
+                "busy",
+                Words::new(
+                    "Сервис бонусов занят. Повторите.",
+                    "The bonus service is busy. Try again.",
+                ),
+            ),
+            Failed::Ours => (
+                "internal",
+                Words::new(
+                    "Ошибка сервиса бонусов. Повторите.",
+                    "The bonus service failed. Try again.",
+                ),
+            ),
+            Failed::TooLong => (
+                "too-slow",
+                Words::new(
+                    "Сервис бонусов не ответил вовремя. Повторите.",
+                    "The bonus service was too slow. Try again.",
+                ),
+            ),
+        };
+        Held {
+            reply: adapter.failure(&incoming.message(), &words, settings),
+            refused: Some(code.to_owned()),
+        }
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Busy => Failed::Busy,
+            Failure::Internal | Failure::Refused(_) => Failed::Ours,
+        }
+    }
+}
+
+async fn settings(app: &App, known: &Known) -> Result<Settings, Failed> {
+    let terms = network_terms(app, known.tenant).await.map_err(|_| Failed::Busy)?;
+    let time_zone = terms
+        .venues
+        .get(&known.connection.venue)
+        .map_or(terms.time_zone, |venue| venue.time_zone);
+    Ok(Settings {
+        time_zone,
+        ..Settings::default_of(known)
+    })
+}
+
+/// Settings before the zone of the venue is known.
+trait DefaultOf {
+    fn default_of(known: &Known) -> Self;
+}
+
+impl DefaultOf for Settings {
+    fn default_of(known: &Known) -> Self {
+        let language = if known.connection.language == "en" {
+            Language::En
+        } else {
+            Language::Ru
+        };
+        Settings {
+            time_zone: chrono_tz::UTC,
+            language,
+            values: known.connection.settings.clone(),
+        }
+    }
+}
+
+async fn carry(
+    app: App,
+    adapter: &'static dyn Adapter,
+    known: Arc<Known>,
+    incoming: Incoming,
+    settings: Settings,
+) -> Result<Held, Failed> {
+    let raw = Arc::new(RawMessage {
+        venue: Some(known.connection.venue),
+        connection: Some(known.connection.id),
+        kind: adapter.kind().to_owned(),
+        method: incoming.method.clone(),
+        path: incoming.path.clone(),
+        query: incoming.query.clone(),
+        content_type: incoming.content_type.clone(),
+        body: incoming.body.clone(),
+        received_at: incoming.received_at,
+    });
+    let talk = Talk { app, known, raw };
+    match adapter.read(&incoming.message(), &settings) {
+        Err(Unreadable { reason, reply }) => {
+            talk.keep(Outcome::Unreadable, Some(reason)).await?;
+            Ok(Held {
+                reply,
+                refused: Some("unreadable".to_owned()),
+            })
+        }
+        Ok(dialogue) => talk.answer(&*dialogue).await,
+    }
+}
+
+/// A message that was read, with all that its asks need.
+struct Talk {
+    app: App,
+    known: Arc<Known>,
+    raw: Arc<RawMessage>,
+}
+
+impl Talk {
+    async fn answer(&self, dialogue: &(dyn Dialogue + '_)) -> Result<Held, Failed> {
+        let (asks, remarks) = (dialogue.asks(), dialogue.remarks());
+        let remarks = (!remarks.is_empty()).then(|| remarks.join("\n"));
+        // What only reads is not kept: tills ask many times per sale, and nothing can be lost.
+        let only_reads =
+            !asks.is_empty() && asks.iter().all(|a| matches!(a, Ask::Identify(_) | Ask::Quote(_)));
+        if asks.is_empty() || (only_reads && remarks.is_some()) {
+            self.keep(Outcome::Ignored, remarks.clone()).await?;
+        }
+        let mut told = Vec::with_capacity(asks.len());
+        let mut refused = None;
+        for ask in asks {
+            let answer = self.ask(ask, remarks.clone()).await?;
+            if let Err(refusal) = &answer {
+                refused.get_or_insert_with(|| refusal.code.clone());
+            }
+            told.push(answer);
+        }
+        Ok(Held {
+            reply: dialogue.reply(&told),
+            refused,
+        })
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            venue: self.known.connection.venue,
+            source: self.known.connection.id.to_string(),
+        }
+    }
+
+    async fn ask(&self, ask: Ask, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
+        let (ledger, tenant, place) = (&self.app.ledger, self.known.tenant, self.place());
+        let read = match ask {
+            Ask::Identify(who) => ledger
+                .identify(tenant, place, who)
+                .await
+                .map(|guest| Told::Guest(Box::new(guest))),
+            Ask::Quote(close) => ledger
+                .quote(tenant, place, close)
+                .await
+                .map(|quoted| Told::Quoted(Box::new(quoted))),
+            Ask::Close(close) => return self.write(Verb::Close(place, Box::new(close)), remarks).await,
+            Ask::Hold(hold) => return self.write(Verb::Hold(place, hold), remarks).await,
+            Ask::Void(name) => return self.write(Verb::Void(place, name), remarks).await,
+            Ask::Spend(spend) => return self.write(Verb::Spend(place, spend), remarks).await,
+            Ask::GiveBack(ask) => {
+                let sale = SourceKey {
+                    network: tenant.network(),
+                    venue: place.venue,
+                    source: place.source.clone(),
+                    external_id: ask.sale.clone(),
+                };
+                let request = ReturnRequest::from_ask(&ask);
+                let verb = Verb::GiveBack {
+                    place,
+                    external_id: ask.external_id,
+                    sale,
+                    request,
+                };
+                return self.write(verb, remarks).await;
+            }
+        };
+        match read {
+            Ok(told) => Ok(Ok(told)),
+            Err(Failure::Refused(refusal)) => Ok(Err(refusal.into())),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn write(&self, verb: Verb, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
+        match self.app.ledger.submit(self.command(verb, remarks)).await {
+            Ok(answered) => match answered.answer {
+                Answer::Closed(closed) => Ok(Ok(Told::Closed(closed))),
+                Answer::Returned(returned) => Ok(Ok(Told::Returned(returned))),
+                Answer::Held(held) => Ok(Ok(Told::Held(held))),
+                Answer::Voided(voided) => Ok(Ok(Told::Voided(voided))),
+                Answer::Spent(spent) => Ok(Ok(Told::Spent(spent))),
+                Answer::Adjusted(_) | Answer::Kept => Err(Failed::Ours),
+            },
+            Err(Failure::Refused(refusal)) => Ok(Err(refusal.into())),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Keeps the message without doing anything. A till is not answered before it is kept.
+    async fn keep(&self, outcome: Outcome, remarks: Option<String>) -> Result<(), Failed> {
+        self.app
+            .ledger
+            .submit(self.command(Verb::Keep(outcome), remarks))
+            .await?;
+        Ok(())
+    }
+
+    fn command(&self, verb: Verb, remarks: Option<String>) -> Command {
+        Command {
+            tenant: self.known.tenant,
+            actor: format!("till:{}", self.known.connection.id),
+            verb,
+            raw: Some(Arc::clone(&self.raw)),
+            remarks,
+            idempotency: None,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The tills' doors: `/pos/<kind>/<connection token>/…`, what follows being the vendor's own path. The token
+//! authenticates; the adapter translates; the ledger decides; every message that may change something is kept raw.
+
+pub mod connection_cache;
+pub mod conversation;
+pub mod inbox;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use kopilka_contract::{Adapter, Reply};
+
+use crate::api::json_body::read_body;
+use crate::api::problem::Problem;
+use crate::app::App;
+use conversation::Incoming;
+
+/// A till that waits longer than this is told that we failed; what was asked may still be posted, and the same message
+/// again tells. Vendors' own limits are 60 to 120 seconds, the cashier's patience is shorter.
+pub const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Every dialect that we speak. Adding a till system adds one line here.
+static ADAPTERS: &[&dyn Adapter] = &[
+    &kopilka_rkeeper::RKeeper,
+    &kopilka_iiko::Iiko,
+    &kopilka_onec::OneC,
+];
+
+/// The adapter of a kind.
+pub fn adapter(kind: &str) -> Option<&'static dyn Adapter> {
+    ADAPTERS.iter().copied().find(|adapter| adapter.kind() == kind)
+}
+
+/// The doors.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/pos/{kind}/{token}", any(door_without_path))
+        .route("/pos/{kind}/{token}/", any(door_without_path))
+        .route("/pos/{kind}/{token}/{*path}", any(door))
+}
+
+async fn door_without_path(
+    State(app): State<App>,
+    Path((kind, token)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Problem> {
+    enter(app, &kind, &token, String::new(), request).await
+}
+
+async fn door(
+    State(app): State<App>,
+    Path((kind, token, path)): Path<(String, String, String)>,
+    request: Request,
+) -> Result<Response, Problem> {
+    enter(app, &kind, &token, path, request).await
+}
+
+async fn enter(
+    app: App,
+    kind: &str,
+    token: &str,
+    path: String,
+    request: Request,
+) -> Result<Response, Problem> {
+    // One answer for a wrong kind and a wrong token: a guesser learns nothing.
+    let adapter = adapter(kind).ok_or_else(Problem::not_found)?;
+    let known = connection_cache::find(&app, token)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    if known.connection.kind != kind {
+        return Err(Problem::not_found());
+    }
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned);
+    let method = request.method().to_string();
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let body: Bytes = read_body(request).await?;
+    let received_at = app.clock.now();
+    let incoming = Incoming {
+        method,
+        path,
+        query,
+        content_type,
+        body: body.to_vec(),
+        received_at,
+    };
+    Ok(response(
+        conversation::hold(&app, adapter, &known, incoming, Some(DEADLINE))
+            .await
+            .reply,
+    ))
+}
+
+fn response(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, reply.body).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    response
+}
