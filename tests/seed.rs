@@ -43,6 +43,12 @@ impl<'a> Seed<'a> {
         Seed { store, network, ids }
     }
 
+    /// For a network that is there.
+    pub fn of(store: &'a Store, network: NetworkId) -> Self {
+        let ids = TimeOrderedIds::new(10);
+        Seed { store, network, ids }
+    }
+
     pub fn next_id(&self) -> i64 {
         self.ids.next_id()
     }

@@ -2,3 +2,5 @@
 
 mod model;
 mod properties;
+mod races;
+mod shop;
