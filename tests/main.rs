@@ -13,6 +13,7 @@ mod cli;
 mod databases;
 mod durability;
 mod golden;
+mod ledger;
 mod pos;
 mod seed;
 mod storage;

@@ -1,5 +1,7 @@
 //! Rows that a test starts from, put straight into the tables.
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use kopilka::domain::ids::{CustomerId, IdSource, NetworkId, VenueId};
@@ -19,14 +21,15 @@ pub fn long_ago() -> NaiveDateTime {
 pub struct Seed<'a> {
     pub store: &'a Store,
     pub network: NetworkId,
-    ids: TimeOrderedIds,
 }
+
+/// Of one source, so that seeds of one network never make the same id.
+static IDS: LazyLock<TimeOrderedIds> = LazyLock::new(|| TimeOrderedIds::new(9));
 
 impl<'a> Seed<'a> {
     /// A network.
     pub fn network(store: &'a Store, settings: &NetworkSettings) -> Self {
-        let ids = TimeOrderedIds::new(9);
-        let network = NetworkId(ids.next_id());
+        let network = NetworkId(IDS.next_id());
         diesel::insert_into(networks::table)
             .values((
                 networks::id.eq(network.0),
@@ -40,11 +43,16 @@ impl<'a> Seed<'a> {
             ))
             .execute(&mut store.connection().unwrap())
             .unwrap();
-        Seed { store, network, ids }
+        Seed { store, network }
+    }
+
+    /// For a network that is there.
+    pub fn of(store: &'a Store, network: NetworkId) -> Self {
+        Seed { store, network }
     }
 
     pub fn next_id(&self) -> i64 {
-        self.ids.next_id()
+        IDS.next_id()
     }
 
     pub fn venue(&self, name: &str, zone: chrono_tz::Tz, base: Percent, settings: &VenueSettings) -> VenueId {

@@ -36,7 +36,8 @@ pub fn give_back(
     let fingerprint = return_fingerprint(sale, request);
     if let Some(known) = world.returns.get(&key) {
         // A rollback repeated with a later stamp is the same rollback.
-        if known.fingerprint == fingerprint || request.version.is_some() {
+        let same_rollback = request.version.is_some() && known.sale == *sale;
+        if known.fingerprint == fingerprint || same_rollback {
             return Ok(Returned {
                 replayed: true,
                 ..known.answer.clone()

@@ -1,0 +1,9 @@
+//! What the ledger promises, tried hard.
+
+mod exactly_once;
+mod many_customers;
+mod model;
+mod properties;
+mod races;
+mod shop;
+mod tampering;
