@@ -315,7 +315,7 @@ impl Book {
             ("site".to_owned(), "demo".to_owned())
         } else {
             let id = founded.connection.to_string();
-            (id.clone(), format!("connection:{id}"))
+            (id.clone(), format!("till:{id}"))
         };
         let place = Place {
             venue: founded.venue,
