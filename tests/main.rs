@@ -12,6 +12,7 @@ mod api;
 mod cli;
 mod databases;
 mod golden;
+mod pos;
 mod seed;
 mod storage;
 mod support;

@@ -74,6 +74,7 @@ impl From<Card> for CardView {
 /// What a card is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CardKind)]
 pub enum Kind {
     /// Plastic; its number is printed on it.
     Plastic,
@@ -199,7 +200,7 @@ pub struct Cards {
 }
 
 /// Cards of a customer, the newest first.
-#[utoipa::path(get, path = "/customers/{customer}/cards", tag = "Cards", operation_id = "list_cards",
+#[utoipa::path(get, path = "/customers/{customer}/cards", tag = "cards", operation_id = "list_cards",
     params(("customer" = String, Path, description = "Id or external id")),
     responses((status = 200, body = Cards), Refusals))]
 async fn list(
@@ -220,7 +221,7 @@ async fn list(
 }
 
 /// Issues a card.
-#[utoipa::path(post, path = "/customers/{customer}/cards", tag = "Cards", operation_id = "issue_card", request_body = NewCard,
+#[utoipa::path(post, path = "/customers/{customer}/cards", tag = "cards", operation_id = "issue_card", request_body = NewCard,
     params(("customer" = String, Path, description = "Id or external id")),
     responses((status = 201, body = CardView), (status = 409, description = "`already-exists`: the number is taken"), Refusals))]
 async fn create(
@@ -249,7 +250,7 @@ async fn create(
 }
 
 /// A card by its id or number.
-#[utoipa::path(get, path = "/cards/{card}", tag = "Cards", operation_id = "get_card",
+#[utoipa::path(get, path = "/cards/{card}", tag = "cards", operation_id = "get_card",
     params(("card" = String, Path, description = "Id or number")),
     responses((status = 200, body = CardView), Refusals))]
 async fn read(
@@ -310,7 +311,7 @@ async fn set_status(
 }
 
 /// Blocks a card: a till does not take it.
-#[utoipa::path(post, path = "/cards/{card}/block", tag = "Cards", operation_id = "block_card",
+#[utoipa::path(post, path = "/cards/{card}/block", tag = "cards", operation_id = "block_card",
     params(("card" = String, Path, description = "Id or number")),
     responses((status = 200, body = CardView), (status = 409, description = "`card-replaced`"), Refusals))]
 async fn block(
@@ -322,7 +323,7 @@ async fn block(
 }
 
 /// Unblocks a card.
-#[utoipa::path(post, path = "/cards/{card}/unblock", tag = "Cards", operation_id = "unblock_card",
+#[utoipa::path(post, path = "/cards/{card}/unblock", tag = "cards", operation_id = "unblock_card",
     params(("card" = String, Path, description = "Id or number")),
     responses((status = 200, body = CardView), (status = 409, description = "`card-replaced`"), Refusals))]
 async fn unblock(
@@ -334,7 +335,7 @@ async fn unblock(
 }
 
 /// Issues a card instead of another, which stops at once and for ever. Answers the new card.
-#[utoipa::path(post, path = "/cards/{card}/replace", tag = "Cards", operation_id = "replace_card", request_body = NewCard,
+#[utoipa::path(post, path = "/cards/{card}/replace", tag = "cards", operation_id = "replace_card", request_body = NewCard,
     params(("card" = String, Path, description = "Id or number of the old card")),
     responses((status = 201, body = CardView),
         (status = 409, description = "`card-replaced`; `already-exists`: the number is taken"), Refusals))]

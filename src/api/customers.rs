@@ -246,7 +246,7 @@ fn phone_of(pointer: &str, given: &str) -> Result<Phone, Problem> {
 }
 
 /// Customers, the newest first. A caller who has only the scope `till` names the telephone.
-#[utoipa::path(get, path = "/customers", tag = "Customers", operation_id = "list_customers",
+#[utoipa::path(get, path = "/customers", tag = "customers", operation_id = "list_customers",
     params(ListQuery, CustomerQuery), responses((status = 200, body = Page<CustomerView>), Refusals))]
 async fn list(
     State(app): State<App>,
@@ -503,21 +503,21 @@ fn differences(before: &Customer, after: &Customer) -> Vec<&'static str> {
 
 /// Refuses a telephone or external id that another customer has.
 fn check_unique(connection: &mut AnyConnection, tenant: Tenant, customer: &Customer) -> Result<(), Problem> {
-    if let Some(phone) = &customer.phone {
-        if customers::find_by_phone(connection, tenant, phone)?.is_some_and(|other| other.id != customer.id) {
-            return Err(Problem::taken("/phone"));
-        }
+    if let Some(phone) = &customer.phone
+        && customers::find_by_phone(connection, tenant, phone)?.is_some_and(|other| other.id != customer.id)
+    {
+        return Err(Problem::taken("/phone"));
     }
-    if let Some(id) = &customer.external_id {
-        if customers::find(connection, tenant, id)?.is_some_and(|other| other.id != customer.id) {
-            return Err(Problem::taken("/external_id"));
-        }
+    if let Some(id) = &customer.external_id
+        && customers::find(connection, tenant, id)?.is_some_and(|other| other.id != customer.id)
+    {
+        return Err(Problem::taken("/external_id"));
     }
     Ok(())
 }
 
 /// Registers a customer. A potential one with the telephone becomes registered and keeps his id, bonuses and history.
-#[utoipa::path(post, path = "/customers", tag = "Customers", operation_id = "create_customer", request_body = NewCustomer,
+#[utoipa::path(post, path = "/customers", tag = "customers", operation_id = "create_customer", request_body = NewCustomer,
     responses(
         (status = 201, body = CustomerView, description = "A new customer"),
         (status = 200, body = CustomerView, description = "A potential customer, now registered"),
@@ -637,7 +637,7 @@ fn no_such_venue() -> Problem {
 }
 
 /// A customer by his id or your own.
-#[utoipa::path(get, path = "/customers/{customer}", tag = "Customers", operation_id = "get_customer",
+#[utoipa::path(get, path = "/customers/{customer}", tag = "customers", operation_id = "get_customer",
     params(("customer" = String, Path, description = "Id or external id", example = "crm-1042")),
     responses((status = 200, body = CustomerView), Refusals))]
 async fn read(
@@ -654,7 +654,7 @@ async fn read(
 }
 
 /// Changes a customer.
-#[utoipa::path(patch, path = "/customers/{customer}", tag = "Customers", operation_id = "update_customer", request_body = CustomerChange,
+#[utoipa::path(patch, path = "/customers/{customer}", tag = "customers", operation_id = "update_customer", request_body = CustomerChange,
     params(("customer" = String, Path, description = "Id or external id")),
     responses((status = 200, body = CustomerView),
         (status = 409, description = "`already-exists`: the telephone or external id is taken"), Refusals))]
@@ -724,7 +724,7 @@ async fn set_standing(
 }
 
 /// Blocks a customer: nothing accrues, nothing is redeemed. His bonuses stay.
-#[utoipa::path(post, path = "/customers/{customer}/block", tag = "Customers", operation_id = "block_customer",
+#[utoipa::path(post, path = "/customers/{customer}/block", tag = "customers", operation_id = "block_customer",
     params(("customer" = String, Path, description = "Id or external id")),
     responses((status = 200, body = CustomerView), Refusals))]
 async fn block(
@@ -739,7 +739,7 @@ async fn block(
 }
 
 /// Unblocks a customer: he is again what he was.
-#[utoipa::path(post, path = "/customers/{customer}/unblock", tag = "Customers", operation_id = "unblock_customer",
+#[utoipa::path(post, path = "/customers/{customer}/unblock", tag = "customers", operation_id = "unblock_customer",
     params(("customer" = String, Path, description = "Id or external id")),
     responses((status = 200, body = CustomerView), Refusals))]
 async fn unblock(
@@ -809,7 +809,7 @@ async fn change_coefficient(
 }
 
 /// Sets a customer's coefficient for one venue.
-#[utoipa::path(put, path = "/customers/{customer}/coefficients/{venue}", tag = "Customers", operation_id = "set_coefficient",
+#[utoipa::path(put, path = "/customers/{customer}/coefficients/{venue}", tag = "customers", operation_id = "set_coefficient",
     request_body = GivenCoefficient,
     params(("customer" = String, Path, description = "Id or external id"), ("venue" = String, Path, description = "Id or external id")),
     responses((status = 200, body = CustomerView), Refusals))]
@@ -825,7 +825,7 @@ async fn set_coefficient(
 }
 
 /// Removes a customer's coefficient for one venue: the network's counts there again.
-#[utoipa::path(delete, path = "/customers/{customer}/coefficients/{venue}", tag = "Customers", operation_id = "remove_coefficient",
+#[utoipa::path(delete, path = "/customers/{customer}/coefficients/{venue}", tag = "customers", operation_id = "remove_coefficient",
     params(("customer" = String, Path, description = "Id or external id"), ("venue" = String, Path, description = "Id or external id")),
     responses((status = 204), Refusals))]
 async fn remove_coefficient(

@@ -360,7 +360,7 @@ fn category_of(
 }
 
 /// Categories of a venue.
-#[utoipa::path(get, path = "/venues/{venue}/categories", tag = "Menu", operation_id = "list_categories",
+#[utoipa::path(get, path = "/venues/{venue}/categories", tag = "menu", operation_id = "list_categories",
     params(("venue" = String, Path, description = "Id or external id"), ListQuery),
     responses((status = 200, body = Page<CategoryView>), Refusals))]
 async fn list_categories(
@@ -381,7 +381,7 @@ async fn list_categories(
 }
 
 /// Adds a category.
-#[utoipa::path(post, path = "/venues/{venue}/categories", tag = "Menu", operation_id = "create_category", request_body = NewCategory,
+#[utoipa::path(post, path = "/venues/{venue}/categories", tag = "menu", operation_id = "create_category", request_body = NewCategory,
     params(("venue" = String, Path, description = "Id or external id")),
     responses((status = 201, body = CategoryView), (status = 409, description = "`already-exists`: the venue has a category with this till's id"), Refusals))]
 async fn create_category(
@@ -415,7 +415,7 @@ async fn create_category(
 }
 
 /// A category of a venue.
-#[utoipa::path(get, path = "/venues/{venue}/categories/{category}", tag = "Menu", operation_id = "get_category",
+#[utoipa::path(get, path = "/venues/{venue}/categories/{category}", tag = "menu", operation_id = "get_category",
     params(("venue" = String, Path, description = "Id or external id"), ("category" = String, Path, description = "Id or the till's id")), responses((status = 200, body = CategoryView), Refusals))]
 async fn read_category(
     State(app): State<App>,
@@ -428,7 +428,7 @@ async fn read_category(
 }
 
 /// Changes a category.
-#[utoipa::path(patch, path = "/venues/{venue}/categories/{category}", tag = "Menu", operation_id = "update_category",
+#[utoipa::path(patch, path = "/venues/{venue}/categories/{category}", tag = "menu", operation_id = "update_category",
     request_body = CategoryChange, params(("venue" = String, Path, description = "Id or external id"), ("category" = String, Path, description = "Id or the till's id")),
     responses((status = 200, body = CategoryView), (status = 409, description = "`already-exists`: the venue has a category with this till's id"), Refusals))]
 async fn update_category(
@@ -467,7 +467,7 @@ async fn update_category(
 }
 
 /// Removes a category.
-#[utoipa::path(delete, path = "/venues/{venue}/categories/{category}", tag = "Menu", operation_id = "delete_category",
+#[utoipa::path(delete, path = "/venues/{venue}/categories/{category}", tag = "menu", operation_id = "delete_category",
     params(("venue" = String, Path, description = "Id or external id"), ("category" = String, Path, description = "Id or the till's id")), responses((status = 204), Refusals))]
 async fn delete_category(
     State(app): State<App>,
@@ -497,7 +497,7 @@ fn product_of(
 }
 
 /// Products of a venue.
-#[utoipa::path(get, path = "/venues/{venue}/products", tag = "Menu", operation_id = "list_products",
+#[utoipa::path(get, path = "/venues/{venue}/products", tag = "menu", operation_id = "list_products",
     params(("venue" = String, Path, description = "Id or external id"), ListQuery, ProductQuery),
     responses((status = 200, body = Page<ProductView>), Refusals))]
 async fn list_products(
@@ -524,7 +524,7 @@ async fn list_products(
 }
 
 /// Adds a product.
-#[utoipa::path(post, path = "/venues/{venue}/products", tag = "Menu", operation_id = "create_product", request_body = NewProduct,
+#[utoipa::path(post, path = "/venues/{venue}/products", tag = "menu", operation_id = "create_product", request_body = NewProduct,
     params(("venue" = String, Path, description = "Id or external id")),
     responses((status = 201, body = ProductView), (status = 409, description = "`already-exists`: the venue has a product with this name or till's id"), Refusals))]
 async fn create_product(
@@ -561,7 +561,7 @@ async fn create_product(
 }
 
 /// A product of a venue.
-#[utoipa::path(get, path = "/venues/{venue}/products/{product}", tag = "Menu", operation_id = "get_product",
+#[utoipa::path(get, path = "/venues/{venue}/products/{product}", tag = "menu", operation_id = "get_product",
     params(("venue" = String, Path, description = "Id or external id"), ("product" = String, Path, description = "Id or the till's id")), responses((status = 200, body = ProductView), Refusals))]
 async fn read_product(
     State(app): State<App>,
@@ -574,7 +574,7 @@ async fn read_product(
 }
 
 /// Changes a product.
-#[utoipa::path(patch, path = "/venues/{venue}/products/{product}", tag = "Menu", operation_id = "update_product",
+#[utoipa::path(patch, path = "/venues/{venue}/products/{product}", tag = "menu", operation_id = "update_product",
     request_body = ProductChange, params(("venue" = String, Path, description = "Id or external id"), ("product" = String, Path, description = "Id or the till's id")),
     responses((status = 200, body = ProductView), (status = 409, description = "`already-exists`: the venue has a product with this name or till's id"), Refusals))]
 async fn update_product(
@@ -622,7 +622,7 @@ async fn update_product(
 }
 
 /// Removes a product.
-#[utoipa::path(delete, path = "/venues/{venue}/products/{product}", tag = "Menu", operation_id = "delete_product",
+#[utoipa::path(delete, path = "/venues/{venue}/products/{product}", tag = "menu", operation_id = "delete_product",
     params(("venue" = String, Path, description = "Id or external id"), ("product" = String, Path, description = "Id or the till's id")), responses((status = 204), Refusals))]
 async fn delete_product(
     State(app): State<App>,
@@ -653,7 +653,7 @@ fn group_of(
 }
 
 /// Groups of a venue.
-#[utoipa::path(get, path = "/venues/{venue}/groups", tag = "Menu", operation_id = "list_groups",
+#[utoipa::path(get, path = "/venues/{venue}/groups", tag = "menu", operation_id = "list_groups",
     params(("venue" = String, Path, description = "Id or external id"), ListQuery),
     responses((status = 200, body = Page<GroupView>), Refusals))]
 async fn list_groups(
@@ -674,7 +674,7 @@ async fn list_groups(
 }
 
 /// Adds a group.
-#[utoipa::path(post, path = "/venues/{venue}/groups", tag = "Menu", operation_id = "create_group", request_body = NewGroup,
+#[utoipa::path(post, path = "/venues/{venue}/groups", tag = "menu", operation_id = "create_group", request_body = NewGroup,
     params(("venue" = String, Path, description = "Id or external id")),
     responses((status = 201, body = GroupView), Refusals))]
 async fn create_group(
@@ -707,7 +707,7 @@ async fn create_group(
 }
 
 /// A group of a venue.
-#[utoipa::path(get, path = "/venues/{venue}/groups/{group}", tag = "Menu", operation_id = "get_group",
+#[utoipa::path(get, path = "/venues/{venue}/groups/{group}", tag = "menu", operation_id = "get_group",
     params(("venue" = String, Path, description = "Id or external id"), ("group" = String, Path)), responses((status = 200, body = GroupView), Refusals))]
 async fn read_group(
     State(app): State<App>,
@@ -720,7 +720,7 @@ async fn read_group(
 }
 
 /// Changes a group.
-#[utoipa::path(patch, path = "/venues/{venue}/groups/{group}", tag = "Menu", operation_id = "update_group",
+#[utoipa::path(patch, path = "/venues/{venue}/groups/{group}", tag = "menu", operation_id = "update_group",
     request_body = GroupChange, params(("venue" = String, Path, description = "Id or external id"), ("group" = String, Path)),
     responses((status = 200, body = GroupView), Refusals))]
 async fn update_group(
@@ -758,7 +758,7 @@ async fn update_group(
 }
 
 /// Removes a group.
-#[utoipa::path(delete, path = "/venues/{venue}/groups/{group}", tag = "Menu", operation_id = "delete_group",
+#[utoipa::path(delete, path = "/venues/{venue}/groups/{group}", tag = "menu", operation_id = "delete_group",
     params(("venue" = String, Path, description = "Id or external id"), ("group" = String, Path)), responses((status = 204), Refusals))]
 async fn delete_group(
     State(app): State<App>,

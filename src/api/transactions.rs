@@ -368,7 +368,7 @@ fn page_of(
 }
 
 /// Transactions, the newest first. A caller who is limited to venues sees theirs only.
-#[utoipa::path(get, path = "/transactions", tag = "Reports", operation_id = "list_transactions",
+#[utoipa::path(get, path = "/transactions", tag = "reports", operation_id = "list_transactions",
     params(ListQuery, TransactionQuery), responses((status = 200, body = TransactionPage), Refusals))]
 async fn list(
     State(app): State<App>,
@@ -385,7 +385,7 @@ async fn list(
 }
 
 /// Transactions of a customer, the newest first. The same filters.
-#[utoipa::path(get, path = "/customers/{customer}/transactions", tag = "Customers", operation_id = "list_transactions_of_customer",
+#[utoipa::path(get, path = "/customers/{customer}/transactions", tag = "customers", operation_id = "list_transactions_of_customer",
     params(("customer" = String, Path, description = "Id or external id"), ListQuery, TransactionQuery),
     responses((status = 200, body = TransactionPage), Refusals))]
 async fn list_of_customer(
@@ -473,7 +473,7 @@ pub struct Lots {
 }
 
 /// Lots of a customer with something left, in the order they are spent.
-#[utoipa::path(get, path = "/customers/{customer}/lots", tag = "Customers", operation_id = "list_lots",
+#[utoipa::path(get, path = "/customers/{customer}/lots", tag = "customers", operation_id = "list_lots",
     params(("customer" = String, Path, description = "Id or external id")),
     responses((status = 200, body = Lots), Refusals))]
 async fn open_lots(
@@ -597,7 +597,7 @@ fn debts(redeemed: &[Redeemed]) -> Vec<Debt> {
 
 /// What venues redeemed of each other's bonuses in a period, what they issued, and what they owe each other. A caller
 /// who is limited to venues sees what concerns them.
-#[utoipa::path(get, path = "/settlements", tag = "Reports", operation_id = "settlements",
+#[utoipa::path(get, path = "/settlements", tag = "reports", operation_id = "settlements",
     params(PeriodQuery), responses((status = 200, body = Settlements), Refusals))]
 async fn settlements(
     State(app): State<App>,

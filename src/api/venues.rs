@@ -245,7 +245,7 @@ pub struct VenueQuery {
 }
 
 /// Venues that the caller may see.
-#[utoipa::path(get, path = "/venues", tag = "Venues", operation_id = "list_venues",
+#[utoipa::path(get, path = "/venues", tag = "venues", operation_id = "list_venues",
     params(ListQuery, VenueQuery), responses((status = 200, body = Page<VenueView>), Refusals))]
 async fn list(
     State(app): State<App>,
@@ -272,7 +272,7 @@ async fn list(
 }
 
 /// Sets up a venue.
-#[utoipa::path(post, path = "/venues", tag = "Venues", operation_id = "create_venue", request_body = NewVenue,
+#[utoipa::path(post, path = "/venues", tag = "venues", operation_id = "create_venue", request_body = NewVenue,
     responses((status = 201, body = VenueView), (status = 409, description = "`already-exists`: the external id is taken"), Refusals))]
 async fn create(
     State(app): State<App>,
@@ -325,7 +325,7 @@ async fn create(
 }
 
 /// A venue by its id or your own.
-#[utoipa::path(get, path = "/venues/{venue}", tag = "Venues", operation_id = "get_venue",
+#[utoipa::path(get, path = "/venues/{venue}", tag = "venues", operation_id = "get_venue",
     params(("venue" = String, Path, description = "Id or external id", example = "cafe-1")),
     responses((status = 200, body = VenueView), Refusals))]
 async fn read(
@@ -372,7 +372,7 @@ fn changed(mut venue: Venue, given: VenueChange) -> Result<Venue, Problem> {
 }
 
 /// Changes a venue, or puts it out of use.
-#[utoipa::path(patch, path = "/venues/{venue}", tag = "Venues", operation_id = "update_venue", request_body = VenueChange,
+#[utoipa::path(patch, path = "/venues/{venue}", tag = "venues", operation_id = "update_venue", request_body = VenueChange,
     params(("venue" = String, Path, description = "Id or external id")),
     responses((status = 200, body = VenueView), (status = 409, description = "`already-exists`: the external id is taken"), Refusals))]
 async fn update(
@@ -492,7 +492,7 @@ fn checked_condition(condition: RuleCondition) -> Result<RuleCondition, Problem>
 }
 
 /// Rules of a venue.
-#[utoipa::path(get, path = "/venues/{venue}/rules", tag = "Venues", operation_id = "list_rules",
+#[utoipa::path(get, path = "/venues/{venue}/rules", tag = "venues", operation_id = "list_rules",
     params(("venue" = String, Path, description = "Id or external id"), ListQuery),
     responses((status = 200, body = Page<RuleView>), Refusals))]
 async fn list_rules(
@@ -513,7 +513,7 @@ async fn list_rules(
 }
 
 /// Adds a rule to a venue.
-#[utoipa::path(post, path = "/venues/{venue}/rules", tag = "Venues", operation_id = "create_rule", request_body = NewRule,
+#[utoipa::path(post, path = "/venues/{venue}/rules", tag = "venues", operation_id = "create_rule", request_body = NewRule,
     params(("venue" = String, Path, description = "Id or external id")),
     responses((status = 201, body = RuleView), Refusals))]
 async fn create_rule(
@@ -559,7 +559,7 @@ fn rule_of(
 }
 
 /// A rule of a venue.
-#[utoipa::path(get, path = "/venues/{venue}/rules/{rule}", tag = "Venues", operation_id = "get_rule",
+#[utoipa::path(get, path = "/venues/{venue}/rules/{rule}", tag = "venues", operation_id = "get_rule",
     params(("venue" = String, Path, description = "Id or external id"), ("rule" = String, Path)),
     responses((status = 200, body = RuleView), Refusals))]
 async fn read_rule(
@@ -573,7 +573,7 @@ async fn read_rule(
 }
 
 /// Changes a rule.
-#[utoipa::path(patch, path = "/venues/{venue}/rules/{rule}", tag = "Venues", operation_id = "update_rule", request_body = RuleChange,
+#[utoipa::path(patch, path = "/venues/{venue}/rules/{rule}", tag = "venues", operation_id = "update_rule", request_body = RuleChange,
     params(("venue" = String, Path, description = "Id or external id"), ("rule" = String, Path)),
     responses((status = 200, body = RuleView), Refusals))]
 async fn update_rule(
@@ -610,7 +610,7 @@ async fn update_rule(
 }
 
 /// Removes a rule.
-#[utoipa::path(delete, path = "/venues/{venue}/rules/{rule}", tag = "Venues", operation_id = "delete_rule",
+#[utoipa::path(delete, path = "/venues/{venue}/rules/{rule}", tag = "venues", operation_id = "delete_rule",
     params(("venue" = String, Path, description = "Id or external id"), ("rule" = String, Path)),
     responses((status = 204), Refusals))]
 async fn delete_rule(

@@ -197,11 +197,15 @@ fn filtered<'a>(dialect: Dialect, tenant: Tenant, filter: &CustomerFilter) -> Bo
             && text
                 .chars()
                 .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')' | '.'));
-        let part_of_phone = match (Phone::parse(text), digits.strip_prefix('8')) {
-            _ if !looks_like_phone => "-".to_owned(),
-            (Some(phone), _) => phone.digits().to_owned(),
-            (None, Some(rest)) if digits.len() > 4 && !text.trim().starts_with('+') => format!("7{rest}"),
-            (None, _) => digits,
+        let russian = match digits.strip_prefix('8') {
+            Some(rest) if !text.trim().starts_with('+') => format!("7{rest}"),
+            _ => digits.clone(),
+        };
+        let (digits, russian) = if looks_like_phone {
+            (format!("%{digits}%"), format!("{russian}%"))
+        } else {
+            // What no telephone is like.
+            ("-".to_owned(), "-".to_owned())
         };
         query = query.filter(
             diesel::dsl::sql::<Bool>(&format!(
@@ -215,7 +219,9 @@ fn filtered<'a>(dialect: Dialect, tenant: Tenant, filter: &CustomerFilter) -> Bo
             ))
             .bind::<Text, _>(pattern.clone())
             .sql(" ESCAPE '\\' OR COALESCE(customers.phone, '') LIKE ")
-            .bind::<Text, _>(format!("%{part_of_phone}%"))
+            .bind::<Text, _>(digits)
+            .sql(" OR COALESCE(customers.phone, '') LIKE ")
+            .bind::<Text, _>(russian)
             .sql(
                 " OR EXISTS (SELECT 1 FROM cards WHERE cards.network_id = customers.network_id \
                  AND cards.customer_id = customers.id AND ",
