@@ -11,6 +11,7 @@
 mod api;
 mod cli;
 mod databases;
+mod demo;
 mod durability;
 mod golden;
 mod ledger;
