@@ -105,6 +105,11 @@ impl Service {
         }
     }
 
+    /// What its clock says.
+    pub fn clock_now(&self) -> DateTime<Utc> {
+        kopilka::clock::Clock::now(&*self.clock)
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
         Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
     }
