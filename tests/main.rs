@@ -13,6 +13,7 @@ mod cli;
 mod databases;
 mod golden;
 mod ledger;
+mod pos;
 mod seed;
 mod storage;
 mod support;

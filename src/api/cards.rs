@@ -74,6 +74,7 @@ impl From<Card> for CardView {
 /// What a card is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CardKind)]
 pub enum Kind {
     /// Plastic; its number is printed on it.
     Plastic,

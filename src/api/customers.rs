@@ -503,15 +503,15 @@ fn differences(before: &Customer, after: &Customer) -> Vec<&'static str> {
 
 /// Refuses a telephone or external id that another customer has.
 fn check_unique(connection: &mut AnyConnection, tenant: Tenant, customer: &Customer) -> Result<(), Problem> {
-    if let Some(phone) = &customer.phone {
-        if customers::find_by_phone(connection, tenant, phone)?.is_some_and(|other| other.id != customer.id) {
-            return Err(Problem::taken("/phone"));
-        }
+    if let Some(phone) = &customer.phone
+        && customers::find_by_phone(connection, tenant, phone)?.is_some_and(|other| other.id != customer.id)
+    {
+        return Err(Problem::taken("/phone"));
     }
-    if let Some(id) = &customer.external_id {
-        if customers::find(connection, tenant, id)?.is_some_and(|other| other.id != customer.id) {
-            return Err(Problem::taken("/external_id"));
-        }
+    if let Some(id) = &customer.external_id
+        && customers::find(connection, tenant, id)?.is_some_and(|other| other.id != customer.id)
+    {
+        return Err(Problem::taken("/external_id"));
     }
     Ok(())
 }

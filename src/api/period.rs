@@ -61,14 +61,14 @@ impl Period {
     pub fn read(from: Option<&str>, to: Option<&str>, network: &StoredNetwork) -> Result<Self, Problem> {
         let from = from.map(|t| edge("from", t, network, false)).transpose()?;
         let until = to.map(|t| edge("to", t, network, true)).transpose()?;
-        if let (Some(from), Some(until)) = (from, until) {
-            if from > until {
-                return Err(Problem::invalid(
-                    "to",
-                    "Конец периода раньше начала.",
-                    "The period ends before it begins.",
-                ));
-            }
+        if let (Some(from), Some(until)) = (from, until)
+            && from > until
+        {
+            return Err(Problem::invalid(
+                "to",
+                "Конец периода раньше начала.",
+                "The period ends before it begins.",
+            ));
         }
         Ok(Period { from, until })
     }

@@ -1,7 +1,7 @@
 //! The REST door, driven in process.
 
 mod access;
-mod client;
+pub mod client;
 mod network;
 mod problems;
 mod resources;

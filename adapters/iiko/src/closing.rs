@@ -102,13 +102,16 @@ impl Snapshot<'_> {
         }
         let cancelled = self.order.cancel_info.as_ref();
         let cancelled = cancelled.and_then(|cancel| cancel.when_cancelled.as_deref());
+        let version = self.timestamp.timestamp_millis();
         GiveBack {
-            external_id: format!("{}/cancel", self.id),
+            // An order can be cancelled, opened again and cancelled once more: each is a return of its own.
+            external_id: format!("{}/cancel/{version}", self.id),
             sale: self.id.to_string(),
-            version: Some(self.timestamp.timestamp_millis()),
+            version: Some(version),
             returned_at: self.at(&[("whenCancelled", cancelled)], connection.general, notes),
             what: WhatBack::Everything,
-            rollback: false,
+            // A newer snapshot may close the order again, and then it is a sale.
+            rollback: true,
         }
     }
 

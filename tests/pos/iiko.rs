@@ -1,0 +1,85 @@
+//! iiko: webhooks of orders.
+
+use serde_json::{Value, json};
+
+use super::{Till, fixture};
+use crate::api::client::Service;
+use crate::databases::each_database_async;
+
+fn webhook() -> Value {
+    serde_json::from_str(&fixture("iiko/fixtures/delivery-closed.request.json")).unwrap()
+}
+
+#[test]
+fn a_closed_delivery_accrues_once_to_a_potential_customer_and_follows_its_versions() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "iiko", json!({})).await;
+        let event = webhook();
+        for _ in 0..3 {
+            let answer = till.send("POST", "", event.to_string()).await;
+            assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
+        }
+        let found = till
+            .owner
+            .get("/api/v1/customers?phone=%2B79005550202")
+            .await
+            .expect(200);
+        let guest = &found["items"][0];
+        assert_eq!(
+            (guest["status"].as_str(), guest["name"].as_str()),
+            (Some("potential"), Some("Игорь"))
+        );
+        let id = guest["id"].as_str().unwrap().to_owned();
+        assert_eq!(till.balance(&id).await, "52.00");
+
+        // A newer snapshot with another sum posts the difference, an older one changes nothing.
+        let mut newer = event.clone();
+        newer[0]["eventInfo"]["timestamp"] =
+            json!(event[0]["eventInfo"]["timestamp"].as_i64().unwrap() + 1000);
+        let items = newer[0]["eventInfo"]["order"]["items"].as_array_mut().unwrap();
+        let delivery = items
+            .iter_mut()
+            .find(|i| i["product"]["name"] == "Доставка")
+            .unwrap();
+        delivery["resultSum"] = json!(90);
+        delivery["cost"] = json!(90);
+        delivery["price"] = json!(90);
+        newer[0]["eventInfo"]["order"]["sum"] = json!(940);
+        let payments = newer[0]["eventInfo"]["order"]["payments"].as_array_mut().unwrap();
+        payments[0]["sum"] = json!(940);
+        till.send("POST", "", newer.to_string()).await;
+        assert_eq!(till.balance(&id).await, "47.00");
+        till.send("POST", "", event.to_string()).await;
+        assert_eq!(till.balance(&id).await, "47.00");
+
+        // Cancelled, then closed again by a newer snapshot, then cancelled once more.
+        for (step, (status, balance)) in [("Cancelled", "0.00"), ("Closed", "47.00"), ("Cancelled", "0.00")]
+            .iter()
+            .enumerate()
+        {
+            let mut next = newer.clone();
+            let base = newer[0]["eventInfo"]["timestamp"].as_i64().unwrap();
+            next[0]["eventInfo"]["timestamp"] = json!(base + 1000 * (i64::try_from(step).unwrap() + 1));
+            next[0]["eventInfo"]["order"]["status"] = json!(status);
+            till.send("POST", "", next.to_string()).await;
+            assert_eq!(till.balance(&id).await, *balance, "step {step}");
+        }
+        till.assert_books();
+    });
+}
+
+#[test]
+fn orders_that_are_not_closed_post_nothing() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "iiko", json!({})).await;
+        let answer = till
+            .send("POST", "", fixture("iiko/fixtures/not-sold.request.json"))
+            .await;
+        assert_eq!(answer.status.as_u16(), 200);
+        let answer = till
+            .send("POST", "", fixture("iiko/fixtures/broken-message.request.json"))
+            .await;
+        assert_eq!(answer.status.as_u16(), 200);
+        assert!(till.transactions().await.is_empty());
+    });
+}

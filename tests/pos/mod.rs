@@ -1,0 +1,105 @@
+//! The tills' doors, end to end: a vendor's message in, the right books, the vendor's answer out.
+
+mod iiko;
+mod inbox;
+mod onec;
+mod rkeeper;
+
+use axum::body::Body;
+use axum::http::Request;
+use kopilka::ledger::verify::verify;
+use serde_json::{Value, json};
+
+use crate::api::client::{Answer, Client, Service};
+
+/// A network with one venue (base bonus 5 %), an owner, and a till connection.
+pub struct Till {
+    pub service: Service,
+    pub owner: Client,
+    kind: &'static str,
+    token: String,
+}
+
+impl Till {
+    pub async fn new(service: &Service, kind: &'static str, settings: Value) -> Self {
+        let owner = service.owner(&format!("owner@{kind}.example")).await;
+        let venue = json!({
+            "name": "Ресторан", "external_id": "r", "time_zone": "Europe/Moscow", "base_percent": "5",
+            "types": ["place", "delivery", "online"], "default_type": "place",
+        });
+        owner.post("/api/v1/venues", venue).await.expect(201);
+        let connection =
+            json!({"venue_id": "r", "kind": kind, "name": "Касса", "settings": settings, "language": "ru"});
+        let made = owner.post("/api/v1/connections", connection).await.expect(201);
+        let token = made["token"].as_str().unwrap().to_owned();
+        Till {
+            service: service.clone(),
+            owner,
+            kind,
+            token,
+        }
+    }
+
+    /// A registered customer with a card and a balance; gives his id.
+    pub async fn customer(&self, card: &str, phone: &str, balance: &str) -> String {
+        let customer = json!({"name": "Анна К.", "phone": phone});
+        let made = self.owner.post("/api/v1/customers", customer).await.expect(201);
+        let id = made["id"].as_str().unwrap().to_owned();
+        let issued = json!({"number": card, "kind": "plastic"});
+        self.owner
+            .post(&format!("/api/v1/customers/{id}/cards"), issued)
+            .await
+            .expect(201);
+        if balance != "0.00" {
+            let credit = json!({"amount": balance});
+            self.owner
+                .post(&format!("/api/v1/customers/{id}/credits"), credit)
+                .await
+                .expect(201);
+        }
+        id
+    }
+
+    pub async fn balance(&self, customer: &str) -> String {
+        let path = format!("/api/v1/customers/{customer}/balance?venue_id=r");
+        self.owner.get(&path).await.expect(200)["balance"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Sends a message to the door; `path` follows the token.
+    pub async fn send(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+        let uri = format!("/pos/{}/{}/{path}", self.kind, self.token);
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .body(Body::from(body.into()))
+            .unwrap();
+        self.service.send(request).await
+    }
+
+    /// Totals of the network's transactions, as a check on what was posted.
+    pub async fn transactions(&self) -> Vec<(String, String, String)> {
+        let list = self.owner.get("/api/v1/transactions?limit=100").await.expect(200);
+        let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
+        let items = list["items"].as_array().unwrap().iter();
+        items
+            .map(|t| (text(t, "type"), text(t, "direction"), text(t, "amount")))
+            .rev()
+            .collect()
+    }
+
+    pub fn assert_books(&self) {
+        let report = verify(&self.service.app.store).unwrap();
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
+/// A fixture of an adapter.
+pub fn fixture(path: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("adapters")
+        .join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}

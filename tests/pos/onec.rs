@@ -1,0 +1,97 @@
+//! 1C: the stock loyalty-server dialogue, and receipts by JSON.
+
+use serde_json::{Value, json};
+
+use super::{Till, fixture};
+use crate::api::client::Service;
+use crate::databases::each_database_async;
+
+const CARD: &str = "2900000001734";
+
+fn find(lock: &str) -> String {
+    format!(
+        "hs/loyaltyservice/findclientcard/?ClientCardID={CARD}&Phone=&Email=&BlockBonuses={lock}&ClientGUID=&CardGUID="
+    )
+}
+
+fn write_off(amount: &str) -> String {
+    format!(
+        "hs/loyaltyservice/writeoffclientbonuses/?ClientCardID={CARD}&CardGUID=&Phone=&Email=&BonusesCount={amount}"
+    )
+}
+
+#[test]
+fn a_card_is_found_locked_spent_from_and_unlocked_and_the_receipt_takes_the_write_off_over() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let guest = till.customer(CARD, "+79005550101", "1250.50").await;
+        assert_eq!(till.send("GET", "hs/loyaltyservice/ping/", "").await.text, "ok");
+        let found: Value = till.send("GET", &find("1"), "").await.json();
+        assert_eq!(
+            found["LoyaltyCardsList"][0]["BonusData"]["BonusCount"].to_string(),
+            "1250.5",
+            "{found}"
+        );
+        let balance = till
+            .owner
+            .get(&format!("/api/v1/customers/{guest}/balance?venue_id=r"))
+            .await
+            .expect(200);
+        assert_eq!(
+            (balance["held"].as_str(), balance["available"].as_str()),
+            (Some("1250.50"), Some("0.00"))
+        );
+
+        let spent = till.send("POST", &write_off("149,5"), "").await;
+        assert_eq!(spent.text, "Бонусы успешно списаны");
+        // The same again, at once, is the same write-off.
+        assert_eq!(
+            till.send("POST", &write_off("149,5"), "").await.text,
+            "Бонусы успешно списаны"
+        );
+        let unlock = format!("hs/loyaltyservice/unlockclientbonuses/?ClientCardID={CARD}&Phone=&Email=");
+        assert_eq!(till.send("POST", &unlock, "").await.text, "Бонусы разблокированы");
+        assert_eq!(till.balance(&guest).await, "1101.00");
+
+        let sale = fixture("onec/fixtures/receipt_json/sale_with_redemption.request.json");
+        let answer: Value = till.send("POST", "v1/receipts", sale.clone()).await.json();
+        assert_eq!(answer["status"], "accepted", "{answer}");
+        // 1485.50 net of 149.50 in bonuses: 5 % of it accrue, and nothing is redeemed again.
+        assert_eq!(till.balance(&guest).await, "1175.27");
+        let again: Value = till.send("POST", "v1/receipts", sale).await.json();
+        assert_eq!(again["status"], "duplicate", "{again}");
+
+        let back = fixture("onec/fixtures/receipt_json/return.request.json");
+        let answer: Value = till.send("POST", "v1/receipts", back).await.json();
+        assert_eq!(answer["status"], "accepted", "{answer}");
+        // The line of 555.00, of which 49.50 were bonuses: they come back, and 25.27 accrued on it go.
+        assert_eq!(till.balance(&guest).await, "1199.50");
+        till.assert_books();
+    });
+}
+
+#[test]
+fn a_write_off_after_the_fiscal_receipt_is_posted_even_without_bonuses_up_to_its_limit() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let guest = till.customer(CARD, "+79005550101", "100.00").await;
+        till.send("GET", &find("1"), "").await;
+        // While the card was locked the bonuses went another way.
+        till.owner
+            .post(&format!("/api/v1/customers/{guest}/reset"), json!({}))
+            .await
+            .expect(201);
+        assert_eq!(till.balance(&guest).await, "0.00");
+        assert_eq!(
+            till.send("POST", &write_off("60"), "").await.text,
+            "Бонусы успешно списаны"
+        );
+        assert_eq!(till.balance(&guest).await, "-60.00");
+        assert_ne!(
+            till.send("POST", &write_off("500"), "").await.text,
+            "Бонусы успешно списаны"
+        );
+        assert_eq!(till.balance(&guest).await, "-60.00");
+        till.assert_books();
+    });
+}
