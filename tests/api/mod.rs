@@ -2,6 +2,7 @@
 
 mod access;
 pub mod client;
+mod isolation;
 mod network;
 mod problems;
 mod resources;
