@@ -1,6 +1,7 @@
 //! The REST door, driven in process.
 
 mod access;
+mod bad_input;
 pub mod client;
 mod isolation;
 mod network;
