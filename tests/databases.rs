@@ -7,6 +7,7 @@ use crate::support;
 /// A fresh, migrated database that goes away with this value.
 pub struct Database {
     pub store: Store,
+    pub url: String,
     pub name: &'static str,
     _remains: support::Database,
 }
@@ -18,6 +19,7 @@ impl From<support::Database> for Database {
         let name = if store.is_sqlite() { "sqlite" } else { "postgres" };
         Database {
             store,
+            url: empty.url.clone(),
             name,
             _remains: empty,
         }

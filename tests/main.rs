@@ -11,6 +11,8 @@
 mod api;
 mod cli;
 mod databases;
+mod demo;
+mod durability;
 mod golden;
 mod ledger;
 mod pos;

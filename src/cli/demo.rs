@@ -1,9 +1,24 @@
 //! `kopilka demo`
 
+use std::fmt::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
 
-use super::{Failure, not_built};
+use tempfile::TempDir;
+
+use super::serve::{app, run_service, runtime, told_to_stop};
+use super::{Failure, print};
+use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
+use crate::demo::credentials::{LIVE_KEY, LOGINS, TEST_KEY};
+use crate::demo::network::{NAME, VENUES};
+use crate::demo::people::{ANNA_CARD, ANNA_NAME, ANNA_PHONE};
+use crate::demo::samples::samples;
+use crate::demo::{self, Loaded, Scale};
+use crate::id_source::TimeOrderedIds;
+use crate::storage::connection::without_password;
+use crate::storage::Store;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -11,12 +26,117 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = loopback)]
     listen: SocketAddr,
     /// An empty PostgreSQL database to use instead of a throw-away SQLite file
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = postgres)]
     postgres: Option<String>,
 }
 
-pub(super) fn run(_settings: Settings, _args: &Args) -> Result<(), Failure> {
-    Err(not_built("kopilka demo"))
+pub(super) fn run(mut settings: Settings, args: &Args) -> Result<(), Failure> {
+    // Before the load, which takes its time: a port that is taken is known at once.
+    drop(
+        std::net::TcpListener::bind(args.listen)
+            .map_err(|e| format!("can't listen on {}: {e}", args.listen))?,
+    );
+    // Removed when this function returns, however it does: Ctrl-C ends the service, not the process.
+    let mut folder = None;
+    settings.listen = args.listen;
+    settings.database.url = match &args.postgres {
+        Some(url) => url.clone(),
+        None => {
+            let made = TempDir::with_prefix("kopilka-demo-")?;
+            let file = made.path().join("kopilka.db");
+            folder = Some(made);
+            format!("sqlite:{}", file.display())
+        }
+    };
+    let result = runtime()?.block_on(show(&settings));
+    if let Some(folder) = folder {
+        folder.close()?;
+    }
+    result
+}
+
+async fn show(settings: &Settings) -> Result<(), Failure> {
+    let Some(loaded) = (tokio::select! {
+        loaded = filled(settings) => Some(loaded?),
+        () = told_to_stop() => None,
+    }) else {
+        return Ok(());
+    };
+    let (store, loaded) = loaded;
+    let app = app(store, settings, Arc::new(SystemClock))?;
+    print(introduction(settings, &loaded));
+    run_service(app, settings).await
+}
+
+/// A new database with the demo network in it.
+async fn filled(settings: &Settings) -> Result<(Store, Loaded), Failure> {
+    let started = Instant::now();
+    let store = Store::open(&settings.database.options())?;
+    if !store.is_empty()? {
+        return Err(format!(
+            "{} is not empty: the demo needs a database of its own, such as one made by createdb kopilka_demo",
+            without_password(&settings.database.url)
+        )
+        .into());
+    }
+    store.migrate()?;
+    print(format_args!("Making the demo network «{NAME}»:"));
+    let ids = Arc::new(TimeOrderedIds::new(settings.node));
+    let progress = |percent| print(format_args!("  {percent} %"));
+    let loaded = demo::load(&store, ids, Scale::FULL, SystemClock.now(), progress).await?;
+    print(format_args!(
+        "  {} receipts in {} s.\n",
+        loaded.receipts,
+        started.elapsed().as_secs().max(1)
+    ));
+    Ok((store, loaded))
+}
+
+/// What a newcomer sees.
+fn introduction(settings: &Settings, loaded: &Loaded) -> String {
+    let base = format!("http://{}", settings.listen);
+    let mut text = String::new();
+    // Writing to a string never fails.
+    let mut line = |words: &str| {
+        let _ = writeln!(text, "{words}");
+    };
+    line(&format!("Address   {base}   (documentation of the API: {base}/api/docs)"));
+    line(&format!(
+        "Database  {}{}",
+        without_password(&settings.database.url),
+        if settings.database.url.starts_with("sqlite:") {
+            "   (removed at the end)"
+        } else {
+            ""
+        }
+    ));
+    for login in LOGINS {
+        let venue = VENUES.iter().find(|v| Some(v.external_id) == login.venue);
+        let of = venue.map_or_else(String::new, |v| format!("   ({})", v.name));
+        line(&format!(
+            "Login     {:8} password {}{of}",
+            login.login, login.password
+        ));
+    }
+    line(&format!("API key   {LIVE_KEY}"));
+    line(&format!("Test key  {TEST_KEY}   (reads and quotes only)"));
+    line(&format!(
+        "Guest     {ANNA_NAME}, card {ANNA_CARD}, telephone {ANNA_PHONE}"
+    ));
+    line(&format!(
+        "Inside    {} venues, {} customers, {} receipts, {} with redemption, {} returns",
+        VENUES.len(),
+        loaded.customers,
+        loaded.receipts,
+        loaded.with_redemption,
+        loaded.returns
+    ));
+    line("\nTry, in another terminal. Each line may be sent again: it is answered as a repeat, and nothing is posted twice.");
+    for sample in samples(SystemClock.now()) {
+        line(&format!("\n# {}\n{}", sample.title, sample.curl(&base)));
+    }
+    line("\nCtrl-C ends the demo.");
+    text
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
@@ -27,6 +147,14 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
         Ok(address)
     } else {
         Err("the demo's keys are known to everybody: it listens on this machine only".to_owned())
+    }
+}
+
+fn postgres(text: &str) -> Result<String, String> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a URL such as postgres://user@host/database".to_owned())
     }
 }
 

@@ -81,7 +81,7 @@ async fn first_steps(app: &App, settings: &Settings) -> Result<String, Failure> 
 }
 
 /// Ctrl-C, or the stop of a container.
-async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     let interrupted = async { drop(tokio::signal::ctrl_c().await) };
     #[cfg(unix)]
     {

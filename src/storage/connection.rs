@@ -219,6 +219,27 @@ impl Store {
         matches!(self.address, Address::Sqlite(_))
     }
 
+    /// Whether the database has no tables at all, of ours or of anybody's.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn is_empty(&self) -> Result<bool, StorageError> {
+        use diesel::RunQueryDsl;
+        use diesel::sql_types::BigInt;
+        let tables = match &mut *self.connection()? {
+            AnyConnection::Sqlite(c) => {
+                diesel::select(diesel::dsl::sql::<BigInt>("(SELECT COUNT(*) FROM sqlite_master)"))
+                    .get_result::<i64>(c)?
+            }
+            AnyConnection::Postgres(c) => diesel::select(diesel::dsl::sql::<BigInt>(
+                "(SELECT COUNT(*) FROM pg_catalog.pg_tables \
+                 WHERE schemaname NOT IN ('pg_catalog', 'information_schema'))",
+            ))
+            .get_result::<i64>(c)?,
+        };
+        Ok(tables == 0)
+    }
+
     /// A connection of the pool, for reads and for [`write_tx`].
     ///
     /// # Errors

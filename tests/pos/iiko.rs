@@ -39,11 +39,9 @@ fn a_closed_delivery_accrues_once_to_a_potential_customer_and_follows_its_versio
         let items = newer[0]["eventInfo"]["order"]["items"].as_array_mut().unwrap();
         let delivery = items
             .iter_mut()
-            .find(|i| i["product"]["name"] == "Доставка")
+            .find(|i| i["service"]["name"] == "Доставка")
             .unwrap();
-        delivery["resultSum"] = json!(90);
         delivery["cost"] = json!(90);
-        delivery["price"] = json!(90);
         newer[0]["eventInfo"]["order"]["sum"] = json!(940);
         let payments = newer[0]["eventInfo"]["order"]["payments"].as_array_mut().unwrap();
         payments[0]["sum"] = json!(940);
@@ -71,7 +69,8 @@ fn a_closed_delivery_accrues_once_to_a_potential_customer_and_follows_its_versio
 #[test]
 fn orders_that_are_not_closed_post_nothing() {
     each_database_async(|store| async move {
-        let till = Till::new(&Service::on(store), "iiko", json!({})).await;
+        let settings = serde_json::from_str(&fixture("iiko/fixtures/not-sold.settings.json")).unwrap();
+        let till = Till::new(&Service::on(store), "iiko", settings).await;
         let answer = till
             .send("POST", "", fixture("iiko/fixtures/not-sold.request.json"))
             .await;
