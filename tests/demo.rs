@@ -98,12 +98,7 @@ fn keys_and_logins_of_the_demo_work() {
     each_database_async(|store| async move {
         let (service, _) = demo(store).await;
         for key in [LIVE_KEY, TEST_KEY] {
-            service
-                .anybody()
-                .key(key)
-                .get("/api/v1/venues")
-                .await
-                .expect(200);
+            service.anybody().key(key).get("/api/v1/venues").await.expect(200);
         }
         for login in LOGINS {
             let answer = service

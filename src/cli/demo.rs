@@ -17,8 +17,8 @@ use crate::demo::people::{ANNA_CARD, ANNA_NAME, ANNA_PHONE};
 use crate::demo::samples::samples;
 use crate::demo::{self, Loaded, Scale};
 use crate::id_source::TimeOrderedIds;
-use crate::storage::connection::without_password;
 use crate::storage::Store;
+use crate::storage::connection::without_password;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -100,7 +100,9 @@ fn introduction(settings: &Settings, loaded: &Loaded) -> String {
     let mut line = |words: &str| {
         let _ = writeln!(text, "{words}");
     };
-    line(&format!("Address   {base}   (documentation of the API: {base}/api/docs)"));
+    line(&format!(
+        "Address   {base}   (documentation of the API: {base}/api/docs)"
+    ));
     line(&format!(
         "Database  {}{}",
         without_password(&settings.database.url),
@@ -131,7 +133,9 @@ fn introduction(settings: &Settings, loaded: &Loaded) -> String {
         loaded.with_redemption,
         loaded.returns
     ));
-    line("\nTry, in another terminal. Each line may be sent again: it is answered as a repeat, and nothing is posted twice.");
+    line(
+        "\nTry, in another terminal. Each line may be sent again: it is answered as a repeat, and nothing is posted twice.",
+    );
     for sample in samples(SystemClock.now()) {
         line(&format!("\n# {}\n{}", sample.title, sample.curl(&base)));
     }

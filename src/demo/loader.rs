@@ -347,9 +347,7 @@ impl Book {
         let available = self.available.get(&person).copied().unwrap_or_default();
         let percent = VENUES.get(sale.venue).map_or(0, |v| v.redeem_max_percent());
         let allowed = sale.redeemable.kopecks() * percent / 100;
-        let most = allowed
-            .min(sale.total().kopecks() - 100)
-            .min(available.kopecks());
+        let most = allowed.min(sale.total().kopecks() - 100).min(available.kopecks());
         let wanted = most.max(0) * sale.redeem_share / 10_000 * 100;
         // Nobody takes out his card for a trifle.
         Money::from_kopecks(if wanted < 3_000 { 0 } else { wanted })

@@ -318,7 +318,11 @@ mod tests {
             assert!(line.starts_with("curl -sS 'http://127.0.0.1:8080/"), "{line}");
             assert!(!line.contains('\n'), "{line}");
             // One word for the address, one for each header, one for the body.
-            assert_eq!(line.matches('\'').count(), 2 * (2 + sample.headers.len()), "{line}");
+            assert_eq!(
+                line.matches('\'').count(),
+                2 * (2 + sample.headers.len()),
+                "{line}"
+            );
         }
         assert_eq!(quoted("it's"), r"'it'\''s'");
     }
