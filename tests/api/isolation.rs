@@ -607,7 +607,7 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         ),
         (
             "GET /receipts",
-            format!("receipts?venue_id=b&source=till&external_id=r-a"),
+            "receipts?venue_id=b&source=till&external_id=r-a".to_owned(),
             none(),
         ),
     ] {

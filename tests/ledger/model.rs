@@ -198,7 +198,12 @@ impl Model {
         let pays = amount.min(self.debt);
         self.debt -= pays;
         self.lots.push(Lot {
-            left: amount - pays,
+            // Without grace a refund of what has expired meanwhile is gone at once.
+            left: if end.is_some_and(|end| end <= self.now) {
+                0
+            } else {
+                amount - pays
+            },
             start,
             end,
             scope,
