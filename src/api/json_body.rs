@@ -51,7 +51,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        if !is_json(&request) {
+        let content_type = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok());
+        if !content_type.is_some_and(is_json) {
             return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         let raw = read_body(request).await?;
@@ -72,15 +76,9 @@ impl<S: Send + Sync> FromRequest<S> for AnyBody {
     }
 }
 
-fn is_json(request: &Request) -> bool {
-    let Some(text) = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-    else {
-        return false;
-    };
-    let kind = text
+/// Whether a `Content-Type` means JSON.
+pub fn is_json(content_type: &str) -> bool {
+    let kind = content_type
         .split(';')
         .next()
         .unwrap_or_default()

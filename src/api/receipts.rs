@@ -12,10 +12,10 @@ use utoipa_axum::routes;
 
 use super::answers::{ReceiptAnswer, ReturnAnswer};
 use super::caller::{Caller, Scope};
-use super::json_body::{JsonBody, PathId, QueryOf};
+use super::json_body::{AnyBody, JsonBody, PathId, QueryOf};
 use super::openapi::Refusals;
 use super::problem::Problem;
-use super::till_path::{Envelope, respond, unexpected, venue};
+use super::till_path::{Envelope, or_keep, read_json, respond, unexpected, venue};
 use crate::app::App;
 use crate::domain::ids::{ReceiptId, VenueId};
 use crate::ledger::{Answer, Place, Verb};
@@ -392,16 +392,18 @@ pub async fn close_receipt(
     State(app): State<App>,
     caller: Caller,
     envelope: Envelope,
-    body: JsonBody<ReceiptRequest>,
+    AnyBody(raw): AnyBody,
 ) -> Result<Response, Problem> {
     caller.needs(Scope::Till)?;
     caller.may_change()?;
-    let venue = venue(&app, &caller, body.value.venue_id.as_deref()).await?;
-    let (source, close) = body.value.into_close(None)?;
+    let request: ReceiptRequest = read_json(&app, &caller, &envelope, &raw).await?;
+    let venue = venue(&app, &caller, request.venue_id.as_deref()).await;
+    let venue = or_keep(&app, &caller, &envelope, &raw, venue).await?;
+    let (source, close) = or_keep(&app, &caller, &envelope, &raw, request.into_close(None)).await?;
     let verb = Verb::Close(Place { venue, source }, Box::new(close));
     let answered = app
         .ledger
-        .submit(envelope.command(&app, &caller, Some(venue), verb, &body.raw))
+        .submit(envelope.command(&app, &caller, Some(venue), verb, &raw))
         .await?;
     match answered.answer.clone() {
         Answer::Closed(closed) => Ok(respond(&answered, ReceiptAnswer::new(*closed, caller.language))),

@@ -12,11 +12,11 @@ use utoipa_axum::routes;
 
 use super::answers::ReturnAnswer;
 use super::caller::{Caller, Scope};
-use super::json_body::{AnyBody, JsonBody, PathId};
+use super::json_body::{AnyBody, PathId};
 use super::openapi::Refusals;
 use super::problem::{Problem, ProblemBody};
 use super::receipts::check_id;
-use super::till_path::{Envelope, network_terms, respond, unexpected, venue};
+use super::till_path::{Envelope, network_terms, or_keep, read_json, respond, unexpected, venue};
 use crate::app::App;
 use crate::domain::ids::ReceiptId;
 use crate::domain::world::{ReturnRequest, ReturnedLine, SourceKey};
@@ -137,17 +137,19 @@ pub async fn give_back(
     State(app): State<App>,
     caller: Caller,
     envelope: Envelope,
-    body: JsonBody<ReturnBody>,
+    AnyBody(raw): AnyBody,
 ) -> Result<Response, Problem> {
     may_return(&caller)?;
-    let sale = sale(&app, &caller, &body.value.sale).await?;
+    let body: ReturnBody = read_json(&app, &caller, &envelope, &raw).await?;
+    let sale = sale(&app, &caller, &body.sale).await;
+    let sale = or_keep(&app, &caller, &envelope, &raw, sale).await?;
     let ReturnBody {
         source,
         external_id,
         lines,
         returned_at,
         ..
-    } = body.value;
+    } = body;
     let wanted = Wanted {
         source,
         external_id,
@@ -155,7 +157,7 @@ pub async fn give_back(
         returned_at,
         cancel: false,
     };
-    submit(&app, &caller, envelope, sale, wanted, &body.raw).await
+    submit(&app, &caller, envelope, sale, wanted, &raw).await
 }
 
 /// Give back a receipt, in part or in whole.
@@ -177,16 +179,17 @@ pub async fn give_back_receipt(
     caller: Caller,
     PathId(id): PathId<ReceiptId>,
     envelope: Envelope,
-    body: JsonBody<ReceiptReturnBody>,
+    AnyBody(raw): AnyBody,
 ) -> Result<Response, Problem> {
     may_return(&caller)?;
+    let body: ReceiptReturnBody = read_json(&app, &caller, &envelope, &raw).await?;
     let sale = sale_by_id(&app, &caller, id).await?;
     let ReceiptReturnBody {
         source,
         external_id,
         lines,
         returned_at,
-    } = body.value;
+    } = body;
     let wanted = Wanted {
         source,
         external_id,
@@ -194,7 +197,7 @@ pub async fn give_back_receipt(
         returned_at,
         cancel: false,
     };
-    submit(&app, &caller, envelope, sale, wanted, &body.raw).await
+    submit(&app, &caller, envelope, sale, wanted, &raw).await
 }
 
 /// Cancel a receipt: the return of all that is left. A second time answers as the first.

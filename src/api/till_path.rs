@@ -12,13 +12,14 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::caller::Caller;
+use super::json_body::{from_json, is_json};
 use super::problem::Problem;
 use crate::app::App;
 use crate::domain::books::Hash;
 use crate::domain::ids::VenueId;
 use crate::ledger::{Answered, Command, Failure, Verb};
 use crate::storage::Tenant;
-use crate::storage::ledger::message::RawMessage;
+use crate::storage::ledger::message::{Outcome, RawMessage};
 use crate::storage::terms::NetworkTerms;
 
 impl From<Failure> for Problem {
@@ -124,6 +125,57 @@ impl Envelope {
             idempotency: self.idempotency_key.map(|key| (key, fingerprint)),
         }
     }
+}
+
+/// A request that was refused before the ledger saw it (it could not be read, its venue is not set up, a field is
+/// wrong): what a till sent is kept all the same, for a person to mend the cause and replay it.
+///
+/// # Errors
+/// The refusal, once it is kept; 503 where it could not be kept.
+pub async fn or_keep<T>(
+    app: &App,
+    caller: &Caller,
+    envelope: &Envelope,
+    raw: &Bytes,
+    result: Result<T, Problem>,
+) -> Result<T, Problem> {
+    let refused = match result {
+        Err(refused) if refused.status.is_client_error() => refused,
+        other => return other,
+    };
+    let outcome = if refused.status == StatusCode::BAD_REQUEST {
+        Outcome::Unreadable
+    } else {
+        Outcome::Refused
+    };
+    let venue = caller.only_venue();
+    // Nothing is remembered under its idempotency key: a refusal binds nothing.
+    let envelope = Envelope {
+        idempotency_key: None,
+        ..envelope.clone()
+    };
+    let mut command = envelope.command(app, caller, venue, Verb::Keep(outcome), raw);
+    command.remarks = Some(format!("{}: {}", refused.code, refused.words.ru));
+    app.ledger.submit(command).await?;
+    Err(refused)
+}
+
+/// Reads the JSON of a request that moves bonuses, and keeps what can't be read.
+///
+/// # Errors
+/// 415 where it does not say that it is JSON; as [`or_keep`].
+pub async fn read_json<T: serde::de::DeserializeOwned>(
+    app: &App,
+    caller: &Caller,
+    envelope: &Envelope,
+    raw: &Bytes,
+) -> Result<T, Problem> {
+    let read = if envelope.content_type.as_deref().is_some_and(is_json) {
+        from_json(raw)
+    } else {
+        Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
+    };
+    or_keep(app, caller, envelope, raw, read).await
 }
 
 /// The terms of a network as this instance knows them; read where it knows none yet.
