@@ -17,8 +17,8 @@ use crate::demo::people::{ANNA_CARD, ANNA_NAME, ANNA_PHONE};
 use crate::demo::samples::samples;
 use crate::demo::{self, Loaded, Scale};
 use crate::id_source::TimeOrderedIds;
-use crate::storage::connection::without_password;
 use crate::storage::Store;
+use crate::storage::connection::without_password;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -80,16 +80,23 @@ async fn filled(settings: &Settings) -> Result<(Store, Loaded), Failure> {
         .into());
     }
     store.migrate()?;
-    print(format_args!("Making the demo network «{NAME}»:"));
+    show_progress(format_args!("Making the demo network «{NAME}»:"));
     let ids = Arc::new(TimeOrderedIds::new(settings.node));
-    let progress = |percent| print(format_args!("  {percent} %"));
+    let progress = |percent| show_progress(format_args!(" {percent} %"));
     let loaded = demo::load(&store, ids, Scale::FULL, SystemClock.now(), progress).await?;
     print(format_args!(
-        "  {} receipts in {} s.\n",
+        "\n{} receipts in {} s.\n",
         loaded.receipts,
         started.elapsed().as_secs().max(1)
     ));
     Ok((store, loaded))
+}
+
+/// A piece of a line that grows.
+fn show_progress(words: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let mut out = std::io::stdout();
+    let _ = write!(out, "{words}").and_then(|()| out.flush());
 }
 
 /// What a newcomer sees.
@@ -100,7 +107,9 @@ fn introduction(settings: &Settings, loaded: &Loaded) -> String {
     let mut line = |words: &str| {
         let _ = writeln!(text, "{words}");
     };
-    line(&format!("Address   {base}   (documentation of the API: {base}/api/docs)"));
+    line(&format!(
+        "Address   {base}   (documentation of the API: {base}/api/docs)"
+    ));
     line(&format!(
         "Database  {}{}",
         without_password(&settings.database.url),
@@ -131,7 +140,9 @@ fn introduction(settings: &Settings, loaded: &Loaded) -> String {
         loaded.with_redemption,
         loaded.returns
     ));
-    line("\nTry, in another terminal. Each line may be sent again: it is answered as a repeat, and nothing is posted twice.");
+    line(
+        "\nTry, in another terminal. Each line may be sent again: it is answered as a repeat, and nothing is posted twice.",
+    );
     for sample in samples(SystemClock.now()) {
         line(&format!("\n# {}\n{}", sample.title, sample.curl(&base)));
     }

@@ -32,8 +32,9 @@ const SEED: u64 = 0x6b6f_7069_6c6b_6121;
 pub const ANNA_BALANCE: Money = Money::from_kopecks(124_000);
 /// The part of it that burns soon.
 pub const ANNA_EXPIRING: Money = Money::from_kopecks(12_000);
-/// Receipts of so many hours are booked together, as at the end of the last of them.
-const SLOT_HOURS: u32 = 2;
+/// Receipts of so many hours are booked together, at the end of the last of them: each commit costs as much as many
+/// receipts do.
+const SLOT_HOURS: u32 = 4;
 
 /// Why the demo could not be loaded.
 #[derive(Debug, Error)]
@@ -347,9 +348,7 @@ impl Book {
         let available = self.available.get(&person).copied().unwrap_or_default();
         let percent = VENUES.get(sale.venue).map_or(0, |v| v.redeem_max_percent());
         let allowed = sale.redeemable.kopecks() * percent / 100;
-        let most = allowed
-            .min(sale.total().kopecks() - 100)
-            .min(available.kopecks());
+        let most = allowed.min(sale.total().kopecks() - 100).min(available.kopecks());
         let wanted = most.max(0) * sale.redeem_share / 10_000 * 100;
         // Nobody takes out his card for a trifle.
         Money::from_kopecks(if wanted < 3_000 { 0 } else { wanted })

@@ -339,7 +339,10 @@ pub fn found(
             created_at: since,
         };
         if !users::insert(connection, tenant, &user)? {
-            return Err(StorageError::Corrupt(format!("the login {} is taken", user.login)));
+            return Err(StorageError::Corrupt(format!(
+                "the login {} is taken",
+                user.login
+            )));
         }
     }
     for (secret, prefix, test) in [(LIVE_KEY, LIVE_PREFIX, false), (TEST_KEY, TEST_PREFIX, true)] {
@@ -473,12 +476,19 @@ mod tests {
         let mut kinds = Vec::new();
         for plan in &VENUES {
             assert!(plan.base_percent.parse::<Percent>().is_ok());
-            assert!(plan.redeem_max_percent.is_none_or(|p| p.parse::<Percent>().is_ok()));
+            assert!(
+                plan.redeem_max_percent
+                    .is_none_or(|p| p.parse::<Percent>().is_ok())
+            );
             assert!(plan.settings().fault().is_none());
             let count: usize = plan.categories.iter().map(|c| c.products.len()).sum();
             assert!((25..=40).contains(&count), "{} {count}", plan.name);
             for category in plan.categories {
-                assert!(category.coefficient.is_none_or(|k| k.parse::<Coefficient>().is_ok()));
+                assert!(
+                    category
+                        .coefficient
+                        .is_none_or(|k| k.parse::<Coefficient>().is_ok())
+                );
                 for (name, _, k) in category.products {
                     assert!(k.is_none_or(|k| k.parse::<Coefficient>().is_ok()));
                     assert!(plan.product(name).is_some());

@@ -233,14 +233,16 @@ fn person(dice: &mut Dice, number: usize, today: NaiveDate) -> Person {
             .percent(92)
             .then(|| Phone::parse(&format!("+7921555{:04}", number + 1000)))
             .flatten(),
-        email: dice
-            .percent(30)
-            .then(|| format!("guest{number}@example.com")),
+        email: dice.percent(30).then(|| format!("guest{number}@example.com")),
         female,
         birthday,
         coefficient: (number % 25 == 3).then(|| coefficient(if number % 2 == 0 { "1.5" } else { "1.2" })),
-        venue_coefficient: (number % 40 == 7)
-            .then(|| (dice.index(VENUES.len()), coefficient(if number % 80 == 7 { "2" } else { "0" }))),
+        venue_coefficient: (number % 40 == 7).then(|| {
+            (
+                dice.index(VENUES.len()),
+                coefficient(if number % 80 == 7 { "2" } else { "0" }),
+            )
+        }),
         cards: cards(dice, number),
         venue: dice.weighted([3, 5, 2].into_iter()),
         days_ago: u64::try_from(days_ago).unwrap_or_default(),
@@ -272,7 +274,10 @@ fn cards(dice: &mut Dice, number: usize) -> Vec<PlannedCard> {
 
 /// A name of a woman or a man.
 pub(super) fn name(dice: &mut Dice, female: bool) -> String {
-    let first = dice.pick(if female { WOMEN } else { MEN }).copied().unwrap_or_default();
+    let first = dice
+        .pick(if female { WOMEN } else { MEN })
+        .copied()
+        .unwrap_or_default();
     let last = dice.pick(SURNAMES).copied().unwrap_or_default();
     format!("{first} {last}{}", if female { "а" } else { "" })
 }

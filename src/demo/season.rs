@@ -310,7 +310,9 @@ fn sale(dice: &mut Dice, plan: &VenuePlan, venue: usize, day: NaiveDate, number:
         },
         waiter: dice.pick(WAITERS[venue]).copied(),
         guests,
-        advertising_source: (kind == "delivery").then(|| dice.pick(&SOURCES).copied()).flatten(),
+        advertising_source: (kind == "delivery")
+            .then(|| dice.pick(&SOURCES).copied())
+            .flatten(),
     }
 }
 
@@ -328,13 +330,7 @@ fn external_id(dice: &mut Dice, venue: usize) -> String {
     if venue == 0 { guid.to_uppercase() } else { guid }
 }
 
-fn add(
-    dice: &mut Dice,
-    plan: &VenuePlan,
-    lines: &mut Vec<Line>,
-    redeemable: &mut Money,
-    paid_percent: i64,
-) {
+fn add(dice: &mut Dice, plan: &VenuePlan, lines: &mut Vec<Line>, redeemable: &mut Money, paid_percent: i64) {
     let place = dice.weighted(plan.categories.iter().map(|c| c.weight));
     let Some(category) = plan.categories.get(place) else {
         return;
@@ -480,12 +476,7 @@ fn gifts(dice: &mut Dice, events: &mut Vec<Event>, people: &[Person], today: Nai
         {
             let day = days_before(today, days_ago);
             let days = Some((day, after(day, 13)));
-            push(
-                days_ago,
-                5,
-                place,
-                gift(300, days, None, "С днём рождения!"),
-            );
+            push(days_ago, 5, place, gift(300, days, None, "С днём рождения!"));
             // What burnt is written down in the night after its last day.
             if days_ago > 14 {
                 push(days_ago - 14, 1, place, Change::Settle);
@@ -529,7 +520,12 @@ fn gifts(dice: &mut Dice, events: &mut Vec<Event>, people: &[Person], today: Nai
             );
         }
         if place % 300 == 33 {
-            push(12, 16, place, Change::Debit(Money::from_kopecks(5_000), "Начислено по ошибке"));
+            push(
+                12,
+                16,
+                place,
+                Change::Debit(Money::from_kopecks(5_000), "Начислено по ошибке"),
+            );
         }
         if place % 900 == 66 {
             push(6, 16, place, Change::Reset("По просьбе клиента"));
@@ -587,16 +583,10 @@ mod tests {
         for kind in ["place", "delivery", "online"] {
             assert!(sales.iter().any(|s| s.kind == kind), "{kind}");
         }
-        assert!(
-            events
-                .iter()
-                .filter(|e| matches!(e, Event::Return(_)))
-                .count()
-                > 50
-        );
-        let settles = events.iter().filter(
-            |e| matches!(e, Event::Gift(gift) if gift.change == Change::Settle),
-        );
+        assert!(events.iter().filter(|e| matches!(e, Event::Return(_))).count() > 50);
+        let settles = events
+            .iter()
+            .filter(|e| matches!(e, Event::Gift(gift) if gift.change == Change::Settle));
         assert!(settles.count() > 100);
     }
 }
