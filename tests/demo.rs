@@ -58,7 +58,7 @@ fn the_books_of_the_demo_are_right_and_full() {
     each_database_async(|store| async move {
         let (service, loaded) = demo(store.clone()).await;
         let report = is_clean(&store);
-        assert_eq!((report.networks, loaded.customers), (1, 150));
+        assert_eq!((report.networks, loaded.customers), (1, 162));
         assert_eq!(report.receipts, u64::try_from(loaded.receipts).unwrap());
         assert!((800..1200).contains(&loaded.receipts), "{loaded:?}");
         assert!(loaded.of_guests * 2 > loaded.receipts, "{loaded:?}");

@@ -133,9 +133,10 @@ fn introduction(settings: &Settings, loaded: &Loaded) -> String {
         "Guest     {ANNA_NAME}, card {ANNA_CARD}, telephone {ANNA_PHONE}"
     ));
     line(&format!(
-        "Inside    {} venues, {} customers, {} receipts, {} with redemption, {} returns",
+        "Inside    {} venues, {} customers ({} known by telephone only), {} receipts, {} with redemption, {} returns",
         VENUES.len(),
         loaded.customers,
+        loaded.strangers,
         loaded.receipts,
         loaded.with_redemption,
         loaded.returns

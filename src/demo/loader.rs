@@ -53,8 +53,10 @@ pub enum LoadError {
 /// What was loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Loaded {
-    /// Customers who joined.
+    /// Customers, those who have not joined included.
     pub customers: usize,
+    /// Of them, those known by telephone only.
+    pub strangers: usize,
     /// Receipts.
     pub receipts: usize,
     /// Receipts of known guests.
@@ -104,7 +106,8 @@ pub async fn load(
         customers,
         available: HashMap::new(),
         loaded: Loaded {
-            customers: scale.customers,
+            customers: scale.customers + scale.strangers,
+            strangers: scale.strangers,
             ..Loaded::default()
         },
     };
