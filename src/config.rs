@@ -116,19 +116,11 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Longest body.
-    pub body_bytes: usize,
-    request_timeout_ms: u64,
     header_timeout_ms: u64,
     requests_per_minute_per_key: u32,
 }
 
 impl Limits {
-    /// How long a request may take, its body included.
-    pub fn request_timeout(&self) -> Duration {
-        Duration::from_millis(self.request_timeout_ms)
-    }
-
     /// How long a client may take to send the headers.
     pub fn header_timeout(&self) -> Duration {
         Duration::from_millis(self.header_timeout_ms)
@@ -260,8 +252,6 @@ impl Settings {
             ("ledger.queue", self.ledger.queue as u64),
             ("ledger.batch", self.ledger.batch as u64),
             ("ledger.writers", self.ledger.writers as u64),
-            ("limits.body_bytes", self.limits.body_bytes as u64),
-            ("limits.request_timeout_ms", self.limits.request_timeout_ms),
             ("limits.header_timeout_ms", self.limits.header_timeout_ms),
         ];
         if let Some((name, _)) = positive.into_iter().find(|(_, value)| *value == 0) {

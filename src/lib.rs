@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod app;
+mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -19,3 +19,4 @@ mod pos;
 mod seed;
 mod storage;
 mod support;
+mod worker;

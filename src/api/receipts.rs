@@ -31,7 +31,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// How a till names a guest: exactly one of the four.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "CustomerFields")]
 pub enum CustomerName {
     /// Number of a card.
     #[schema(example = "9000000017")]
@@ -44,6 +44,34 @@ pub enum CustomerName {
     /// Our id, or the caller's external id.
     #[schema(example = "cus_01hgw3zj3q7hx")]
     Id(String),
+}
+
+/// A guest's names as they are read: an enum of serde's own would call two of them broken JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CustomerFields {
+    card: Option<String>,
+    phone: Option<Phone>,
+    qr: Option<String>,
+    id: Option<String>,
+}
+
+impl TryFrom<CustomerFields> for CustomerName {
+    type Error = &'static str;
+
+    fn try_from(fields: CustomerFields) -> Result<Self, Self::Error> {
+        let names = [
+            fields.card.map(CustomerName::Card),
+            fields.phone.map(CustomerName::Phone),
+            fields.qr.map(CustomerName::Qr),
+            fields.id.map(CustomerName::Id),
+        ];
+        let mut names = names.into_iter().flatten();
+        match (names.next(), names.next()) {
+            (Some(one), None) => Ok(one),
+            _ => Err("name the guest by exactly one of card, phone, qr, id"),
+        }
+    }
 }
 
 impl From<CustomerName> for CustomerRef {

@@ -89,7 +89,7 @@ fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Verify => verify::run(&settings),
         Command::Backup(args) => backup::run(&settings, &args),
         Command::Inbox(command) => inbox::run(&settings, &command),
-        Command::Bench(args) => bench::run(settings, &args),
+        Command::Bench(args) => bench::run(args),
         Command::User(command) => user::run(&settings, &command),
         Command::Health(args) => health::run(&settings, &args),
     }

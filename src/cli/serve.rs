@@ -12,6 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::id_source::TimeOrderedIds;
 use crate::ledger::{Ledger, PipelineOptions};
+use crate::server::ServerLimits;
 use crate::storage::{Store, books};
 use crate::{api, server, worker};
 
@@ -63,7 +64,11 @@ pub(super) async fn run_service(app: App, settings: &Settings) -> Result<(), Fai
         .map_err(|e| format!("can't listen on {}: {e}", settings.listen))?;
     worker::start(&app, settings);
     tracing::info!(address = %listener.local_addr()?, "ready");
-    server::serve(listener, api::router(app), told_to_stop()).await?;
+    let limits = ServerLimits {
+        header_time: settings.limits.header_timeout(),
+        ..ServerLimits::default()
+    };
+    server::serve_within(limits, listener, api::router(app), told_to_stop()).await?;
     Ok(())
 }
 
@@ -73,10 +78,8 @@ async fn first_steps(app: &App, settings: &Settings) -> Result<String, Failure> 
         .map_err(|problem| problem.words.en)?;
     let url = settings.public_url();
     Ok(format!(
-        "The database is empty. Make a network and its owner within 24 hours, once:\n\n\
-         curl -X POST {url}/api/v1/setup -H 'Content-Type: application/json' --data-binary '{{\"token\": \"{token}\", \
-         \"network\": {{\"name\": \"My network\", \"time_zone\": \"Europe/Moscow\"}}, \"owner\": {{\"login\": \
-         \"owner@example.com\", \"name\": \"Owner\", \"password\": \"a long sentence of your own\"}}}}'\n"
+        "The database is empty. Open this link within 24 hours to make your network and its owner; it works once:\n\n  \
+         {url}/setup#token={token}\n"
     ))
 }
 

@@ -1,9 +1,23 @@
 //! `kopilka user`: members of staff, for the first start and for forgotten passwords. Passwords are read from standard
 //! input: what is written on a command line stays in its history.
 
-use super::{Failure, not_built};
+use std::io::BufRead;
+
+use super::{Failure, open_existing, print};
 use crate::api::caller::Role;
+use crate::api::names;
+use crate::api::problem::Problem;
+use crate::api::secrets::{check_password, hash_password};
+use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
+use crate::domain::Timestamp;
+use crate::domain::ids::{AuditId, IdSource, NetworkId, UserId};
+use crate::id_source::TimeOrderedIds;
+use crate::storage::users::StoredUser;
+use crate::storage::{Store, Tenant, audit, books, sessions, users};
+
+/// Who is written into the audit log.
+const ACTOR: &str = "command-line";
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -21,7 +35,7 @@ pub(super) enum Command {
         #[arg(long)]
         network: Option<String>,
     },
-    /// Give one a new password, read from standard input
+    /// Give one a new password, read from standard input, and end his sessions
     Password {
         /// What he logs in with
         login: String,
@@ -30,10 +44,167 @@ pub(super) enum Command {
     List,
 }
 
-pub(super) fn run(_settings: &Settings, _command: &Command) -> Result<(), Failure> {
-    Err(not_built("kopilka user"))
+pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure> {
+    let store = open_existing(settings)?;
+    let ids = TimeOrderedIds::new(settings.node);
+    let now = SystemClock.now();
+    match command {
+        Command::Add {
+            login,
+            role,
+            name,
+            network,
+        } => {
+            let tenant = network_of(&store, network.as_deref())?;
+            let login = names::login("/login", login).map_err(told)?;
+            let user = StoredUser {
+                id: UserId(ids.next_id()),
+                name: names::name("/name", name.as_deref().unwrap_or(&login), 200).map_err(told)?,
+                login,
+                role: role.as_str().to_owned(),
+                venues: None,
+                password_hash: hash_password(&typed_password()?).map_err(told)?,
+                active: true,
+                created_at: now,
+            };
+            add(&store, tenant, &user, AuditId(ids.next_id()), now)?;
+            print(format!("{}  {}  {}", user.id, user.role, user.login));
+            Ok(())
+        }
+        Command::Password { login } => {
+            let password_hash = hash_password(&typed_password()?).map_err(told)?;
+            change_password(&store, login, &password_hash, AuditId(ids.next_id()), now)
+        }
+        Command::List => list(&store),
+    }
+}
+
+fn told(problem: Problem) -> Failure {
+    problem.words.en.into()
 }
 
 fn role(text: &str) -> Result<Role, String> {
     Role::parse(text).ok_or_else(|| "expected owner, manager, marketer, cashier or auditor".to_owned())
+}
+
+fn typed_password() -> Result<String, Failure> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    let password = line.trim_end_matches(['\r', '\n']).to_owned();
+    check_password("/password", &password).map_err(told)?;
+    Ok(password)
+}
+
+fn network_of(store: &Store, named: Option<&str>) -> Result<Tenant, Failure> {
+    let all = books::all_networks(&mut *store.connection()?)?;
+    match (named, all.as_slice()) {
+        (Some(text), _) => {
+            let id: NetworkId = text
+                .parse()
+                .map_err(|_| format!("{text} is not the id of a network (net_…)"))?;
+            let found = all.into_iter().find(|tenant| tenant.network() == id);
+            found.ok_or_else(|| format!("there is no network {text}").into())
+        }
+        (None, [only]) => Ok(*only),
+        (None, []) => Err("there is no network yet: start `kopilka serve` and use its one-time link".into()),
+        (None, many) => {
+            let ids: Vec<String> = many.iter().map(|tenant| tenant.network().to_string()).collect();
+            Err(format!("name one of the networks by --network: {}", ids.join(", ")).into())
+        }
+    }
+}
+
+fn add(
+    store: &Store,
+    tenant: Tenant,
+    user: &StoredUser,
+    entry: AuditId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let added = store.write(|connection| -> Result<bool, Problem> {
+        if !users::insert(connection, tenant, user)? {
+            return Ok(false);
+        }
+        let after = serde_json::json!({"login": user.login, "role": user.role});
+        let subject = user.id.to_string();
+        audit::write(
+            connection,
+            tenant,
+            ACTOR,
+            "user.create",
+            &subject,
+            None,
+            Some(&after),
+            now,
+            entry,
+        )?;
+        Ok(true)
+    });
+    if added.map_err(told)? {
+        Ok(())
+    } else {
+        Err(format!("the login {} is taken", user.login).into())
+    }
+}
+
+fn change_password(
+    store: &Store,
+    login: &str,
+    password_hash: &str,
+    entry: AuditId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let login = login.trim().to_lowercase();
+    let changed = store.write(|connection| -> Result<bool, Problem> {
+        let Some((tenant, user)) = users::by_login(connection, &login)? else {
+            return Ok(false);
+        };
+        let changed = StoredUser {
+            password_hash: password_hash.to_owned(),
+            ..user
+        };
+        users::update(connection, tenant, &changed)?;
+        sessions::end_all(connection, tenant, changed.id)?;
+        let subject = changed.id.to_string();
+        audit::write(
+            connection,
+            tenant,
+            ACTOR,
+            "user.password",
+            &subject,
+            None,
+            None,
+            now,
+            entry,
+        )?;
+        Ok(true)
+    });
+    if changed.map_err(told)? {
+        Ok(())
+    } else {
+        Err(format!("there is no user {login}").into())
+    }
+}
+
+fn list(store: &Store) -> Result<(), Failure> {
+    let mut connection = store.connection()?;
+    for tenant in books::all_networks(&mut connection)? {
+        let mut after = None;
+        loop {
+            let page = users::list(&mut connection, tenant, after, 500)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.0);
+            for user in &page {
+                let state = if user.active { "" } else { "  (switched off)" };
+                print(format!(
+                    "{}  {:<9} {}  {}{state}",
+                    tenant.network(),
+                    user.role,
+                    user.login,
+                    user.name
+                ));
+            }
+        }
+    }
+    Ok(())
 }

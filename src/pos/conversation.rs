@@ -46,6 +46,18 @@ impl Incoming {
     }
 }
 
+impl Incoming {
+    /// Whether a text of it could hold U+0000 in any spelling: PostgreSQL can't store it, and no till means it.
+    fn has_null(&self) -> bool {
+        let escaped = b"\\u0000";
+        self.body.contains(&0)
+            || self.body.windows(escaped.len()).any(|w| w == escaped)
+            || self.query.contains("%00")
+            || self.path.contains("%00")
+            || self.path.contains('\0')
+    }
+}
+
 /// How a conversation went.
 #[derive(Debug)]
 pub struct Held {
@@ -191,6 +203,19 @@ async fn carry(
         received_at: incoming.received_at,
     });
     let talk = Talk { app, known, raw };
+    if incoming.has_null() {
+        let reason = "it holds the character U+0000, which no text may have".to_owned();
+        talk.keep(Outcome::Unreadable, Some(reason)).await?;
+        let words = Words::new(
+            "В сообщении недопустимый символ.",
+            "The message holds a forbidden character.",
+        );
+        let reply = adapter.failure(&incoming.message(), &words, &settings);
+        return Ok(Held {
+            reply,
+            refused: Some("unreadable".to_owned()),
+        });
+    }
     match adapter.read(&incoming.message(), &settings) {
         Err(Unreadable { reason, reply }) => {
             talk.keep(Outcome::Unreadable, Some(reason)).await?;

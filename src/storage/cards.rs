@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::connection::write_tx;
+use super::dialect::Kind::{BigInt, Text, Timestamp as Time};
+use super::ledger::apply;
 use super::schema::cards;
+use super::statement::{Rows, Value};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 use crate::domain::ids::{CardId, CustomerId};
@@ -174,6 +178,43 @@ pub fn insert(connection: &mut AnyConnection, tenant: Tenant, card: &Card) -> Re
         .values(CardRow::of(tenant, card))
         .execute(connection)?;
     Ok(())
+}
+
+/// Adds many cards at once.
+///
+/// # Errors
+/// Those of the database.
+pub fn insert_all(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    cards: &[Card],
+) -> Result<(), StorageError> {
+    let mut rows = Rows::new(
+        "cards",
+        &[
+            ("network_id", BigInt),
+            ("id", BigInt),
+            ("number", Text),
+            ("customer_id", BigInt),
+            ("kind", Text),
+            ("status", Text),
+            ("replaced_by", BigInt),
+            ("created_at", Time),
+        ],
+    );
+    for card in cards {
+        rows.push(vec![
+            tenant.id().into(),
+            card.id.0.into(),
+            card.number.as_str().into(),
+            card.customer.0.into(),
+            card.kind.as_str().into(),
+            card.status.as_str().into(),
+            Value::BigInt(card.replaced_by.map(|c| c.0)),
+            card.created_at.into(),
+        ]);
+    }
+    write_tx(connection, |connection| apply::insert(connection, rows))
 }
 
 /// Writes a card over what is stored under its id.

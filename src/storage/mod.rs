@@ -11,6 +11,7 @@ pub mod invitations;
 pub mod keys;
 pub mod ledger;
 pub mod lots;
+pub mod measure;
 pub mod menu;
 pub mod messages;
 pub mod networks;

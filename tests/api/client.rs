@@ -105,6 +105,11 @@ impl Service {
         }
     }
 
+    /// What its clock says.
+    pub fn clock_now(&self) -> DateTime<Utc> {
+        kopilka::clock::Clock::now(&*self.clock)
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
         Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
     }
@@ -180,6 +185,15 @@ impl Client {
     pub fn session(&self, answer: &Answer) -> Self {
         let token = answer.json()["csrf_token"].as_str().unwrap().to_owned();
         self.with("cookie", &answer.cookie()).with("x-csrf-token", &token)
+    }
+
+    /// Posts bytes that need not be JSON, though they say so.
+    pub async fn post_bytes(&self, path: &str, body: impl Into<Body>) -> Answer {
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        self.service.send(request.body(body.into()).unwrap()).await
     }
 
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {

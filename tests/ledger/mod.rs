@@ -5,5 +5,5 @@ mod many_customers;
 mod model;
 mod properties;
 mod races;
-mod shop;
+pub mod shop;
 mod tampering;

@@ -61,13 +61,13 @@ struct IndexRow {
 const SQLITE_COLUMNS: &str = r#"
     SELECT t.name AS table_name, c.name AS name, c.type AS kind, c."notnull" = 0 AS nullable
     FROM sqlite_master t, pragma_table_info(t.name) c
-    WHERE t.type = 'table' AND t.name NOT LIKE '\_\_diesel%' ESCAPE '\'"#;
+    WHERE t.type = 'table' AND t.name NOT LIKE '\_\_diesel%' ESCAPE '\' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'"#;
 
 const SQLITE_INDEXES: &str = r#"
     SELECT t.name AS table_name, i.name AS name, i.origin = 'pk' AS primary_key, i."unique" = 1 AS is_unique,
            i.partial = 1 AS partial, c.name AS column_name, c.seqno AS position
     FROM sqlite_master t, pragma_index_list(t.name) i, pragma_index_info(i.name) c
-    WHERE t.type = 'table' AND t.name NOT LIKE '\_\_diesel%' ESCAPE '\'
+    WHERE t.type = 'table' AND t.name NOT LIKE '\_\_diesel%' ESCAPE '\' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
     ORDER BY table_name, i.name, position"#;
 
 const POSTGRES_COLUMNS: &str = r"

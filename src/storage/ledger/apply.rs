@@ -27,10 +27,18 @@ pub fn apply(
     answers: &[Remember],
 ) -> Result<(), StorageError> {
     let tables = rows::tables(world, messages, answers)?;
-    write_tx(connection, |connection| match connection {
+    write_tx(connection, |connection| write(connection, tables))
+}
+
+/// Writes the rows of a batch, inside the caller's transaction.
+///
+/// # Errors
+/// As [`apply`].
+pub fn write(connection: &mut AnyConnection, tables: Tables<'_>) -> Result<(), StorageError> {
+    match connection {
         AnyConnection::Postgres(c) => apply_postgres(c, tables),
         AnyConnection::Sqlite(c) => apply_sqlite(c, tables),
-    })
+    }
 }
 
 fn apply_postgres(connection: &mut diesel::PgConnection, tables: Tables<'_>) -> Result<(), StorageError> {

@@ -1,0 +1,880 @@
+//! A key and a member of staff of one network try every route of the API with what belongs to another: nothing is
+//! found, nothing is shown, nothing changes. A route that is not in the table fails the test, so that a new one can't
+//! be forgotten.
+
+use std::collections::BTreeSet;
+
+use axum::http::Method;
+use kopilka::storage::{AnyConnection, Store};
+use serde_json::{Value, json};
+
+use super::client::{Client, PASSWORD, Service};
+use crate::databases::each_database_async;
+
+/// What a call with another network's ids must come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Must {
+    /// It names something of the other network alone: not found. The owner himself can make the very same call.
+    NotFind,
+    /// It names something of both: not found, or refused at the field.
+    Refuse,
+    /// It names nothing that is not the caller's own: it may do what it does, to himself.
+    KeepApart,
+}
+
+struct Call {
+    route: &'static str,
+    path: String,
+    body: Value,
+    must: Must,
+}
+
+/// Ids of one network, as its owner got them.
+struct Net {
+    owner: Client,
+    key: Client,
+    network: String,
+    venue: String,
+    rule: String,
+    category: String,
+    product: String,
+    group: String,
+    customer: String,
+    receipt: String,
+    /// A second receipt, to cancel.
+    spare: String,
+    hold: String,
+    user: String,
+    key_id: String,
+    connection: String,
+}
+
+fn text(of: &Value, field: &str) -> String {
+    of[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {field}: {of}"))
+        .to_owned()
+}
+
+fn sale(number: &str, venue: &str, customer: Value) -> Value {
+    json!({"source": "till", "external_id": number, "venue_id": venue, "closed_at": "2026-11-22T11:00:00+03:00",
+        "customer": customer, "lines": [{"name": "Обед", "amount": "100.00"}]})
+}
+
+/// A network with one of everything. `own` makes its names its own.
+async fn network(service: &Service, login: &str, own: &str, card: &str, phone: &str) -> Net {
+    let owner = service.owner(login).await;
+    let make = async |path: &str, body: Value| {
+        let answer = owner.post(&format!("/api/v1/{path}"), body).await;
+        assert!(answer.status.is_success(), "{path}: {answer:?}");
+        text(&answer.json(), "id")
+    };
+    let scopes = json!(["till", "customers", "marketing", "reports", "admin"]);
+    let (key_id, secret) = owner.new_key(json!({"name": own, "scopes": scopes})).await;
+    let venue = make(
+        "venues",
+        json!({"external_id": own, "name": own, "base_percent": "10", "types": ["place"]}),
+    )
+    .await;
+    let condition = json!({"kind": "hours", "from_hour": 1, "to_hour": 2});
+    let rule = make(
+        &format!("venues/{venue}/rules"),
+        json!({"condition": condition, "coefficient": "2"}),
+    )
+    .await;
+    let category = make(
+        &format!("venues/{venue}/categories"),
+        json!({"external_id": "c", "name": own}),
+    )
+    .await;
+    let product = make(
+        &format!("venues/{venue}/products"),
+        json!({"name": own, "coefficient": "2"}),
+    )
+    .await;
+    let group = make(
+        &format!("venues/{venue}/groups"),
+        json!({"name": own, "category_ids": ["c"], "coefficient": "2"}),
+    )
+    .await;
+    let guest = json!({"external_id": format!("crm-{own}"), "card": card, "phone": phone, "name": own});
+    let customer = make("customers", guest).await;
+    let coefficient = format!("/api/v1/customers/{customer}/coefficients/{venue}");
+    let put = owner
+        .call(Method::PUT, &coefficient, Some(json!({"coefficient": "3"})))
+        .await;
+    assert!(put.status.is_success(), "{put:?}");
+    let credit = json!({"amount": "100.00"});
+    owner
+        .post(&format!("/api/v1/customers/{customer}/credits"), credit)
+        .await
+        .expect(201);
+    let receipt = make(
+        "receipts",
+        sale(&format!("r-{own}"), &venue, json!({"card": card})),
+    )
+    .await;
+    let spare = make(
+        "receipts",
+        sale(&format!("s-{own}"), &venue, json!({"card": card})),
+    )
+    .await;
+    let hold = json!({"venue_id": venue, "external_id": format!("h-{own}"), "customer": {"card": card}, "amount": "5.00"});
+    let hold = make("holds", hold).await;
+    let staff =
+        json!({"login": format!("{login}-till"), "name": own, "role": "cashier", "password": PASSWORD});
+    let user = make("users", staff).await;
+    let connection = make(
+        "connections",
+        json!({"venue_id": venue, "kind": "iiko", "name": own, "settings": {}}),
+    )
+    .await;
+    let network = text(&owner.get("/api/v1/network").await.expect(200), "id");
+    Net {
+        key: service.anybody().key(&secret),
+        owner,
+        network,
+        venue,
+        rule,
+        category,
+        product,
+        group,
+        customer,
+        receipt,
+        spare,
+        hold,
+        user,
+        key_id,
+        connection,
+    }
+}
+
+/// Every route, called by B with what is A's. What destroys comes last, so that A itself can do it all in this order.
+fn calls(a: &Net, b: &Net) -> Vec<Call> {
+    let mut calls = Vec::new();
+    let mut call = |route: &'static str, path: String, body: Value, must: Must| {
+        calls.push(Call {
+            route,
+            path: format!("/api/v1/{path}"),
+            body,
+            must,
+        });
+    };
+    let none = || Value::Null;
+    let Net {
+        venue,
+        rule,
+        category,
+        product,
+        group,
+        customer,
+        receipt,
+        hold,
+        user,
+        key_id,
+        connection,
+        ..
+    } = a;
+    let own = |names: Value| {
+        json!({"amount": "1.00"})
+            .as_object()
+            .map_or(names.clone(), |amount| {
+                let mut names = names.clone();
+                names.as_object_mut().unwrap().extend(amount.clone());
+                names
+            })
+    };
+
+    // What is A's alone.
+    for (route, path) in [
+        ("GET /venues/{venue}", format!("venues/{venue}")),
+        ("GET /venues/{venue}", "venues/a".to_owned()),
+        ("GET /venues/{venue}/rules", format!("venues/{venue}/rules")),
+        ("GET /venues/{venue}/rules", "venues/a/rules".to_owned()),
+        (
+            "GET /venues/{venue}/rules/{rule}",
+            format!("venues/{venue}/rules/{rule}"),
+        ),
+        (
+            "GET /venues/{venue}/categories",
+            format!("venues/{venue}/categories"),
+        ),
+        (
+            "GET /venues/{venue}/categories/{category}",
+            format!("venues/{venue}/categories/{category}"),
+        ),
+        ("GET /venues/{venue}/products", format!("venues/{venue}/products")),
+        (
+            "GET /venues/{venue}/products/{product}",
+            format!("venues/{venue}/products/{product}"),
+        ),
+        ("GET /venues/{venue}/groups", format!("venues/{venue}/groups")),
+        (
+            "GET /venues/{venue}/groups/{group}",
+            format!("venues/{venue}/groups/{group}"),
+        ),
+        ("GET /customers/{customer}", format!("customers/{customer}")),
+        ("GET /customers/{customer}", "customers/crm-a".to_owned()),
+        (
+            "GET /customers/{customer}/cards",
+            format!("customers/{customer}/cards"),
+        ),
+        (
+            "GET /customers/{customer}/lots",
+            format!("customers/{customer}/lots"),
+        ),
+        (
+            "GET /customers/{customer}/transactions",
+            format!("customers/{customer}/transactions"),
+        ),
+        (
+            "GET /customers/{id}/balance",
+            format!("customers/{customer}/balance"),
+        ),
+        (
+            "GET /customers/{id}/balance",
+            "customers/crm-a/balance".to_owned(),
+        ),
+        ("GET /cards/{card}", "cards/7770".to_owned()),
+        (
+            "GET /receipts",
+            format!("receipts?venue_id={venue}&source=till&external_id=r-a"),
+        ),
+        ("GET /receipts/{id}", format!("receipts/{receipt}")),
+        ("GET /transactions", format!("transactions?venue_id={venue}")),
+        (
+            "GET /transactions",
+            format!("transactions?customer_id={customer}"),
+        ),
+        ("GET /users/{id}", format!("users/{user}")),
+        ("GET /keys/{id}", format!("keys/{key_id}")),
+        ("GET /connections/{id}", format!("connections/{connection}")),
+    ] {
+        call(route, path, none(), Must::NotFind);
+    }
+    for (route, path, body) in [
+        (
+            "POST /receipts/quote",
+            "receipts/quote".to_owned(),
+            sale("q", venue, json!({"card": "7770"})),
+        ),
+        (
+            "POST /receipts",
+            "receipts".to_owned(),
+            sale("n", venue, json!({"card": "7770"})),
+        ),
+        (
+            "POST /customers/identify",
+            "customers/identify".to_owned(),
+            json!({"venue_id": venue, "card": "7770"}),
+        ),
+        (
+            "POST /holds",
+            "holds".to_owned(),
+            json!({"venue_id": venue, "customer": {"card": "7770"}, "amount": "1.00"}),
+        ),
+        (
+            "POST /receipts/{id}/returns",
+            format!("receipts/{receipt}/returns"),
+            json!({"external_id": "back 1", "lines": [{"line_id": "1", "quantity": "0.1"}]}),
+        ),
+        (
+            "POST /returns",
+            "returns".to_owned(),
+            json!({"external_id": "back 2", "sale": {"id": receipt}, "lines": [{"line_id": "1", "quantity": "0.1"}]}),
+        ),
+        (
+            "POST /returns",
+            "returns".to_owned(),
+            json!({"external_id": "back 3", "sale": {"venue_id": venue, "source": "till", "external_id": "r-a"},
+                "lines": [{"line_id": "1", "quantity": "0.1"}]}),
+        ),
+        (
+            "POST /customers/{id}/credits",
+            format!("customers/{customer}/credits"),
+            json!({"amount": "1.00"}),
+        ),
+        (
+            "POST /customers/{id}/credits",
+            "customers/crm-a/credits".to_owned(),
+            json!({"amount": "1.00"}),
+        ),
+        (
+            "POST /customers/{id}/debits",
+            format!("customers/{customer}/debits"),
+            json!({"amount": "1.00"}),
+        ),
+        (
+            "POST /customers/{customer}/cards",
+            format!("customers/{customer}/cards"),
+            json!({"number": "7771"}),
+        ),
+        (
+            "POST /venues/{venue}/rules",
+            format!("venues/{venue}/rules"),
+            json!({"condition": {"kind": "hours", "from_hour": 3, "to_hour": 4}, "coefficient": "2"}),
+        ),
+        (
+            "POST /venues/{venue}/categories",
+            format!("venues/{venue}/categories"),
+            json!({"external_id": "c2", "name": "x"}),
+        ),
+        (
+            "POST /venues/{venue}/products",
+            format!("venues/{venue}/products"),
+            json!({"name": "x"}),
+        ),
+        (
+            "POST /venues/{venue}/groups",
+            format!("venues/{venue}/groups"),
+            json!({"name": "x", "category_ids": ["c2"], "coefficient": "2"}),
+        ),
+        (
+            "PATCH /venues/{venue}",
+            format!("venues/{venue}"),
+            json!({"name": "x"}),
+        ),
+        (
+            "PATCH /venues/{venue}/rules/{rule}",
+            format!("venues/{venue}/rules/{rule}"),
+            json!({"coefficient": "9"}),
+        ),
+        (
+            "PATCH /venues/{venue}/categories/{category}",
+            format!("venues/{venue}/categories/{category}"),
+            json!({"name": "x"}),
+        ),
+        (
+            "PATCH /venues/{venue}/products/{product}",
+            format!("venues/{venue}/products/{product}"),
+            json!({"coefficient": "9"}),
+        ),
+        (
+            "PATCH /venues/{venue}/groups/{group}",
+            format!("venues/{venue}/groups/{group}"),
+            json!({"name": "y"}),
+        ),
+        (
+            "PATCH /customers/{customer}",
+            format!("customers/{customer}"),
+            json!({"name": "x"}),
+        ),
+        ("PATCH /users/{id}", format!("users/{user}"), json!({"name": "x"})),
+        (
+            "PATCH /connections/{id}",
+            format!("connections/{connection}"),
+            json!({"name": "x"}),
+        ),
+        (
+            "POST /connections",
+            "connections".to_owned(),
+            json!({"venue_id": venue, "kind": "iiko", "name": "x", "settings": {}}),
+        ),
+        (
+            "PUT /customers/{customer}/coefficients/{venue}",
+            format!("customers/{customer}/coefficients/{venue}"),
+            json!({"coefficient": "9"}),
+        ),
+        (
+            "POST /customers/{customer}/block",
+            format!("customers/{customer}/block"),
+            none(),
+        ),
+        (
+            "POST /customers/{customer}/unblock",
+            format!("customers/{customer}/unblock"),
+            none(),
+        ),
+        ("POST /cards/{card}/block", "cards/7770/block".to_owned(), none()),
+        (
+            "POST /cards/{card}/unblock",
+            "cards/7770/unblock".to_owned(),
+            none(),
+        ),
+        (
+            "POST /cards/{card}/replace",
+            "cards/7770/replace".to_owned(),
+            json!({"number": "7772"}),
+        ),
+        (
+            "POST /connections/{id}/rotate",
+            format!("connections/{connection}/rotate"),
+            json!({}),
+        ),
+        ("POST /holds/{id}/void", format!("holds/{hold}/void"), json!({})),
+        (
+            "POST /receipts/{id}/cancel",
+            format!("receipts/{}/cancel", a.spare),
+            json!({}),
+        ),
+        (
+            "POST /customers/{id}/reset",
+            format!("customers/{customer}/reset"),
+            json!({}),
+        ),
+        (
+            "DELETE /customers/{customer}/coefficients/{venue}",
+            format!("customers/{customer}/coefficients/{venue}"),
+            none(),
+        ),
+        (
+            "DELETE /venues/{venue}/rules/{rule}",
+            format!("venues/{venue}/rules/{rule}"),
+            none(),
+        ),
+        (
+            "DELETE /venues/{venue}/groups/{group}",
+            format!("venues/{venue}/groups/{group}"),
+            none(),
+        ),
+        (
+            "DELETE /venues/{venue}/products/{product}",
+            format!("venues/{venue}/products/{product}"),
+            none(),
+        ),
+        (
+            "DELETE /venues/{venue}/categories/{category}",
+            format!("venues/{venue}/categories/{category}"),
+            none(),
+        ),
+        (
+            "POST /keys/{id}/revoke",
+            format!("keys/{key_id}/revoke"),
+            json!({}),
+        ),
+    ] {
+        call(route, path, body, Must::NotFind);
+    }
+
+    // B's own, with something of A's in it.
+    let (theirs, mine) = (customer, &b.customer);
+    for (route, path, body) in [
+        (
+            "GET /venues/{venue}/rules/{rule}",
+            format!("venues/b/rules/{rule}"),
+            none(),
+        ),
+        (
+            "PATCH /venues/{venue}/rules/{rule}",
+            format!("venues/b/rules/{rule}"),
+            json!({"coefficient": "9"}),
+        ),
+        (
+            "DELETE /venues/{venue}/rules/{rule}",
+            format!("venues/b/rules/{rule}"),
+            none(),
+        ),
+        (
+            "GET /venues/{venue}/categories/{category}",
+            format!("venues/b/categories/{category}"),
+            none(),
+        ),
+        (
+            "PATCH /venues/{venue}/categories/{category}",
+            format!("venues/b/categories/{category}"),
+            json!({"name": "x"}),
+        ),
+        (
+            "DELETE /venues/{venue}/categories/{category}",
+            format!("venues/b/categories/{category}"),
+            none(),
+        ),
+        (
+            "GET /venues/{venue}/products/{product}",
+            format!("venues/b/products/{product}"),
+            none(),
+        ),
+        (
+            "PATCH /venues/{venue}/products/{product}",
+            format!("venues/b/products/{product}"),
+            json!({"name": "x"}),
+        ),
+        (
+            "DELETE /venues/{venue}/products/{product}",
+            format!("venues/b/products/{product}"),
+            none(),
+        ),
+        (
+            "GET /venues/{venue}/groups/{group}",
+            format!("venues/b/groups/{group}"),
+            none(),
+        ),
+        (
+            "PATCH /venues/{venue}/groups/{group}",
+            format!("venues/b/groups/{group}"),
+            json!({"name": "x"}),
+        ),
+        (
+            "DELETE /venues/{venue}/groups/{group}",
+            format!("venues/b/groups/{group}"),
+            none(),
+        ),
+        (
+            "GET /customers/{id}/balance",
+            format!("customers/{mine}/balance?venue_id={venue}"),
+            none(),
+        ),
+        (
+            "GET /customers/{customer}/transactions",
+            format!("customers/{mine}/transactions?venue_id={venue}"),
+            none(),
+        ),
+        (
+            "PUT /customers/{customer}/coefficients/{venue}",
+            format!("customers/{mine}/coefficients/{venue}"),
+            json!({"coefficient": "9"}),
+        ),
+        (
+            "PUT /customers/{customer}/coefficients/{venue}",
+            format!("customers/{theirs}/coefficients/b"),
+            json!({"coefficient": "9"}),
+        ),
+        (
+            "DELETE /customers/{customer}/coefficients/{venue}",
+            format!("customers/{mine}/coefficients/{venue}"),
+            none(),
+        ),
+        (
+            "POST /customers/{id}/credits",
+            format!("customers/{mine}/credits"),
+            own(json!({"venue_id": venue})),
+        ),
+        (
+            "POST /receipts",
+            "receipts".to_owned(),
+            sale("m1", "b", json!({"id": theirs})),
+        ),
+        (
+            "POST /receipts",
+            "receipts".to_owned(),
+            sale("m2", venue, json!({"id": mine})),
+        ),
+        ("POST /receipts", "receipts".to_owned(), {
+            let mut body = sale("m3", "b", json!({"id": mine}));
+            body["hold_id"] = json!(hold);
+            body
+        }),
+        (
+            "POST /receipts/quote",
+            "receipts/quote".to_owned(),
+            sale("m4", "b", json!({"id": "crm-a"})),
+        ),
+        (
+            "POST /customers/identify",
+            "customers/identify".to_owned(),
+            json!({"venue_id": "b", "card": "7770"}),
+        ),
+        (
+            "POST /customers/identify",
+            "customers/identify".to_owned(),
+            json!({"venue_id": "b", "id": theirs}),
+        ),
+        (
+            "POST /customers/identify",
+            "customers/identify".to_owned(),
+            json!({"venue_id": "b", "phone": "+79215550001"}),
+        ),
+        (
+            "POST /holds",
+            "holds".to_owned(),
+            json!({"venue_id": "b", "customer": {"id": theirs}, "amount": "1.00"}),
+        ),
+        (
+            "POST /holds",
+            "holds".to_owned(),
+            json!({"venue_id": venue, "customer": {"id": mine}, "amount": "1.00"}),
+        ),
+        (
+            "POST /returns",
+            "returns".to_owned(),
+            json!({"external_id": "m5", "sale": {"venue_id": "a", "external_id": "r-a"}}),
+        ),
+        (
+            "POST /keys",
+            "keys".to_owned(),
+            json!({"name": "x", "scopes": ["till"], "venue_id": venue}),
+        ),
+        (
+            "POST /users",
+            "users".to_owned(),
+            json!({"login": "x-till", "name": "x", "role": "cashier",
+            "password": PASSWORD, "venue_ids": [venue]}),
+        ),
+        (
+            "PATCH /users/{id}",
+            format!("users/{}", b.user),
+            json!({"venue_ids": [venue]}),
+        ),
+        (
+            "GET /receipts",
+            format!("receipts?venue_id=b&source=till&external_id=r-a"),
+            none(),
+        ),
+    ] {
+        call(route, path, body, Must::Refuse);
+    }
+
+    // Nothing of A's is named: whatever it does, it does to B.
+    for (route, path, body) in [
+        ("GET /network", "network".to_owned(), none()),
+        ("PATCH /network", "network".to_owned(), json!({"name": "B"})),
+        (
+            "POST /network/clock",
+            "network/clock".to_owned(),
+            json!({"now": "2026-12-01T00:00:00Z"}),
+        ),
+        ("GET /venues", "venues?with_total=true".to_owned(), none()),
+        (
+            "POST /venues",
+            "venues".to_owned(),
+            json!({"external_id": "a", "name": "x", "base_percent": "1", "types": ["place"]}),
+        ),
+        ("GET /customers", "customers?with_total=true".to_owned(), none()),
+        (
+            "GET /customers",
+            "customers?phone=%2B79215550001".to_owned(),
+            none(),
+        ),
+        (
+            "POST /customers",
+            "customers".to_owned(),
+            json!({"external_id": "crm-a", "card": "7770", "phone": "+79215550001"}),
+        ),
+        (
+            "GET /transactions",
+            "transactions?with_totals=true".to_owned(),
+            none(),
+        ),
+        (
+            "GET /settlements",
+            "settlements?from=2026-11-01&to=2026-11-30".to_owned(),
+            none(),
+        ),
+        ("GET /users", "users".to_owned(), none()),
+        ("GET /keys", "keys".to_owned(), none()),
+        ("GET /connections", "connections".to_owned(), none()),
+        ("GET /audit", "audit".to_owned(), none()),
+        ("GET /audit", format!("audit?actor=user:{user}"), none()),
+        ("GET /audit", format!("audit?subject={venue}"), none()),
+        (
+            "POST /receipts",
+            "receipts".to_owned(),
+            sale("r-a", "b", json!({"card": "7770"})),
+        ),
+        (
+            "POST /receipts",
+            "receipts".to_owned(),
+            sale("r-a", "b", json!({"phone": "+79215550001"})),
+        ),
+        (
+            "POST /returns",
+            "returns".to_owned(),
+            json!({"external_id": "m6", "sale": {"venue_id": "b", "source": "till", "external_id": "s-a"}}),
+        ),
+        ("GET /sessions/current", "sessions/current".to_owned(), none()),
+        (
+            "POST /setup",
+            "setup".to_owned(),
+            json!({"token": "x", "network": {"name": "x", "time_zone": "UTC"},
+            "owner": {"login": "x", "name": "x", "password": PASSWORD}}),
+        ),
+        (
+            "POST /sessions",
+            "sessions".to_owned(),
+            json!({"login": "anna", "password": "another sentence"}),
+        ),
+        (
+            "POST /sessions/current/password",
+            "sessions/current/password".to_owned(),
+            json!({"current": "another sentence", "new": "yet another sentence"}),
+        ),
+        ("DELETE /sessions/current", "sessions/current".to_owned(), none()),
+    ] {
+        call(route, path, body, Must::KeepApart);
+    }
+    calls
+}
+
+/// Whether a path is one of this route's.
+fn fits(route: &str, path: &str) -> bool {
+    let (_, template) = route.split_once(' ').unwrap();
+    let path = path.trim_start_matches("/api/v1").split('?').next().unwrap();
+    let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+    template.len() == path.len()
+        && template
+            .iter()
+            .zip(path)
+            .all(|(t, p)| t.starts_with('{') || *t == p)
+}
+
+async fn make(who: &Client, call: &Call) -> super::client::Answer {
+    let method: Method = call.route.split(' ').next().unwrap().parse().unwrap();
+    let body = (!call.body.is_null()).then(|| call.body.clone());
+    who.call(method, &call.path, body).await
+}
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
+}
+
+fn rows(store: &Store, sql: &str) -> Vec<String> {
+    use diesel::RunQueryDsl;
+    let query = diesel::sql_query(sql);
+    let rows: Vec<Row> = match &mut *store.connection().unwrap() {
+        AnyConnection::Sqlite(c) => query.load(c),
+        AnyConnection::Postgres(c) => query.load(c),
+    }
+    .unwrap_or_else(|e| panic!("{sql}: {e}"));
+    rows.into_iter().map(|row| row.text).collect()
+}
+
+/// Every row of every table of a network, in words.
+fn everything(store: &Store, network: &str) -> Vec<String> {
+    let network: kopilka::domain::ids::NetworkId = network.parse().unwrap();
+    let tables = if store.is_sqlite() {
+        "SELECT m.name AS text FROM sqlite_master m JOIN pragma_table_info(m.name) c
+            WHERE m.type = 'table' AND c.name = 'network_id' ORDER BY m.name"
+    } else {
+        "SELECT table_name::text AS text FROM information_schema.columns
+            WHERE column_name = 'network_id' AND table_schema = 'public' ORDER BY table_name"
+    };
+    let mut all = Vec::new();
+    let mut tables = rows(store, tables);
+    assert!(tables.len() > 20, "{tables:?}");
+    tables.push("networks".to_owned());
+    for table in tables {
+        let key = if table == "networks" { "id" } else { "network_id" };
+        let row = if store.is_sqlite() {
+            let columns = rows(
+                store,
+                &format!("SELECT name AS text FROM pragma_table_info('{table}')"),
+            );
+            columns
+                .iter()
+                .map(|c| format!("quote({c})"))
+                .collect::<Vec<_>>()
+                .join(" || ',' || ")
+        } else {
+            format!("{table}::text")
+        };
+        let sql = format!(
+            "SELECT '{table} ' || {row} AS text FROM {table} WHERE {key} = {} ORDER BY 1",
+            network.0
+        );
+        all.extend(rows(store, &sql));
+    }
+    all
+}
+
+#[test]
+fn no_route_reaches_into_another_network() {
+    each_database_async(|store| async move {
+        let service = Service::on(store.clone());
+        let a = network(&service, "anna", "a", "7770", "+79215550001").await;
+        let b = network(&service, "boris", "b", "8880", "+79215550002").await;
+        let calls = calls(&a, &b);
+
+        let description = b.owner.get("/api/openapi.json").await.expect(200);
+        let mut routes = BTreeSet::new();
+        for (path, item) in description["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                let Some(path) = path.strip_prefix("/api/v1") else {
+                    continue;
+                };
+                routes.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+        let in_table: BTreeSet<String> = calls.iter().map(|c| c.route.to_owned()).collect();
+        assert_eq!(
+            in_table, routes,
+            "left: this table, right: the API; put the new route into the table"
+        );
+        for call in &calls {
+            assert!(
+                fits(call.route, &call.path),
+                "{} is not {}",
+                call.path,
+                call.route
+            );
+        }
+        // Every route that takes an id is tried with one of A's.
+        for route in routes.iter().filter(|r| r.contains('{')) {
+            let tried = calls.iter().any(|c| c.route == route && c.must == Must::NotFind);
+            assert!(tried, "{route} is not tried with another network's id");
+        }
+
+        let before = everything(&store, &a.network);
+        // What only A knows: no answer to B may hold it.
+        let secrets = [
+            &a.network,
+            &a.venue,
+            &a.rule,
+            &a.category,
+            &a.product,
+            &a.group,
+            &a.customer,
+            &a.receipt,
+            &a.hold,
+            &a.user,
+            &a.key_id,
+            &a.connection,
+        ];
+        // First what must come to nothing: later B has things of the same names.
+        let (apart, first): (Vec<&Call>, Vec<&Call>) = calls.iter().partition(|c| c.must == Must::KeepApart);
+        for (who, calls) in [
+            (&b.key, &first),
+            (&b.owner, &first),
+            (&b.key, &apart),
+            (&b.owner, &apart),
+        ] {
+            for call in calls {
+                let answer = make(who, call).await;
+                let (status, what) = (
+                    answer.status.as_u16(),
+                    format!("{} {}: {answer:?}", call.route, call.path),
+                );
+                let denied = matches!(status, 401 | 403) && std::ptr::eq(who, &raw const b.key);
+                match call.must {
+                    // A venue named in the body may be refused at its field, as one that nobody has.
+                    Must::NotFind if status == 422 => {
+                        assert_eq!(answer.json()["code"], "unknown-venue", "{what}")
+                    }
+                    Must::NotFind => assert!(status == 404 || denied, "{what}"),
+                    Must::Refuse => assert!(matches!(status, 404 | 422) || denied, "{what}"),
+                    Must::KeepApart => assert!(status < 500, "{what}"),
+                }
+                // A refusal repeats the path that was asked for; nothing else may be known.
+                let told = answer.text.replace(&call.path, "");
+                for secret in secrets {
+                    assert!(!told.contains(secret.as_str()), "{secret} in {what}");
+                }
+                for name in ["anna", "\"7770\""] {
+                    let asked = call.body.to_string().contains(name);
+                    let own = matches!(call.must, Must::KeepApart);
+                    assert!(asked || own || !told.contains(name), "{name} in {what}");
+                }
+            }
+        }
+        let after = everything(&store, &a.network);
+        for (was, is) in before.iter().zip(&after) {
+            assert_eq!(was, is);
+        }
+        assert_eq!(before.len(), after.len());
+
+        // The calls are good ones: A itself makes them, and they do what they say.
+        let mut wrong = Vec::new();
+        for call in calls.iter().filter(|c| c.must == Must::NotFind) {
+            let answer = make(&a.owner, call).await;
+            if !answer.status.is_success() {
+                wrong.push(format!(
+                    "{} {}: {} {}",
+                    call.route, call.path, answer.status, answer.text
+                ));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        assert_ne!(everything(&store, &a.network), before);
+    });
+}

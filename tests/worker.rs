@@ -1,0 +1,99 @@
+//! Jobs: what time does to balances is written down once, and the books are sealed.
+
+use chrono::Duration;
+use kopilka::ledger::verify::verify;
+use kopilka::storage::messages::{self, MessageFilter};
+use kopilka::storage::{Store, books};
+use kopilka::worker::{checkpoint_all, cleaning, expiry};
+use serde_json::json;
+
+use crate::api::client::Service;
+use crate::databases::each_database_async;
+use crate::pos::Till;
+
+async fn till(store: Store) -> (Till, String) {
+    let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+    let guest = till.customer("1", "+79215550101", "0.00").await;
+    (till, guest)
+}
+
+#[test]
+fn expired_bonuses_are_written_off_once_and_balances_did_not_wait_for_it() {
+    each_database_async(|store| async move {
+        let (till, guest) = till(store).await;
+        let credits = format!("/api/v1/customers/{guest}/credits");
+        let temporary = json!({"amount": "120.00", "starts_on": "2026-11-22", "burns_on": "2026-11-25"});
+        till.owner.post(&credits, temporary).await.expect(201);
+        till.owner
+            .post(&credits, json!({"amount": "30.00"}))
+            .await
+            .expect(201);
+        let (service, app) = (&till.service, &till.service.app);
+        assert_eq!(expiry::write_off_due(app).await.unwrap(), 0);
+        // 23:59:59.999999 of the last day in Moscow, and the next instant.
+        let end = "2026-11-25T21:00:00Z"
+            .parse::<chrono::DateTime<chrono::Utc>>()
+            .unwrap();
+        service.clock.move_to(end - Duration::microseconds(1));
+        assert_eq!(till.balance(&guest).await, "150.00");
+        service.clock.move_to(end);
+        assert_eq!(till.balance(&guest).await, "30.00");
+        assert_eq!(till.transactions().await.len(), 2, "nothing is written yet");
+        assert_eq!(expiry::write_off_due(app).await.unwrap(), 1);
+        assert_eq!(expiry::write_off_due(app).await.unwrap(), 0);
+        let last = till.transactions().await.pop().unwrap();
+        assert_eq!(
+            last,
+            ("expiry".to_owned(), "redemption".to_owned(), "120.00".to_owned())
+        );
+        till.assert_books();
+    });
+}
+
+#[test]
+fn who_stays_away_too_long_loses_the_balance_where_the_network_says_so() {
+    each_database_async(|store| async move {
+        let (till, guest) = till(store).await;
+        let sale = json!({"external_id": "1", "venue_id": "r", "closed_at": "2026-11-22T12:00:00+03:00",
+            "customer": {"card": "1"}, "total": "1000.00"});
+        till.owner.post("/api/v1/receipts", sale).await.expect(201);
+        let (service, app) = (&till.service, &till.service.app);
+        service.clock.move_to(service.clock_now() + Duration::days(91));
+        assert_eq!(expiry::reset_inactive(app).await.unwrap(), 0, "off by default");
+        let settings = json!({"settings": {"inactivity_reset_days": 90}});
+        till.owner.patch("/api/v1/network", settings).await.expect(200);
+        assert_eq!(expiry::reset_inactive(app).await.unwrap(), 1);
+        assert_eq!(till.balance(&guest).await, "0.00");
+        assert_eq!(expiry::reset_inactive(app).await.unwrap(), 0);
+        till.assert_books();
+    });
+}
+
+#[test]
+fn the_books_are_sealed_and_old_messages_that_wait_for_nobody_go() {
+    each_database_async(|store| async move {
+        let (till, _) = till(store.clone()).await;
+        for (id, redeem, status) in [("1", "0.00", 201), ("2", "9999.00", 422)] {
+            let sale = json!({"external_id": id, "venue_id": "r", "closed_at": "2026-11-22T12:00:00+03:00",
+                "customer": {"card": "1"}, "total": "1000.00", "redeem": redeem});
+            till.owner.post("/api/v1/receipts", sale).await.expect(status);
+        }
+        let (service, app) = (&till.service, &till.service.app);
+        service.clock.move_to(service.clock_now() + Duration::days(1));
+        checkpoint_all(app).await.unwrap();
+        checkpoint_all(app).await.unwrap();
+        let report = verify(&store).unwrap();
+        assert!(report.is_clean() && report.checkpoints == 2, "{report}");
+
+        service.clock.move_to(service.clock_now() + Duration::days(40));
+        cleaning::clean(app, Some(30)).await.unwrap();
+        let mut connection = store.connection().unwrap();
+        let tenant = books::all_networks(&mut connection).unwrap().remove(0);
+        let left = messages::list(&mut connection, tenant, &MessageFilter::default(), 10).unwrap();
+        assert_eq!(
+            left.iter().map(|m| m.outcome.as_str()).collect::<Vec<_>>(),
+            ["refused"]
+        );
+        till.assert_books();
+    });
+}
