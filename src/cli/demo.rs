@@ -80,16 +80,23 @@ async fn filled(settings: &Settings) -> Result<(Store, Loaded), Failure> {
         .into());
     }
     store.migrate()?;
-    print(format_args!("Making the demo network «{NAME}»:"));
+    show_progress(format_args!("Making the demo network «{NAME}»:"));
     let ids = Arc::new(TimeOrderedIds::new(settings.node));
-    let progress = |percent| print(format_args!("  {percent} %"));
+    let progress = |percent| show_progress(format_args!(" {percent} %"));
     let loaded = demo::load(&store, ids, Scale::FULL, SystemClock.now(), progress).await?;
     print(format_args!(
-        "  {} receipts in {} s.\n",
+        "\n{} receipts in {} s.\n",
         loaded.receipts,
         started.elapsed().as_secs().max(1)
     ));
     Ok((store, loaded))
+}
+
+/// A piece of a line that grows.
+fn show_progress(words: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let mut out = std::io::stdout();
+    let _ = write!(out, "{words}").and_then(|()| out.flush());
 }
 
 /// What a newcomer sees.
@@ -126,9 +133,10 @@ fn introduction(settings: &Settings, loaded: &Loaded) -> String {
         "Guest     {ANNA_NAME}, card {ANNA_CARD}, telephone {ANNA_PHONE}"
     ));
     line(&format!(
-        "Inside    {} venues, {} customers, {} receipts, {} with redemption, {} returns",
+        "Inside    {} venues, {} customers ({} known by telephone only), {} receipts, {} with redemption, {} returns",
         VENUES.len(),
         loaded.customers,
+        loaded.strangers,
         loaded.receipts,
         loaded.with_redemption,
         loaded.returns

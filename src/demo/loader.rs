@@ -32,8 +32,9 @@ const SEED: u64 = 0x6b6f_7069_6c6b_6121;
 pub const ANNA_BALANCE: Money = Money::from_kopecks(124_000);
 /// The part of it that burns soon.
 pub const ANNA_EXPIRING: Money = Money::from_kopecks(12_000);
-/// Receipts of so many hours are booked together, as at the end of the last of them.
-const SLOT_HOURS: u32 = 2;
+/// Receipts of so many hours are booked together, at the end of the last of them: each commit costs as much as many
+/// receipts do.
+const SLOT_HOURS: u32 = 4;
 
 /// Why the demo could not be loaded.
 #[derive(Debug, Error)]
@@ -52,8 +53,10 @@ pub enum LoadError {
 /// What was loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Loaded {
-    /// Customers who joined.
+    /// Customers, those who have not joined included.
     pub customers: usize,
+    /// Of them, those known by telephone only.
+    pub strangers: usize,
     /// Receipts.
     pub receipts: usize,
     /// Receipts of known guests.
@@ -103,7 +106,8 @@ pub async fn load(
         customers,
         available: HashMap::new(),
         loaded: Loaded {
-            customers: scale.customers,
+            customers: scale.customers + scale.strangers,
+            strangers: scale.strangers,
             ..Loaded::default()
         },
     };

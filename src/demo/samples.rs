@@ -1,7 +1,8 @@
 //! Requests to try on the demo network: one `curl` line each. Sent again, each is answered as the repeat that it is.
 
-use chrono::{Duration, NaiveDate};
-use kopilka_contract::Money;
+use chrono::{Duration, NaiveDate, SecondsFormat};
+use kopilka_contract::{Money, Quantity};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::credentials::{IIKO_TOKEN, LIVE_KEY, ONEC_TOKEN, RKEEPER_TOKEN};
@@ -80,7 +81,7 @@ pub fn samples(now: Timestamp) -> Vec<Sample> {
     ]
 }
 
-fn rest(title: &'static str, path: &str, body: &Value) -> Sample {
+fn rest(title: &'static str, path: &str, body: &impl Serialize) -> Sample {
     Sample {
         title,
         path: path.to_owned(),
@@ -88,7 +89,8 @@ fn rest(title: &'static str, path: &str, body: &Value) -> Sample {
             ("Authorization", format!("Bearer {LIVE_KEY}")),
             ("Content-Type", "application/json".to_owned()),
         ],
-        body: body.to_string(),
+        // Nothing in it can fail to be JSON.
+        body: serde_json::to_string(body).unwrap_or_default(),
     }
 }
 
@@ -130,29 +132,51 @@ fn total(items: &[Item]) -> Money {
     items.iter().map(Item::amount).sum()
 }
 
-fn rest_receipt(venue: &VenuePlan, at: Timestamp) -> Value {
+/// A receipt over REST. Structures keep the order of their fields, which a JSON value does not: this one is read most.
+#[derive(Serialize)]
+struct RestReceipt {
+    source: &'static str,
+    external_id: &'static str,
+    venue_id: &'static str,
+    closed_at: String,
+    customer: Value,
+    lines: Vec<RestLine>,
+    total: Money,
+    redeem: &'static str,
+}
+
+#[derive(Serialize)]
+struct RestLine {
+    line_id: String,
+    name: &'static str,
+    category_id: &'static str,
+    quantity: Quantity,
+    price: Money,
+    amount: Money,
+}
+
+fn rest_receipt(venue: &VenuePlan, at: Timestamp) -> RestReceipt {
     let items = items(venue, &[("Бизнес-ланч", 2), ("Капучино", 1)]);
-    let lines: Vec<Value> = items
-        .iter()
-        .enumerate()
-        .map(|(i, item)| {
-            json!({
-                "line_id": (i + 1).to_string(), "name": item.name, "product_id": item.product,
-                "category_id": item.category, "quantity": item.pieces.to_string(), "price": item.price,
-                "amount": item.amount(),
-            })
-        })
-        .collect();
-    json!({
-        "source": "till-1",
-        "external_id": "demo-0001",
-        "venue_id": venue.external_id,
-        "closed_at": at.with_timezone(&ZONE).fixed_offset(),
-        "customer": {"card": ANNA_CARD},
-        "lines": lines,
-        "total": total(&items),
-        "redeem": "300.00",
-    })
+    let lines = items.iter().enumerate().map(|(i, item)| RestLine {
+        line_id: (i + 1).to_string(),
+        name: item.name,
+        category_id: item.category,
+        quantity: Quantity::from_thousandths(item.pieces * 1000),
+        price: item.price,
+        amount: item.amount(),
+    });
+    RestReceipt {
+        source: "till-1",
+        external_id: "demo-0001",
+        venue_id: venue.external_id,
+        closed_at: at
+            .with_timezone(&ZONE)
+            .to_rfc3339_opts(SecondsFormat::Secs, false),
+        customer: json!({"card": ANNA_CARD}),
+        lines: lines.collect(),
+        total: total(&items),
+        redeem: "300.00",
+    }
 }
 
 fn rkeeper_receipt(venue: &VenuePlan, at: Timestamp) -> String {
