@@ -45,7 +45,7 @@ const DISHES: [(&str, &str, i64); 12] = [
 /// Lines of a receipt.
 const LINES: usize = 5;
 /// What each customer has at first, in kopecks.
-const BALANCE: i64 = 100_000_00;
+const BALANCE: i64 = 10_000_000;
 /// What half of the receipts redeem, in kopecks: less than the cheapest receipt.
 const REDEEMED: i64 = 50_00;
 /// Customers that are loaded at once.

@@ -108,8 +108,3 @@ fn open_existing(settings: &Settings) -> Result<Store, Failure> {
     }
     Ok(Store::open(&options)?)
 }
-
-/// What a command that is not written yet says.
-fn not_built(what: &str) -> Failure {
-    format!("{what} is not built yet").into()
-}

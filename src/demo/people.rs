@@ -236,7 +236,8 @@ fn person(dice: &mut Dice, number: usize, today: NaiveDate) -> Person {
         email: dice.percent(30).then(|| format!("guest{number}@example.com")),
         female,
         birthday,
-        coefficient: (number % 25 == 3).then(|| coefficient(if number.is_multiple_of(2) { "1.5" } else { "1.2" })),
+        coefficient: (number % 25 == 3)
+            .then(|| coefficient(if number.is_multiple_of(2) { "1.5" } else { "1.2" })),
         venue_coefficient: (number % 40 == 7).then(|| {
             (
                 dice.index(VENUES.len()),

@@ -25,9 +25,12 @@ pub struct Known {
     pub connection: StoredConnection,
 }
 
-/// Connections that spoke a moment ago.
+/// A connection, and since when it is known.
+type Remembered = (Instant, Arc<Known>);
+
+/// Connections that spoke a moment ago, by the hash of their token.
 #[derive(Debug, Default)]
-pub struct ConnectionCache(Mutex<HashMap<[u8; 32], (Instant, Arc<Known>)>>);
+pub struct ConnectionCache(Mutex<HashMap<[u8; 32], Remembered>>);
 
 impl ConnectionCache {
     fn get(&self, hash: &[u8; 32]) -> Option<Arc<Known>> {

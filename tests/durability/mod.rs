@@ -67,7 +67,7 @@ fn close(address: SocketAddr, body: &str) -> Option<u16> {
 }
 
 fn receipt(number: u32) -> String {
-    let redeem = if number % 2 == 0 { "1.00" } else { "0.00" };
+    let redeem = if number.is_multiple_of(2) { "1.00" } else { "0.00" };
     format!(
         r#"{{"external_id":"d{number}","venue_id":"v","closed_at":"2026-11-22T10:00:00+03:00","redeem":"{redeem}",
         "customer":{{"card":"{}"}},"lines":[{{"name":"Чай","amount":"50.00"}},{{"name":"Суп","amount":"70.00"}}]}}"#,

@@ -65,3 +65,40 @@ fn a_refused_message_is_kept_and_posts_when_it_is_replayed() {
         till.assert_books();
     });
 }
+
+#[test]
+fn what_a_till_sends_by_rest_is_kept_even_where_it_cannot_be_read() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store.clone()), "rkeeper", json!({})).await;
+        let at = "2026-11-22T10:00:00+03:00";
+        let unknown_venue =
+            json!({"external_id": "1", "venue_id": "nowhere", "closed_at": at, "total": "1.00"});
+        till.owner
+            .post("/api/v1/receipts", unknown_venue)
+            .await
+            .expect(404);
+        let too_precise = json!({"external_id": "2", "venue_id": "r", "closed_at": at, "total": "1.005"});
+        till.owner.post("/api/v1/receipts", too_precise).await.expect(422);
+        till.owner
+            .post("/api/v1/returns", json!({"external_id": "3", "sale": {}}))
+            .await
+            .expect(422);
+
+        let mut connection = store.connection().unwrap();
+        let tenant = all_networks(&mut connection).unwrap().remove(0);
+        let kept = messages::list(&mut connection, tenant, &MessageFilter::default(), 10).unwrap();
+        let kept: Vec<_> = kept
+            .iter()
+            .rev()
+            .map(|m| (m.outcome.as_str(), m.raw.path.as_str()))
+            .collect();
+        assert_eq!(
+            kept,
+            [
+                ("refused", "/api/v1/receipts"),
+                ("refused", "/api/v1/receipts"),
+                ("refused", "/api/v1/returns")
+            ]
+        );
+    });
+}
