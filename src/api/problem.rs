@@ -133,12 +133,12 @@ impl Problem {
         .at(pointer)
     }
 
-    /// 422: a venue that the caller names is not there, or not his.
+    /// 404: a venue that the caller names is not there, or not his.
     pub fn no_venue(pointer: &str) -> Self {
         Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
+            StatusCode::NOT_FOUND,
             "unknown-venue",
-            "Такого заведения нет.",
+            "Такого предприятия нет.",
             "There is no such venue.",
         )
         .at(pointer)

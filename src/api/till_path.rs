@@ -223,7 +223,7 @@ pub async fn venue(app: &App, caller: &Caller, named: Option<&str>) -> Result<Ve
         // It may have been made a moment ago by another instance.
         None => find(&*fresh_terms(app, caller.tenant).await?),
     };
-    let venue = found.ok_or_else(|| Problem::not_found().at("/venue_id"))?;
+    let venue = found.ok_or_else(|| Problem::no_venue("/venue_id"))?;
     caller.needs_venue(venue)?;
     Ok(venue)
 }

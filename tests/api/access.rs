@@ -406,7 +406,7 @@ fn a_venue_limits_keys_and_staff() {
         bound
             .post("/api/v1/keys", other)
             .await
-            .refused(422, "unknown-venue");
+            .refused(404, "unknown-venue");
 
         let manager = json!({"login": "boris", "name": "Борис", "role": "manager", "password": PASSWORD,
             "venue_ids": ["nevsky", nevsky]});
@@ -424,7 +424,7 @@ fn a_venue_limits_keys_and_staff() {
         boris
             .post("/api/v1/connections", connection(&ligovka))
             .await
-            .refused(422, "unknown-venue");
+            .refused(404, "unknown-venue");
         let ours = boris
             .post("/api/v1/connections", connection(&nevsky))
             .await
@@ -451,7 +451,7 @@ fn a_venue_limits_keys_and_staff() {
         let wrong = anna
             .patch(&user, json!({"venue_ids": ["nevsky", "x"]}))
             .await
-            .refused(422, "unknown-venue");
+            .refused(404, "unknown-venue");
         assert_eq!(wrong["errors"][0]["pointer"], "/venue_ids/1");
         anna.patch(&user, json!({"role": "owner"}))
             .await

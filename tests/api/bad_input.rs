@@ -286,7 +286,7 @@ fn receipts_that_are_no_receipts() {
                 &t.till,
                 path,
                 with("/venue_id", json!("nowhere")),
-                (404, "not-found", Some("/venue_id")),
+                (404, "unknown-venue", Some("/venue_id")),
             )
             .await;
             t.refused(&t.till, path, with("/venue_id", Value::Null), at("/venue_id"))

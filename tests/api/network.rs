@@ -177,7 +177,7 @@ fn a_connection_needs_a_venue_a_known_system_and_settings_that_it_understands() 
         let request = |kind: &str, settings: serde_json::Value| json!({"venue_id": "nevsky", "kind": kind, "name": "Касса", "settings": settings});
         make(request("rkeeper", json!({})))
             .await
-            .refused(422, "unknown-venue");
+            .refused(404, "unknown-venue");
         let wrong = make(request("abacus", json!({})))
             .await
             .refused(422, "invalid-request");

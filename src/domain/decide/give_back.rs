@@ -4,7 +4,7 @@ use kopilka_contract::{ReceiptStatus, Returned};
 use sha2::{Digest, Sha256};
 
 use super::Context;
-use super::close::{refund, undo_accrual};
+use super::booking::{refund, undo_accrual};
 use super::sheet::{Reason, Sheet, event};
 use crate::domain::books::{Hash, types};
 use crate::domain::ids::{ReceiptId, ReturnId};
@@ -130,7 +130,7 @@ pub(super) fn apply_waiting(world: &mut World, cx: Context<'_>, sale: &SourceKey
 }
 
 /// What makes two messages the same return.
-pub fn return_fingerprint(sale: &SourceKey, request: &ReturnRequest) -> Hash {
+fn return_fingerprint(sale: &SourceKey, request: &ReturnRequest) -> Hash {
     let content = (&sale.source, &sale.external_id, &request.lines, request.cancel);
     let mut hasher = Sha256::new();
     hasher.update(format!("{content:?}").as_bytes());

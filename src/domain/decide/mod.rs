@@ -2,16 +2,18 @@
 //! answers, or refuses and changes nothing.
 
 mod adjust;
+mod booking;
 mod close;
 mod give_back;
 mod holds;
 mod identify;
+mod receipt_identity;
 mod sheet;
 mod spend;
 
 pub use adjust::{Adjusted, Adjustment, Amend, amend};
-pub use close::{close, fingerprint as receipt_fingerprint, quote};
-pub use give_back::{give_back, return_fingerprint};
+pub use close::{close, quote};
+pub use give_back::give_back;
 pub use holds::{hold, void};
 pub use identify::{guest_view, identify};
 pub use spend::spend;

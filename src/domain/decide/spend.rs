@@ -4,7 +4,7 @@
 use kopilka_contract::{Spend, Spent};
 
 use super::Context;
-use super::close::{book_redemption, redemption_parts};
+use super::booking::{book_redemption, redemption_parts};
 use super::sheet::{Reason, Sheet, find};
 use crate::domain::Money;
 use crate::domain::ids::TransactionId;

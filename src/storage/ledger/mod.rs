@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod keys;
 pub mod load;
+mod loaded;
 pub mod message;
 pub mod rows;
 

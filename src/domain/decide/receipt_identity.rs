@@ -1,0 +1,184 @@
+//! What makes two messages the same receipt, and what no receipt may be.
+
+use std::collections::HashSet;
+
+use kopilka_contract::{Close, Closed, Receipt, ReceiptStatus};
+use sha2::{Digest, Sha256};
+
+use super::Context;
+use crate::domain::books::Hash;
+use crate::domain::refusal::Refusal;
+use crate::domain::world::StoredReceipt;
+use crate::domain::{Money, Quantity};
+
+/// What makes two messages the same receipt: customer, lines, payments and redemption. Times are not in it, since
+/// tills send the same receipt again with new ones.
+pub(super) fn fingerprint(ask: &Close) -> Hash {
+    let r = &ask.receipt;
+    let mut hasher = Sha256::new();
+    let mut put = |value: &str| {
+        hasher.update(u64::try_from(value.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(value.as_bytes());
+    };
+    put(&r.customer.as_ref().map_or_else(String::new, |c| format!("{c:?}")));
+    put(&r.phone.as_ref().map_or_else(String::new, ToString::to_string));
+    put(&ask.redemption.amount().to_string());
+    for line in &r.lines {
+        put(&line.line_id);
+        put(&line.name);
+        put(line.category_id.as_deref().unwrap_or_default());
+        put(&line.quantity.to_string());
+        put(&line.amount.to_string());
+        put(&line.redeemed.map_or_else(String::new, |m| m.to_string()));
+    }
+    for payment in &r.payments {
+        put(&payment.kind);
+        put(&payment.amount.to_string());
+    }
+    hasher.finalize().into()
+}
+
+/// The answer where the receipt is known and nothing is to be done; `None`: this is a new version to post.
+pub(super) fn answer_known(
+    known: &StoredReceipt,
+    ask: &Close,
+    fingerprint: Hash,
+) -> Result<Option<Closed>, Refusal> {
+    let newer = matches!((ask.receipt.version, known.version), (Some(new), Some(old)) if new > old);
+    let replay = || {
+        Ok(Some(Closed {
+            replayed: true,
+            ..known.answer.clone()
+        }))
+    };
+    match known.status {
+        ReceiptStatus::Cancelled if ask.receipt.version.is_some() => {
+            if newer {
+                Ok(None)
+            } else {
+                Err(Refusal::ReceiptCancelled)
+            }
+        }
+        _ if known.fingerprint == fingerprint => replay(),
+        ReceiptStatus::Returned if ask.receipt.version.is_some() => replay(),
+        ReceiptStatus::PartlyReturned if newer => Err(Refusal::ReceiptHasReturns),
+        _ if newer => Ok(None),
+        _ if ask.receipt.version.is_some() && known.version.is_some() => replay(),
+        _ => Err(Refusal::Conflict {
+            differences: differences(known, ask),
+        }),
+    }
+}
+
+fn differences(known: &StoredReceipt, ask: &Close) -> Vec<String> {
+    let mut found = Vec::new();
+    let total: Money = ask.receipt.lines.iter().map(|l| l.amount).sum();
+    if total != known.total {
+        found.push(format!("total {} → {total}", known.total));
+    }
+    if known.lines.len() != ask.receipt.lines.len() {
+        found.push(format!(
+            "lines {} → {}",
+            known.lines.len(),
+            ask.receipt.lines.len()
+        ));
+    }
+    for (old, new) in known.lines.iter().zip(&ask.receipt.lines) {
+        if old.name != new.name || old.line_id != new.line_id {
+            found.push(format!(
+                "line {} “{}” → {} “{}”",
+                old.line_id, old.name, new.line_id, new.name
+            ));
+        } else if old.amount != new.amount || old.quantity != new.quantity {
+            found.push(format!(
+                "line {} {} × {} → {} × {}",
+                old.line_id, old.quantity, old.amount, new.quantity, new.amount
+            ));
+        }
+    }
+    if known.redeemed != ask.redemption.amount() {
+        found.push(format!("redeem {} → {}", known.redeemed, ask.redemption.amount()));
+    }
+    if found.is_empty() {
+        found.push("customer, categories or payments".to_owned());
+    }
+    found
+}
+
+/// Refuses what no receipt may be.
+pub(super) fn check(cx: Context<'_>, receipt: &Receipt) -> Result<(), Refusal> {
+    // A source with versions may empty an order after it was closed; nobody else sells nothing.
+    if receipt.lines.is_empty() && receipt.version.is_none() {
+        return Err(Refusal::invalid(
+            "/lines",
+            "В чеке нет строк.",
+            "The receipt has no lines.",
+        ));
+    }
+    let mut ids = HashSet::with_capacity(receipt.lines.len());
+    let amount_fits = |amount: Money| (Money::ZERO..=Money::MAX_INPUT).contains(&amount);
+    for (i, line) in receipt.lines.iter().enumerate() {
+        if !amount_fits(line.amount) || line.redeemed.is_some_and(|r| !amount_fits(r)) {
+            return Err(Refusal::invalid(
+                format!("/lines/{i}/amount"),
+                "Сумма строки должна быть от 0 до 1 000 000 000.",
+                "An amount is 0 to 1,000,000,000.00.",
+            ));
+        }
+        if line.quantity <= Quantity::ZERO || line.quantity > Quantity::from_thousandths(1_000_000_000_000) {
+            return Err(Refusal::invalid(
+                format!("/lines/{i}/quantity"),
+                "Количество должно быть больше нуля.",
+                "A quantity is above zero.",
+            ));
+        }
+        if !ids.insert(line.line_id.as_str()) {
+            return Err(Refusal::invalid(
+                format!("/lines/{i}/line_id"),
+                "Две строки чека с одним номером.",
+                "Two lines have the same line_id.",
+            ));
+        }
+    }
+    let sum =
+        Money::checked_sum(receipt.lines.iter().map(|l| l.amount)).filter(|sum| *sum <= Money::MAX_INPUT);
+    let Some(sum) = sum else {
+        return Err(Refusal::invalid(
+            "/total",
+            "Сумма чека слишком велика.",
+            "The receipt's total is too large.",
+        ));
+    };
+    if receipt.total.is_some_and(|total| total != sum) {
+        return Err(Refusal::invalid(
+            "/total",
+            format!("Итог чека не равен сумме строк ({sum})."),
+            format!("The total is not the sum of the lines ({sum})."),
+        ));
+    }
+    if let Some(i) = receipt.payments.iter().position(|p| !amount_fits(p.amount)) {
+        return Err(Refusal::invalid(
+            format!("/payments/{i}/amount"),
+            "Сумма оплаты должна быть от 0 до 1 000 000 000.",
+            "An amount is 0 to 1,000,000,000.00.",
+        ));
+    }
+    if receipt
+        .kind
+        .as_ref()
+        .is_some_and(|kind| !cx.terms.types.contains(kind))
+    {
+        return Err(Refusal::invalid(
+            "/type",
+            format!(
+                "У предприятия нет такого типа транзакций; есть: {}.",
+                cx.terms.types.join(", ")
+            ),
+            format!(
+                "The venue has no such transaction type; it has: {}.",
+                cx.terms.types.join(", ")
+            ),
+        ));
+    }
+    Ok(())
+}
