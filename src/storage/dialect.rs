@@ -49,7 +49,7 @@ impl Dialect {
     }
 
     /// Text in lower case in every alphabet: SQLite's own `lower` knows only Latin letters, so connections have a
-    /// function of ours.
+    /// function of ours. PostgreSQL knows what the locale of its database knows: any UTF-8 one will do, plain C won't.
     pub fn lower(self, column: &str) -> String {
         match self {
             Dialect::Postgres => format!("lower({column})"),
