@@ -30,9 +30,16 @@ pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
     })
 }
 
+/// Threads for reads and for hashing passwords. Many more than there are connections would only wait for one, and each
+/// keeps memory of its own.
+const BLOCKING_THREADS: usize = 16;
+
 /// The runtime of every command that serves or uses the ledger.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()?)
 }
 
 /// Everything that requests need, as the settings say.

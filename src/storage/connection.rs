@@ -124,12 +124,19 @@ impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Prepare {
     }
 }
 
-/// With arrays as parameters PostgreSQL would plan the ledger's statements anew each time. Never for ordinary queries:
-/// a generic plan can't use a partial index where its condition is a parameter.
+/// With arrays as parameters PostgreSQL would plan the ledger's statements anew each time. And it would plan them by how
+/// large tables were once: a batch asks for some rows of each by key, so every plan that reads a table whole becomes
+/// wrong as the table grows. Never for ordinary queries: a generic plan can't use a partial index where its condition is
+/// a parameter.
 fn prepare_for_ledger(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
     match connection {
-        AnyConnection::Postgres(c) => c.batch_execute("SET plan_cache_mode = force_generic_plan"),
-        AnyConnection::Sqlite(_) => Ok(()),
+        AnyConnection::Postgres(c) => c.batch_execute(
+            "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+             SET enable_mergejoin = off; SET jit = off;",
+        ),
+        // Every receipt goes through the writer's own cache. Those of the readers, of which there are many, are small:
+        // the system keeps the file's pages in memory once for all.
+        AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA cache_size = -12000"),
     }
 }
 
@@ -149,7 +156,7 @@ fn prepare(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
             unicode_lower_utils::register_impl(c, |text: Option<String>| text.map(|t| t.to_lowercase()))?;
             c.batch_execute(
                 "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                 PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
+                 PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1000;",
             )
         }
         AnyConnection::Postgres(c) => {

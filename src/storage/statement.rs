@@ -214,23 +214,24 @@ impl<'a> Statement<'a> {
 
     /// Adds a set of rows as a relation that can stand after FROM or in a CTE: a query with the rows' columns.
     pub fn relation(&mut self, rows: &Rows<'a>) -> &mut Self {
+        let sql = &mut self.sql;
         match self.dialect {
             Dialect::Postgres => {
-                self.sql.push_str("SELECT * FROM unnest(");
+                sql.push_str("SELECT * FROM unnest(");
                 for (i, (_, kind)) in rows.columns.iter().enumerate() {
                     let comma = if i > 0 { ", " } else { "" };
-                    let _ = write!(self.sql, "{comma}?::{}[]", self.dialect.type_name(*kind));
+                    let _ = write!(sql, "{comma}?::{}[]", self.dialect.type_name(*kind));
                     self.binds.push(Bind::Column(Column::of(rows, i, *kind)));
                 }
-                let _ = write!(self.sql, ") AS given({})", rows.names());
+                let _ = write!(sql, ") AS given({})", rows.names());
             }
             Dialect::Sqlite => {
-                self.sql.push_str("SELECT ");
+                sql.push_str("SELECT ");
                 for (i, (name, _)) in rows.columns.iter().enumerate() {
                     let comma = if i > 0 { ", " } else { "" };
-                    let _ = write!(self.sql, "{comma}json_extract(value, '$[{i}]') AS {name}");
+                    let _ = write!(sql, "{comma}json_extract(value, '$[{i}]') AS {name}");
                 }
-                self.sql.push_str(" FROM json_each(?)");
+                sql.push_str(" FROM json_each(?)");
                 self.binds.push(Bind::Json(json(rows)));
             }
         }
@@ -290,17 +291,39 @@ pub fn insert_each(connection: &mut SqliteConnection, rows: Rows<'_>) -> QueryRe
 /// Those of the database.
 pub fn execute_each(connection: &mut SqliteConnection, sql: &str, rows: Rows<'_>) -> QueryResult<usize> {
     let mut changed = 0;
-    for row in rows.rows {
-        let binds = row.into_iter().map(Bind::One).collect();
-        changed += Statement {
-            dialect: Dialect::Sqlite,
-            sql: sql.to_owned(),
-            binds,
-        }
-        .execute(connection)?;
+    for row in &rows.rows {
+        changed += OneRow { sql, row }.execute(connection)?;
     }
     Ok(changed)
 }
+
+/// A statement with the values of one row.
+struct OneRow<'q, 'a> {
+    sql: &'q str,
+    row: &'q [Value<'a>],
+}
+
+impl QueryId for OneRow<'_, '_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Sqlite> for OneRow<'_, '_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let mut values = self.row.iter();
+        for (i, text) in self.sql.split('?').enumerate() {
+            if i > 0
+                && let Some(value) = values.next()
+            {
+                push_one_sqlite(&mut out, value)?;
+            }
+            out.push_sql(text);
+        }
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<SqliteConnection> for OneRow<'_, '_> {}
 
 impl QueryId for Statement<'_> {
     type QueryId = ();

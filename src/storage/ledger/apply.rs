@@ -1,8 +1,9 @@
 //! Writing what a batch decided: all of it or nothing.
 //!
-//! PostgreSQL gets the tables that every receipt touches in one statement, one round trip; SQLite, which has no round
-//! trips, gets prepared single-row statements. Accounts carry a version: whoever finds another one than he read has
-//! lost a race, and the whole batch is decided again.
+//! PostgreSQL gets the tables that every receipt touches in one statement, one round trip, and where nothing else is
+//! written no transaction around it: a statement is one by itself. SQLite, which has no round trips, gets prepared
+//! single-row statements. Accounts carry a version: whoever finds another one than he read has lost a race, and the
+//! whole batch is decided again.
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::BigInt;
@@ -27,7 +28,10 @@ pub fn apply(
     answers: &[Remember],
 ) -> Result<(), StorageError> {
     let tables = rows::tables(world, messages, answers)?;
-    write_tx(connection, |connection| write(connection, tables))
+    match connection {
+        AnyConnection::Postgres(c) if tables.are_ordinary() => write_hot(c, &tables),
+        _ => write_tx(connection, |connection| write(connection, tables)),
+    }
 }
 
 /// Writes the rows of a batch, inside the caller's transaction.
@@ -41,7 +45,13 @@ pub fn write(connection: &mut AnyConnection, tables: Tables<'_>) -> Result<(), S
     }
 }
 
-fn apply_postgres(connection: &mut diesel::PgConnection, tables: Tables<'_>) -> Result<(), StorageError> {
+/// Begins the words in which PostgreSQL says that a race was lost.
+const LOST_RACE: &str = "lost a race: ";
+
+/// Everything that every receipt touches, in one statement. It fails as a whole where it finds fewer lots or accounts
+/// to change than were read: no number can be read from the words that it then makes one of.
+fn write_hot(connection: &mut diesel::PgConnection, tables: &Tables<'_>) -> Result<(), StorageError> {
+    let count = |update: &Update<'_>| i64::try_from(update.rows.rows.len()).unwrap_or(i64::MAX);
     let mut statement = Statement::new(Dialect::Postgres);
     statement.push("WITH ");
     for (i, rows) in tables.hot_inserts.iter().enumerate() {
@@ -55,20 +65,28 @@ fn apply_postgres(connection: &mut diesel::PgConnection, tables: Tables<'_>) -> 
     push_update(&mut statement, &tables.lots_changed);
     statement.push(" RETURNING 1), accounts_changed AS (");
     push_update(&mut statement, &tables.accounts_changed);
-    statement.push(
-        " RETURNING 1) SELECT (SELECT COUNT(*) FROM lots_changed), (SELECT COUNT(*) FROM accounts_changed)",
-    );
-    let changed: (i64, i64) = statement.returning::<(BigInt, BigInt)>().get_result(connection)?;
-    expect_count(
-        "a lot",
-        usize::try_from(changed.0).unwrap_or(0),
-        tables.lots_changed.rows.rows.len(),
-    )?;
-    expect_count(
-        "an account",
-        usize::try_from(changed.1).unwrap_or(0),
-        tables.accounts_changed.rows.rows.len(),
-    )?;
+    statement
+        .push(
+            " RETURNING 1), changed AS (SELECT (SELECT COUNT(*) FROM lots_changed) AS lots, \
+             (SELECT COUNT(*) FROM accounts_changed) AS accounts) SELECT CASE WHEN lots = ",
+        )
+        .bind(count(&tables.lots_changed))
+        .push(" AND accounts = ")
+        .bind(count(&tables.accounts_changed))
+        .push(&format!(
+            " THEN 1 ELSE CAST('{LOST_RACE}' || lots || ' lots, ' || accounts || ' accounts' AS BIGINT) END FROM changed"
+        ));
+    match statement.returning::<BigInt>().get_result::<i64>(connection) {
+        Ok(_) => Ok(()),
+        Err(diesel::result::Error::DatabaseError(_, info)) if info.message().contains(LOST_RACE) => {
+            Err(StorageError::LostRace("an account or a lot"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn apply_postgres(connection: &mut diesel::PgConnection, tables: Tables<'_>) -> Result<(), StorageError> {
+    write_hot(connection, &tables)?;
     for update in tables
         .before_inserts
         .into_iter()

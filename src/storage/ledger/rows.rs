@@ -41,6 +41,17 @@ pub struct Tables<'a> {
     pub rare_inserts: Vec<Rows<'a>>,
 }
 
+impl Tables<'_> {
+    /// Whether there is nothing in them but what every receipt touches.
+    pub fn are_ordinary(&self) -> bool {
+        let updates = self.before_inserts.iter().chain(&self.rare_updates);
+        updates
+            .map(|update| &update.rows)
+            .chain(&self.rare_inserts)
+            .all(|rows| rows.rows.is_empty())
+    }
+}
+
 const MESSAGES: Columns = &[
     ("network_id", BigInt),
     ("id", BigInt),
