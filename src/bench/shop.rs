@@ -25,7 +25,7 @@ use crate::storage::cards::{self, Card, CardKind, CardStatus};
 use crate::storage::keys::{self, StoredKey};
 use crate::storage::networks::{self, StoredNetwork};
 use crate::storage::venues::{self, StoredRule, Venue};
-use crate::storage::{AnyConnection, Store, Tenant, ledger, measure};
+use crate::storage::{AnyConnection, Store, Tenant, ledger};
 
 /// What is sold: name, category, price in kopecks.
 const DISHES: [(&str, &str, i64); 12] = [
@@ -117,7 +117,6 @@ impl Shop {
             let numbers = start..customers.min(start + CHUNK);
             add_customers(&mut connection, tenant, numbers, &ids, now)?;
         }
-        measure::settle(&mut connection)?;
         Ok(Shop {
             tenant,
             venue,
