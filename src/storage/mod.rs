@@ -27,6 +27,7 @@ pub mod till_connections;
 pub mod transactions;
 pub mod users;
 pub mod venues;
+pub mod write_ahead_log;
 
 pub use connection::{AnyConnection, Store, StoreOptions};
 pub use tenant::Tenant;
