@@ -122,6 +122,11 @@ pub async fn load(
         if percent >= shown + 10 {
             shown = percent;
             progress(percent);
+            let store = store.clone();
+            let gathered = tokio::task::spawn_blocking(move || store.gather_statistics());
+            gathered
+                .await
+                .map_err(|e| StorageError::Connect(e.to_string()))??;
         }
     }
     clock.move_to(now);

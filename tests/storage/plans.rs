@@ -1,5 +1,5 @@
 //! How the databases find what a receipt needs: by the index made for it, from the first day on, when the tables are
-//! empty and the planner knows nothing of what they will be.
+//! small and reading them whole would seem as good.
 
 use diesel::connection::SimpleConnection;
 use kopilka::domain::ids::{HoldId, NetworkId, VenueId};
@@ -86,13 +86,13 @@ const LARGE: [&str; 10] = [
     "returns",
 ];
 
-fn look(store: &Store, when: &str) {
+fn look(store: &Store) {
     let mut connection = store.own_connection().unwrap();
     for (keys, indexes) in questions() {
         let plan = plan(&mut connection, &keys).unwrap();
         let text = plan.join("\n");
         for index in indexes {
-            assert!(text.contains(index), "{when}: {index} is not used\n{text}");
+            assert!(text.contains(index), "{index} is not used\n{text}");
         }
         for step in &plan {
             let words: Vec<&str> = step.split_whitespace().collect();
@@ -103,23 +103,50 @@ fn look(store: &Store, when: &str) {
                     // SQLite says SCAN table, PostgreSQL Seq Scan on table.
                     (*word == "SCAN" && LARGE.contains(next)) || (*word == "on" && step.contains("Seq Scan"))
                 });
-            assert!(!whole, "{when}: a table is read whole: {step}\n{text}");
+            assert!(!whole, "a table is read whole: {step}\n{text}");
         }
         for wrong in ["receipts_venue", "receipts_customer"] {
-            assert!(!text.contains(wrong), "{when}: {wrong} is used\n{text}");
+            assert!(!text.contains(wrong), "{wrong} is used\n{text}");
         }
     }
 }
 
+/// The first rows of a new network, on PostgreSQL: what its autovacuum looks at within a minute. Before that its planner
+/// takes any index that begins with the network.
+const FIRST_ROWS: &str = "
+INSERT INTO customers (network_id, id, status, phone, external_id, email, created_at, updated_at)
+    SELECT 1, n, 'registered', n::text, 'shop-' || n, n || '@example.org', now(), now() FROM generate_series(1, 200) n;
+INSERT INTO cards (network_id, id, number, customer_id, kind, status, created_at)
+    SELECT 1, n, n::text, n, 'virtual', 'active', now() FROM generate_series(1, 200) n;
+INSERT INTO accounts (network_id, customer_id, version, debt, sequence, head)
+    SELECT 1, n, 1, 0, 0, '' FROM generate_series(1, 200) n;
+INSERT INTO lots (network_id, id, customer_id, amount, remaining, starts_at)
+    SELECT 1, n, n, 1, 1, now() FROM generate_series(1, 200) n;
+INSERT INTO holds (network_id, id, venue_id, source, external_id, customer_id, amount, ends_at, status, released, created_at)
+    SELECT 1, n, 2, 'till', n::text, n, 1, now(), CASE WHEN n < 5 THEN 'active' ELSE 'captured' END, 0, now()
+    FROM generate_series(1, 200) n;
+INSERT INTO hold_parts (network_id, hold_id, sequence, lot_id, amount) SELECT 1, n, 0, n, 1 FROM generate_series(1, 200) n;
+INSERT INTO receipts (network_id, id, venue_id, source, external_id, status, fingerprint, customer_id, kind, total, redeemed,
+    accrued, closed_at, posted_at, business_date, weekday, hour, payments, answer)
+    SELECT 1, n, 2, 'till', n::text, 'closed', '', n, 'place', 1, 0, 0, now(), now(), now(), 1, 1, '', ''
+    FROM generate_series(1, 200) n;
+INSERT INTO receipt_lines (network_id, receipt_id, sequence, line_id, name, quantity, amount, redeemed, accrued,
+    returned_quantity, returned_amount, redemption_undone, accrual_undone)
+    SELECT 1, n, 0, '1', '', 1, 1, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 200) n;
+INSERT INTO redemption_parts (network_id, transaction_id, sequence, receipt_id, amount, refunded)
+    SELECT 1, n, 0, n, 1, 0 FROM generate_series(1, 200) n;
+INSERT INTO returns (network_id, id, venue_id, source, external_id, sale_venue_id, sale_source, sale_external_id,
+    fingerprint, status, amount, accrual_undone, redemption_undone, request, answer, posted_at, actor)
+    SELECT 1, n, 2, 'till', n::text, 2, 'till', n::text, '', 'posted', 1, 0, 0, '', '', now(), '' FROM generate_series(1, 200) n;
+ANALYZE;";
+
 #[test]
-fn every_fact_of_a_receipt_is_found_by_its_index_in_an_empty_database() {
+fn every_fact_of_a_receipt_is_found_by_its_index_in_a_young_network() {
     databases::each(|database| {
-        look(&database.store, "never analysed");
-        // What PostgreSQL does by itself, on tables that nobody has filled yet. SQLite does it when it is told to, and
-        // nobody tells it: its statistics are those of the migration.
+        // SQLite needs no rows: its statistics are those of the migration.
         if let AnyConnection::Postgres(c) = &mut *database.store.connection().unwrap() {
-            c.batch_execute("VACUUM (ANALYZE)").unwrap();
+            c.batch_execute(FIRST_ROWS).unwrap();
         }
-        look(&database.store, "analysed while empty");
+        look(&database.store);
     });
 }
