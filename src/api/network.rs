@@ -105,13 +105,12 @@ pub(super) struct SettingsShape {
 /// What changes of a network; what is absent stays.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(example = json!({"name": "Кофейни «Полка»", "settings": {"redeem_max_percent": "50", "bonus_lifetime_days": 365}}))]
 struct NetworkChange {
-    #[schema(example = "Кофейни «Полка»")]
     name: Option<String>,
-    #[schema(example = "Europe/Moscow")]
     time_zone: Option<String>,
     /// The settings that change; null brings a setting back to its default.
-    #[schema(value_type = Option<Object>, example = json!({"redeem_max_percent": "50", "bonus_lifetime_days": 365}))]
+    #[schema(value_type = Option<Object>)]
     settings: Option<Map<String, Value>>,
 }
 
@@ -120,6 +119,7 @@ struct NetworkChange {
 #[serde(deny_unknown_fields)]
 struct ClockRequest {
     /// Not before what the clock says now.
+    #[schema(example = "2026-12-01T09:00:00+03:00")]
     now: DateTime<Utc>,
 }
 

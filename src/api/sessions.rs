@@ -37,10 +37,10 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct LoginRequest {
     /// Whatever its case.
-    #[schema(example = "anna@cafe.example")]
+    #[schema(example = "owner")]
     login: String,
     /// The password.
-    #[schema(example = "a long sentence")]
+    #[schema(example = "kopilka-owner")]
     password: String,
 }
 
@@ -199,7 +199,7 @@ async fn end(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Resu
 #[serde(deny_unknown_fields)]
 struct PasswordRequest {
     /// The password until now.
-    #[schema(example = "a long sentence")]
+    #[schema(example = "kopilka-owner")]
     current: String,
     /// The password from now on, 10 characters or more.
     #[schema(example = "a longer sentence")]

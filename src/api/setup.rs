@@ -75,9 +75,9 @@ struct NewNetwork {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewOwner {
-    #[schema(example = "anna@cafe.example")]
+    #[schema(example = "olga")]
     login: String,
-    #[schema(example = "Анна")]
+    #[schema(example = "Ольга")]
     name: String,
     /// 10 characters or more.
     #[schema(example = "a long sentence")]

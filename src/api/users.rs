@@ -37,7 +37,7 @@ pub struct UserView {
     #[schema(value_type = String, example = "usr_01hgw3zj3q7hx")]
     pub id: UserId,
     /// What he logs in with.
-    #[schema(example = "anna@cafe.example")]
+    #[schema(example = "anna")]
     pub login: String,
     /// His name.
     #[schema(example = "Анна")]
@@ -78,7 +78,7 @@ fn noted(user: &StoredUser) -> Value {
 #[serde(deny_unknown_fields)]
 struct UserRequest {
     /// 3 to 64 letters, digits and `. _ - + @`; unique on this server.
-    #[schema(example = "anna@cafe.example")]
+    #[schema(example = "anna")]
     login: String,
     #[schema(example = "Анна")]
     name: String,

@@ -67,7 +67,7 @@ pub struct VenueView {
     #[schema(value_type = String, example = "ven_01hgw3zj3q7hx")]
     pub id: VenueId,
     /// Your own id of it; accepted wherever its id is.
-    #[schema(example = "cafe-1")]
+    #[schema(example = "cafe")]
     pub external_id: Option<String>,
     /// Its name.
     #[schema(example = "Кафе на Невском")]
@@ -116,7 +116,7 @@ impl From<Venue> for VenueView {
 #[serde(deny_unknown_fields)]
 pub struct NewVenue {
     /// Your own id of it.
-    #[schema(example = "cafe-1")]
+    #[schema(example = "cafe-2")]
     external_id: Option<String>,
     /// Its name.
     #[schema(example = "Кафе на Невском")]
@@ -326,7 +326,7 @@ async fn create(
 
 /// A venue by its id or your own.
 #[utoipa::path(get, path = "/venues/{venue}", tag = "venues", operation_id = "get_venue",
-    params(("venue" = String, Path, description = "Id or external id", example = "cafe-1")),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 200, body = VenueView), Refusals))]
 async fn read(
     State(app): State<App>,
@@ -373,7 +373,7 @@ fn changed(mut venue: Venue, given: VenueChange) -> Result<Venue, Problem> {
 
 /// Changes a venue, or puts it out of use.
 #[utoipa::path(patch, path = "/venues/{venue}", tag = "venues", operation_id = "update_venue", request_body = VenueChange,
-    params(("venue" = String, Path, description = "Id or external id")),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 200, body = VenueView), (status = 409, description = "`already-exists`: the external id is taken"), Refusals))]
 async fn update(
     State(app): State<App>,
@@ -436,17 +436,20 @@ impl From<StoredRule> for RuleView {
 /// A rule to be added.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Счастливые часы", "coefficient": "1.5",
+    "condition": {"kind": "weekday_hours", "weekdays": ["fri"], "from_hour": 17, "to_hour": 18}
+}))]
 pub struct NewRule {
     /// Its name for people.
-    #[schema(example = "Счастливые часы")]
     name: Option<String>,
     /// `kind` is one of `date` (`date`), `weekday` (`weekdays`), `hours` (`from_hour`, `to_hour`: 0 to 23, both
     /// inclusive, may wrap over midnight), `weekday_hours` (all three), `receipt_over` and `receipt_under` (`amount`,
     /// strictly).
-    #[schema(value_type = Object, example = json!({"kind": "weekday_hours", "weekdays": ["fri"], "from_hour": 17, "to_hour": 18}))]
+    #[schema(value_type = Object)]
     condition: RuleCondition,
     /// What it multiplies by, 0 to 1000 with at most six decimals.
-    #[schema(value_type = String, example = "1.5")]
+    #[schema(value_type = String)]
     coefficient: Coefficient,
 }
 
@@ -493,7 +496,7 @@ fn checked_condition(condition: RuleCondition) -> Result<RuleCondition, Problem>
 
 /// Rules of a venue.
 #[utoipa::path(get, path = "/venues/{venue}/rules", tag = "venues", operation_id = "list_rules",
-    params(("venue" = String, Path, description = "Id or external id"), ListQuery),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ListQuery),
     responses((status = 200, body = Page<RuleView>), Refusals))]
 async fn list_rules(
     State(app): State<App>,
@@ -514,7 +517,7 @@ async fn list_rules(
 
 /// Adds a rule to a venue.
 #[utoipa::path(post, path = "/venues/{venue}/rules", tag = "venues", operation_id = "create_rule", request_body = NewRule,
-    params(("venue" = String, Path, description = "Id or external id")),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 201, body = RuleView), Refusals))]
 async fn create_rule(
     State(app): State<App>,
@@ -560,7 +563,7 @@ fn rule_of(
 
 /// A rule of a venue.
 #[utoipa::path(get, path = "/venues/{venue}/rules/{rule}", tag = "venues", operation_id = "get_rule",
-    params(("venue" = String, Path, description = "Id or external id"), ("rule" = String, Path)),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("rule" = String, Path, example = "rul_01hgw3zj3q7hx")),
     responses((status = 200, body = RuleView), Refusals))]
 async fn read_rule(
     State(app): State<App>,
@@ -574,7 +577,7 @@ async fn read_rule(
 
 /// Changes a rule.
 #[utoipa::path(patch, path = "/venues/{venue}/rules/{rule}", tag = "venues", operation_id = "update_rule", request_body = RuleChange,
-    params(("venue" = String, Path, description = "Id or external id"), ("rule" = String, Path)),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("rule" = String, Path, example = "rul_01hgw3zj3q7hx")),
     responses((status = 200, body = RuleView), Refusals))]
 async fn update_rule(
     State(app): State<App>,
@@ -611,7 +614,7 @@ async fn update_rule(
 
 /// Removes a rule.
 #[utoipa::path(delete, path = "/venues/{venue}/rules/{rule}", tag = "venues", operation_id = "delete_rule",
-    params(("venue" = String, Path, description = "Id or external id"), ("rule" = String, Path)),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("rule" = String, Path, example = "rul_01hgw3zj3q7hx")),
     responses((status = 204), Refusals))]
 async fn delete_rule(
     State(app): State<App>,
