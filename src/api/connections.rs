@@ -21,10 +21,11 @@ use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
 use super::secrets::{hash_of, random_text};
+use super::venues::named;
 use crate::app::App;
 use crate::domain::ids::{AuditId, ConnectionId, VenueId};
 use crate::storage::till_connections::{self, StoredConnection};
-use crate::storage::{audit, keys, networks};
+use crate::storage::{audit, networks};
 
 /// What stands before a connection's token.
 pub const TOKEN_PREFIX: &str = "kop_till_";
@@ -266,9 +267,7 @@ async fn create(
     let made = app
         .write(move |connection| -> Result<StoredConnection, Problem> {
             let tenant = caller.tenant;
-            let venue = keys::venue_named(connection, tenant, &request.venue_id)?
-                .filter(|v| caller.needs_venue(*v).is_ok())
-                .ok_or_else(|| Problem::no_venue("/venue_id"))?;
+            let venue = named(connection, &caller, "/venue_id", &request.venue_id)?;
             let made = StoredConnection {
                 id,
                 venue,

@@ -18,7 +18,7 @@ use super::json_body::{JsonBody, QueryOf};
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
-use super::venues::reached;
+use super::venues::{named, reached};
 use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::ids::{CardId, CustomerId, EventId, VenueId};
@@ -566,7 +566,7 @@ fn register(
 ) -> Result<(StatusCode, CustomerView), Problem> {
     let tenant = author.tenant;
     let venue = match given.venue_id.as_deref() {
-        Some(reference) => Some(reached(c, caller, reference).map_err(|_| no_such_venue())?),
+        Some(reference) => Some(named(c, caller, "/venue_id", reference)?),
         None => caller.only_venue(),
     };
     let mut customer = Customer {
@@ -630,10 +630,6 @@ fn register(
     author.note(c, action, customer.id, None, Some(&Noted::of(&customer, fields)))?;
     outbox::insert(c, tenant, event, kind, customer.id, author.now)?;
     Ok((status, view(c, tenant, customer)?))
-}
-
-fn no_such_venue() -> Problem {
-    Problem::invalid("/venue_id", "Нет такого предприятия.", "There is no such venue.")
 }
 
 /// A customer by his id or your own.

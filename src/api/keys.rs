@@ -17,6 +17,7 @@ use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
 use super::secrets::{LIVE_PREFIX, TEST_PREFIX, hash_of, random_text};
+use super::venues::named;
 use crate::app::App;
 use crate::domain::ids::{AuditId, KeyId, VenueId};
 use crate::storage::keys::StoredKey;
@@ -225,12 +226,7 @@ async fn create(
             let venue = match &request.venue_id {
                 // A key of one venue makes keys of that venue.
                 None => caller.only_venue(),
-                Some(wanted) => {
-                    let venue = keys::venue_named(connection, tenant, wanted)?
-                        .filter(|v| caller.needs_venue(*v).is_ok())
-                        .ok_or_else(|| Problem::no_venue("/venue_id"))?;
-                    Some(venue)
-                }
+                Some(wanted) => Some(named(connection, &caller, "/venue_id", wanted)?),
             };
             if venue.is_none() && caller.venues.is_some() {
                 return Err(Problem::no_venue("/venue_id"));

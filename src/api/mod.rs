@@ -25,6 +25,7 @@ pub mod page;
 pub mod period;
 pub mod probes;
 pub mod problem;
+pub mod proxies;
 pub mod receipts;
 pub mod returns;
 pub mod secrets;
@@ -76,7 +77,9 @@ pub fn router(app: App) -> Router {
         .merge(openapi::routes(description))
         .merge(setup_page::routes())
         .merge(crate::pos::routes());
-    finished(routes.fallback(nowhere)).with_state(app)
+    finished(routes.fallback(nowhere))
+        .layer(middleware::from_fn_with_state(app.clone(), proxies::resolve))
+        .with_state(app)
 }
 
 /// Puts the layers that every door has around routes: limits on bodies, panics caught, problems worded, request ids.

@@ -84,7 +84,8 @@ fn set_cookie(response: &mut Response, headers: &HeaderMap, token: &str, seconds
             .and_then(|v| v.to_str().ok())
             .unwrap_or_default()
     };
-    // A café's own server often has no TLS: then a Secure cookie would never come back.
+    // A café's own server often has no TLS: then a Secure cookie would never come back. Only a trusted proxy's word on
+    // it has come this far.
     let secure = text("x-forwarded-proto") == "https" || text("origin").starts_with("https://");
     let secure = if secure { "; Secure" } else { "" };
     let cookie =

@@ -18,10 +18,11 @@ use super::page::{ListQuery, Page};
 use super::problem::Problem;
 use super::secrets::check_password;
 use super::sessions::hashed;
+use super::venues;
 use crate::app::App;
 use crate::domain::ids::{AuditId, UserId, VenueId};
 use crate::storage::users::StoredUser;
-use crate::storage::{AnyConnection, Tenant, audit, keys, networks, sessions, users};
+use crate::storage::{AnyConnection, Tenant, audit, networks, sessions, users};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -110,9 +111,9 @@ struct UserChange {
 }
 
 /// Finds venues by id or external id.
-fn venues(
+fn limits(
     connection: &mut AnyConnection,
-    tenant: Tenant,
+    caller: &Caller,
     wanted: Option<&[String]>,
 ) -> Result<Option<Vec<VenueId>>, Problem> {
     let Some(wanted) = wanted else {
@@ -127,8 +128,7 @@ fn venues(
     }
     let mut found = Vec::new();
     for (i, name) in wanted.iter().enumerate() {
-        let venue = keys::venue_named(connection, tenant, name)?
-            .ok_or_else(|| Problem::no_venue(&format!("/venue_ids/{i}")))?;
+        let venue = venues::named(connection, caller, &format!("/venue_ids/{i}"), name)?;
         if !found.contains(&venue) {
             found.push(venue);
         }
@@ -223,7 +223,7 @@ async fn create(
                 login: login.clone(),
                 name: name.clone(),
                 role: request.role.as_str().to_owned(),
-                venues: venues(connection, caller.tenant, request.venue_ids.as_deref())?,
+                venues: limits(connection, &caller, request.venue_ids.as_deref())?,
                 password_hash: password_hash.clone(),
                 active: true,
                 created_at: now,
@@ -297,7 +297,7 @@ async fn change(
                 role.as_str().clone_into(&mut user.role);
             }
             if let Some(wanted) = &change.venue_ids {
-                user.venues = venues(connection, tenant, wanted.as_deref())?;
+                user.venues = limits(connection, &caller, wanted.as_deref())?;
             }
             if let Some(active) = change.active {
                 user.active = active;

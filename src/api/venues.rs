@@ -60,6 +60,21 @@ pub(super) fn reached(
     Ok(venue)
 }
 
+/// The venue that a body names, at `pointer`.
+///
+/// # Errors
+/// 404 `unknown-venue` where there is none, or the caller may not touch it.
+pub(super) fn named(
+    connection: &mut AnyConnection,
+    caller: &Caller,
+    pointer: &str,
+    reference: &str,
+) -> Result<VenueId, Problem> {
+    venues::resolve(connection, caller.tenant, reference)?
+        .filter(|venue| caller.needs_venue(*venue).is_ok())
+        .ok_or_else(|| Problem::no_venue(pointer))
+}
+
 /// A venue.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct VenueView {

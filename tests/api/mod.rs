@@ -4,7 +4,7 @@ mod access;
 mod bad_input;
 pub mod client;
 mod description;
-mod isolation;
+pub mod isolation;
 mod json_schema;
 mod network;
 mod problems;
