@@ -104,6 +104,9 @@ pub struct VenueView {
     pub settings: VenueSettings,
     /// Out of use.
     pub archived: bool,
+    /// Since when; receipts that were closed before are taken still.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub archived_at: Option<Timestamp>,
     /// When it was set up.
     #[schema(value_type = String, format = DateTime, example = "2026-11-22T18:00:00Z")]
     pub created_at: Timestamp,
@@ -120,7 +123,8 @@ impl From<Venue> for VenueView {
             types: venue.types,
             default_type: venue.default_type,
             settings: venue.settings,
-            archived: venue.archived,
+            archived: venue.archived_at.is_some(),
+            archived_at: venue.archived_at,
             created_at: venue.created_at,
         }
     }
@@ -177,7 +181,7 @@ pub struct VenueChange {
     /// What it overrides of the network's settings, all of it.
     #[schema(value_type = Option<Object>)]
     settings: Option<VenueSettings>,
-    /// Puts it out of use, or back.
+    /// Puts it out of use, or back. Out of use it takes no receipts but those that were closed before and come late.
     archived: Option<bool>,
 }
 
@@ -318,8 +322,8 @@ async fn create(
         types,
         default_type,
         settings: checked_settings(given.settings)?,
-        archived: false,
         created_at: author.now,
+        archived_at: None,
     };
     check_default_type(&draft)?;
     let view = app
@@ -357,7 +361,7 @@ async fn read(
     .await
 }
 
-fn changed(mut venue: Venue, given: VenueChange) -> Result<Venue, Problem> {
+fn changed(mut venue: Venue, given: VenueChange, now: Timestamp) -> Result<Venue, Problem> {
     if let Some(id) = given.external_id {
         venue.external_id = external_id::<VenueId>(id.as_deref())?;
     }
@@ -380,7 +384,7 @@ fn changed(mut venue: Venue, given: VenueChange) -> Result<Venue, Problem> {
         venue.settings = checked_settings(settings)?;
     }
     if let Some(archived) = given.archived {
-        venue.archived = archived;
+        venue.archived_at = archived.then(|| venue.archived_at.unwrap_or(now));
     }
     check_default_type(&venue)?;
     Ok(venue)
@@ -402,7 +406,8 @@ async fn update(
         networks::bump(c, author.tenant)?;
         let id = reached(c, &caller, &reference)?;
         let before = venues::find(c, author.tenant, id)?.ok_or_else(Problem::not_found)?;
-        let venue = changed(before.clone(), given.clone())?;
+        let now = author.now + networks::find(c, author.tenant)?.clock_offset;
+        let venue = changed(before.clone(), given.clone(), now)?;
         check_external_id(c, author.tenant, &venue)?;
         venues::update(c, author.tenant, &venue)?;
         let view = VenueView::from(venue);

@@ -68,6 +68,8 @@ pub enum Refusal {
         /// How much may be missing.
         limit: Money,
     },
+    /// The venue was out of use when the receipt was closed.
+    VenueArchived,
     /// The same idempotency key came with another body.
     IdempotencyKeyReused,
     /// A field of the message is wrong.
@@ -108,6 +110,7 @@ impl Refusal {
             Refusal::CardBlocked => "card-blocked",
             Refusal::CustomerBlocked => "customer-blocked",
             Refusal::DebtLimit { .. } => "debt-limit",
+            Refusal::VenueArchived => "venue-archived",
             Refusal::IdempotencyKeyReused => "idempotency-key-reused",
             Refusal::Invalid { .. } => "invalid-request",
         }
@@ -124,6 +127,7 @@ impl Refusal {
                 Some("/customer".to_owned())
             }
             Refusal::HoldNotFound => Some("/hold_id".to_owned()),
+            Refusal::VenueArchived => Some("/venue_id".to_owned()),
             _ => None,
         }
     }
@@ -206,6 +210,10 @@ impl Refusal {
             Refusal::DebtLimit { limit } => Words::new(
                 format!("Бонусов не хватает больше чем на {limit}. Сообщите администратору."),
                 format!("More than {limit} is missing. Tell the administrator."),
+            ),
+            Refusal::VenueArchived => Words::new(
+                "Это предприятие в архиве: бонусы здесь больше не начисляются и не списываются. Сообщите администратору.",
+                "This venue is archived: it takes no more receipts. Tell the administrator.",
             ),
             Refusal::IdempotencyKeyReused => Words::new(
                 "Этот ключ повтора уже использован с другим запросом.",

@@ -262,8 +262,8 @@ impl Client {
             .unwrap()
             .batch_execute(&format!(
                 "INSERT INTO venues (network_id, id, external_id, name, time_zone, base_percent, types, default_type, \
-                 settings, archived, created_at) VALUES ({}, {}, '{external_id}', 'Venue', 'Europe/Moscow', 0, '{{}}', \
-                 'restaurant', '{{}}', FALSE, '2026-11-22 09:00:00')",
+                 settings, created_at) VALUES ({}, {}, '{external_id}', 'Venue', 'Europe/Moscow', 0, '{{}}', \
+                 'restaurant', '{{}}', '2026-11-22 09:00:00')",
                 network.0, id.0
             ))
             .unwrap();

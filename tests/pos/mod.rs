@@ -1,5 +1,6 @@
 //! The tills' doors, end to end: a vendor's message in, the right books, the vendor's answer out.
 
+mod archived;
 mod iiko;
 mod inbox;
 mod isolation;
