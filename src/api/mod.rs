@@ -20,6 +20,7 @@ pub mod limits;
 pub mod menu;
 pub mod names;
 pub mod network;
+pub mod objects_only;
 pub mod openapi;
 pub mod page;
 pub mod period;
