@@ -4,18 +4,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use kopilka_contract::Language;
-use kopilka_iiko::IikoSettings;
-use kopilka_onec::OneCSettings;
-use kopilka_rkeeper::RKeeperSettings;
+use chrono_tz::Tz;
+use kopilka_contract::{Adapter, Language, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::caller::{Caller, Scope};
-use super::json_body::{JsonBody, PathId, QueryOf, from_value};
+use super::json_body::{JsonBody, PathId, QueryOf, misread};
 use super::names;
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
@@ -24,6 +23,7 @@ use super::secrets::{hash_of, random_text};
 use super::venues::named;
 use crate::app::App;
 use crate::domain::ids::{AuditId, ConnectionId, VenueId};
+use crate::pos::{ADAPTERS, adapter};
 use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::{audit, networks};
 
@@ -38,51 +38,44 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(rotate))
 }
 
-/// A till system that we speak with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TillSystem {
-    /// r_keeper 7.
-    RKeeper,
-    /// iiko.
-    Iiko,
-    /// 1C:Enterprise.
-    OneC,
+/// The till systems that we speak with, for the description of the API.
+fn kinds() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(ADAPTERS.iter().map(|adapter| adapter.kind())))
+        .build()
 }
 
-impl TillSystem {
-    /// As stored, and as its adapter calls itself.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            TillSystem::RKeeper => "rkeeper",
-            TillSystem::Iiko => "iiko",
-            TillSystem::OneC => "onec",
-        }
-    }
+/// The adapter of a till system that a caller names.
+fn adapter_of(kind: &str) -> Result<&'static dyn Adapter, Problem> {
+    adapter(kind).ok_or_else(|| {
+        let known: Vec<&str> = ADAPTERS.iter().map(|adapter| adapter.kind()).collect();
+        let known = known.join(", ");
+        Problem::invalid(
+            "/kind",
+            format!("Такой кассовой системы нет; есть: {known}."),
+            format!("There is no such till system; there are: {known}."),
+        )
+    })
+}
 
-    /// From what is stored.
-    pub fn parse(text: &str) -> Option<Self> {
-        [TillSystem::RKeeper, TillSystem::Iiko, TillSystem::OneC]
-            .into_iter()
-            .find(|s| s.as_str() == text)
+/// Refuses settings that the adapter does not understand.
+fn check_settings(adapter: &dyn Adapter, values: &Value) -> Result<(), Problem> {
+    if !values.is_object() {
+        return Err(Problem::invalid(
+            "/settings",
+            "Настройки — это объект.",
+            "Settings are an object.",
+        ));
     }
-
-    /// Whether its adapter understands the settings.
-    fn check(self, settings: &Value) -> Result<(), Problem> {
-        if !settings.is_object() {
-            return Err(Problem::invalid(
-                "/settings",
-                "Настройки — это объект.",
-                "Settings are an object.",
-            ));
-        }
-        let settings = settings.clone();
-        match self {
-            TillSystem::RKeeper => from_value::<RKeeperSettings>("/settings", settings).map(|_| ()),
-            TillSystem::Iiko => from_value::<IikoSettings>("/settings", settings).map(|_| ()),
-            TillSystem::OneC => from_value::<OneCSettings>("/settings", settings).map(|_| ()),
-        }
-    }
+    let settings = Settings {
+        time_zone: Tz::UTC,
+        language: Language::default(),
+        values: values.clone(),
+    };
+    adapter
+        .check_settings(&settings)
+        .map_err(|error| misread("/settings", &error.0))
 }
 
 /// A venue's link to a till system, without its token.
@@ -158,7 +151,9 @@ struct ConnectionRequest {
     /// Id or external id.
     #[schema(example = "ven_01hgw3zj3q7hx")]
     venue_id: String,
-    kind: TillSystem,
+    /// Which dialect it speaks.
+    #[schema(schema_with = kinds)]
+    kind: String,
     #[schema(example = "r_keeper на Невском")]
     name: String,
     /// The adapter's own; absent: its defaults.
@@ -260,7 +255,7 @@ async fn create(
     let request = body.value;
     let name = names::name("/name", &request.name, 200)?;
     let settings = request.settings.unwrap_or_else(|| json!({}));
-    request.kind.check(&settings)?;
+    check_settings(adapter_of(&request.kind)?, &settings)?;
     let token = new_token()?;
     let hash = hash_of(&token);
     let (id, ids, now) = (ConnectionId(app.ids.next_id()), app.ids.clone(), app.clock.now());
@@ -271,7 +266,7 @@ async fn create(
             let made = StoredConnection {
                 id,
                 venue,
-                kind: request.kind.as_str().to_owned(),
+                kind: request.kind.clone(),
                 name: name.clone(),
                 settings: settings.clone(),
                 language: language_name(request.language),
@@ -326,8 +321,7 @@ async fn change(
                 changed.name.clone_from(name);
             }
             if let Some(settings) = &change.settings {
-                let system = TillSystem::parse(&changed.kind).ok_or_else(Problem::internal)?;
-                system.check(settings)?;
+                check_settings(adapter_of(&changed.kind)?, settings)?;
                 changed.settings.clone_from(settings);
             }
             if let Some(language) = change.language {

@@ -27,7 +27,7 @@ use conversation::Incoming;
 pub const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Every dialect that we speak. Adding a till system adds one line here.
-static ADAPTERS: &[&dyn Adapter] = &[
+pub static ADAPTERS: &[&dyn Adapter] = &[
     &kopilka_rkeeper::RKeeper,
     &kopilka_iiko::Iiko,
     &kopilka_onec::OneC,
