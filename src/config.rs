@@ -291,6 +291,8 @@ impl Settings {
     /// The address that people and tills reach the service by, without a slash at its end.
     pub fn public_url(&self) -> String {
         match self.public_url.trim_end_matches('/') {
+            // What listens on every address has none that a browser could open.
+            "" if self.listen.ip().is_unspecified() => format!("http://localhost:{}", self.listen.port()),
             "" => format!("http://{}", self.listen),
             url => url.to_owned(),
         }
@@ -315,6 +317,8 @@ mod tests {
         let settings = with(None, &[]).unwrap();
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(settings.public_url(), "http://127.0.0.1:8080");
+        let everywhere = with(None, &[("KOPILKA__LISTEN", "0.0.0.0:8080")]).unwrap();
+        assert_eq!(everywhere.public_url(), "http://localhost:8080");
         assert_eq!(settings.database.url, "sqlite:kopilka.db");
         assert_eq!(settings.ledger.batch, 256);
         assert_eq!(settings.log.format, LogFormat::Text);
