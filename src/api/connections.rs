@@ -13,6 +13,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::Author;
 use super::caller::{Caller, Scope};
 use super::json_body::{JsonBody, PathId, QueryOf, misread};
 use super::names;
@@ -22,10 +23,10 @@ use super::problem::Problem;
 use super::secrets::{hash_of, random_text};
 use super::venues::named;
 use crate::app::App;
-use crate::domain::ids::{AuditId, ConnectionId, VenueId};
+use crate::domain::ids::{ConnectionId, VenueId};
 use crate::pos::{ADAPTERS, adapter};
+use crate::storage::networks;
 use crate::storage::till_connections::{self, StoredConnection};
-use crate::storage::{audit, networks};
 
 /// What stands before a connection's token.
 pub const TOKEN_PREFIX: &str = "kop_till_";
@@ -251,14 +252,14 @@ async fn create(
     body: JsonBody<ConnectionRequest>,
 ) -> Result<(StatusCode, Json<NewConnectionView>), Problem> {
     caller.needs(Scope::Admin)?;
-    caller.may_change()?;
+    let author = Author::of(&app, &caller)?;
     let request = body.value;
     let name = names::name("/name", &request.name, 200)?;
     let settings = request.settings.unwrap_or_else(|| json!({}));
     check_settings(adapter_of(&request.kind)?, &settings)?;
     let token = new_token()?;
     let hash = hash_of(&token);
-    let (id, ids, now) = (ConnectionId(app.ids.next_id()), app.ids.clone(), app.clock.now());
+    let id = ConnectionId(author.next_id());
     let made = app
         .write(move |connection| -> Result<StoredConnection, Problem> {
             let tenant = caller.tenant;
@@ -271,20 +272,10 @@ async fn create(
                 settings: settings.clone(),
                 language: language_name(request.language),
                 active: true,
-                created_at: now,
+                created_at: author.now,
             };
             till_connections::insert(connection, tenant, &made, &hash)?;
-            audit::write(
-                connection,
-                tenant,
-                &caller.actor,
-                "connection.create",
-                &id.to_string(),
-                None,
-                Some(&noted(&made)),
-                now,
-                AuditId(ids.next_id()),
-            )?;
+            author.note(connection, "connection.create", id, None, Some(&noted(&made)))?;
             Ok(made)
         })
         .await?;
@@ -303,14 +294,13 @@ async fn change(
     body: JsonBody<ConnectionChange>,
 ) -> Result<Json<ConnectionView>, Problem> {
     caller.needs(Scope::Admin)?;
-    caller.may_change()?;
+    let author = Author::of(&app, &caller)?;
     let change = body.value;
     let name = change
         .name
         .as_deref()
         .map(|n| names::name("/name", n, 200))
         .transpose()?;
-    let (ids, now) = (app.ids.clone(), app.clock.now());
     let changed = app
         .write(move |connection| -> Result<StoredConnection, Problem> {
             let tenant = caller.tenant;
@@ -331,16 +321,12 @@ async fn change(
                 changed.active = active;
             }
             till_connections::update(connection, tenant, &changed)?;
-            audit::write(
+            author.note(
                 connection,
-                tenant,
-                &caller.actor,
                 "connection.update",
-                &id.to_string(),
+                id,
                 Some(&noted(&before)),
                 Some(&noted(&changed)),
-                now,
-                AuditId(ids.next_id()),
             )?;
             Ok(changed)
         })
@@ -359,27 +345,15 @@ async fn rotate(
     PathId(id): PathId<ConnectionId>,
 ) -> Result<Json<NewConnectionView>, Problem> {
     caller.needs(Scope::Admin)?;
-    caller.may_change()?;
+    let author = Author::of(&app, &caller)?;
     let token = new_token()?;
     let hash = hash_of(&token);
-    let (ids, now) = (app.ids.clone(), app.clock.now());
     let found = app
         .write(move |connection| -> Result<StoredConnection, Problem> {
             let tenant = caller.tenant;
             let found = seen(&caller, till_connections::find(connection, tenant, id)?)?;
             till_connections::set_token(connection, tenant, id, &hash)?;
-            let (subject, entry) = (id.to_string(), AuditId(ids.next_id()));
-            audit::write(
-                connection,
-                tenant,
-                &caller.actor,
-                "connection.rotate",
-                &subject,
-                None,
-                None,
-                now,
-                entry,
-            )?;
+            author.note::<Value>(connection, "connection.rotate", id, None, None)?;
             Ok(found)
         })
         .await?;

@@ -12,6 +12,7 @@ use super::author::Author;
 use super::caller::{Caller, Scope};
 use super::given::{Change, amount, change, external_id, optional_text, text};
 use super::json_body::{JsonBody, QueryOf};
+use super::names;
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
@@ -399,7 +400,7 @@ async fn create_category(
                 id,
                 venue: reached(c, &caller, &reference)?,
                 external_id: till_id(&given.external_id)?,
-                name: text("/name", &given.name, 200)?,
+                name: names::name("/name", &given.name, 200)?,
                 coefficient: given.coefficient,
                 redeemable: given.redeemable.unwrap_or(true),
             };
@@ -446,7 +447,7 @@ async fn update_category(
             category.external_id = till_id(id)?;
         }
         if let Some(name) = &given.name {
-            category.name = text("/name", name, 200)?;
+            category.name = names::name("/name", name, 200)?;
         }
         category.coefficient = given.coefficient.unwrap_or(category.coefficient);
         category.redeemable = given.redeemable.unwrap_or(category.redeemable);
@@ -691,7 +692,7 @@ async fn create_group(
             let group = Group {
                 id,
                 venue: reached(c, &caller, &reference)?,
-                name: text("/name", &given.name, 200)?,
+                name: names::name("/name", &given.name, 200)?,
                 category_ids: checked_category_ids(&given.category_ids)?,
                 coefficient: given.coefficient,
             };
@@ -735,7 +736,7 @@ async fn update_group(
         let before = group_of(c, &caller, &path)?;
         let mut group = before.clone();
         if let Some(name) = &given.name {
-            group.name = text("/name", name, 200)?;
+            group.name = names::name("/name", name, 200)?;
         }
         if let Some(ids) = &given.category_ids {
             group.category_ids = checked_category_ids(ids)?;

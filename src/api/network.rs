@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::Author;
 use super::caller::{Caller, Scope};
 use super::json_body::{JsonBody, from_value};
 use super::names;
@@ -17,10 +18,10 @@ use super::openapi::Refusals;
 use super::problem::Problem;
 use crate::app::App;
 use crate::domain::Timestamp;
-use crate::domain::ids::{AuditId, NetworkId};
+use crate::domain::ids::NetworkId;
 use crate::domain::settings::NetworkSettings;
+use crate::storage::networks;
 use crate::storage::networks::StoredNetwork;
-use crate::storage::{audit, networks};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -179,7 +180,6 @@ async fn change(
 ) -> Result<Json<NetworkView>, Problem> {
     caller.needs(Scope::Admin)?;
     caller.needs_whole_network()?;
-    caller.may_change()?;
     let change = body.value;
     let name = change
         .name
@@ -197,7 +197,7 @@ async fn change(
             network.name.clone_from(name);
         }
         if let Some(zone) = &zone {
-            network.time_zone.clone_from(zone);
+            zone.name().clone_into(&mut network.time_zone);
         }
         if let Some(settings) = &settings {
             network.settings = changed(&network.settings, settings)?;
@@ -219,7 +219,6 @@ async fn move_clock(
 ) -> Result<Json<NetworkView>, Problem> {
     caller.needs(Scope::Admin)?;
     caller.needs_whole_network()?;
-    caller.may_change()?;
     let wanted = body.value.now.trunc_subsecs(6);
     alter(&app, caller, "network.clock", move |network, now| {
         if !network.sandbox {
@@ -251,7 +250,8 @@ async fn alter(
     action: &'static str,
     change: impl Fn(&mut StoredNetwork, Timestamp) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Json<NetworkView>, Problem> {
-    let (ids, now) = (app.ids.clone(), app.clock.now());
+    let author = Author::of(app, &caller)?;
+    let now = author.now;
     let network = app
         .write(move |connection| -> Result<StoredNetwork, Problem> {
             let tenant = caller.tenant;
@@ -263,16 +263,12 @@ async fn alter(
                 return Ok(before);
             }
             networks::update(connection, tenant, &network)?;
-            audit::write(
+            author.note(
                 connection,
-                tenant,
-                &caller.actor,
                 action,
-                &network.id.to_string(),
+                network.id,
                 Some(&noted(&before)),
                 Some(&noted(&network)),
-                now,
-                AuditId(ids.next_id()),
             )?;
             network.version += 1;
             Ok(network)

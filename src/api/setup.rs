@@ -125,7 +125,9 @@ async fn set_up(
     let network = StoredNetwork {
         id: NetworkId(app.ids.next_id()),
         name: names::name("/network/name", &network.name, 200)?,
-        time_zone: names::time_zone("/network/time_zone", &network.time_zone)?,
+        time_zone: names::time_zone("/network/time_zone", &network.time_zone)?
+            .name()
+            .to_owned(),
         settings: NetworkSettings::default(),
         version: 1,
         sandbox: network.sandbox,

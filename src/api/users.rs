@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::Author;
 use super::caller::{Caller, Role};
 use super::json_body::{JsonBody, PathId, QueryOf, given};
 use super::names;
@@ -20,9 +21,9 @@ use super::secrets::check_password;
 use super::sessions::hashed;
 use super::venues;
 use crate::app::App;
-use crate::domain::ids::{AuditId, UserId, VenueId};
+use crate::domain::ids::{UserId, VenueId};
 use crate::storage::users::StoredUser;
-use crate::storage::{AnyConnection, Tenant, audit, networks, sessions, users};
+use crate::storage::{AnyConnection, Tenant, networks, sessions, users};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -214,8 +215,8 @@ async fn create(
     let name = names::name("/name", &request.name, 200)?;
     check_password("/password", &request.password)?;
     let password_hash = hashed(&app, request.password).await?;
-    let (id, now) = (UserId(app.ids.next_id()), app.clock.now());
-    let ids = app.ids.clone();
+    let author = Author::of(&app, &caller)?;
+    let id = UserId(author.next_id());
     let user = app
         .write(move |connection| -> Result<StoredUser, Problem> {
             let user = StoredUser {
@@ -226,23 +227,13 @@ async fn create(
                 venues: limits(connection, &caller, request.venue_ids.as_deref())?,
                 password_hash: password_hash.clone(),
                 active: true,
-                created_at: now,
+                created_at: author.now,
             };
             check_owners(connection, caller.tenant, &user)?;
             if !users::insert(connection, caller.tenant, &user)? {
                 return Err(Problem::taken("/login"));
             }
-            audit::write(
-                connection,
-                caller.tenant,
-                &caller.actor,
-                "user.create",
-                &id.to_string(),
-                None,
-                Some(&noted(&user)),
-                now,
-                AuditId(ids.next_id()),
-            )?;
+            author.note(connection, "user.create", id, None, Some(&noted(&user)))?;
             Ok(user)
         })
         .await?;
@@ -280,7 +271,7 @@ async fn change(
             Some(hashed(&app, password).await?)
         }
     };
-    let (ids, now) = (app.ids.clone(), app.clock.now());
+    let author = Author::of(&app, &caller)?;
     let user = app
         .write(move |connection| -> Result<StoredUser, Problem> {
             let tenant = caller.tenant;
@@ -317,17 +308,7 @@ async fn change(
             } else {
                 "user.update"
             };
-            audit::write(
-                connection,
-                tenant,
-                &caller.actor,
-                action,
-                &id.to_string(),
-                Some(&noted(&before)),
-                Some(&noted(&user)),
-                now,
-                AuditId(ids.next_id()),
-            )?;
+            author.note(connection, action, id, Some(&noted(&before)), Some(&noted(&user)))?;
             Ok(user)
         })
         .await?;

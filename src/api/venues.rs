@@ -13,6 +13,7 @@ use super::author::Author;
 use super::caller::{Caller, Scope};
 use super::given::{Change, amount, change, external_id, optional_text, text};
 use super::json_body::{JsonBody, QueryOf};
+use super::names;
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
@@ -185,16 +186,6 @@ pub struct VenueChange {
     archived: Option<bool>,
 }
 
-fn zone(given: &str) -> Result<Tz, Problem> {
-    given.parse().map_err(|_| {
-        Problem::invalid(
-            "/time_zone",
-            "Неизвестный часовой пояс. Нужен вид Europe/Moscow.",
-            "Unknown time zone; an IANA name such as Europe/Moscow is needed.",
-        )
-    })
-}
-
 fn checked_types(given: &[String]) -> Result<Vec<String>, Problem> {
     if given.is_empty() || given.len() > 50 {
         return Err(Problem::invalid(
@@ -312,11 +303,15 @@ async fn create(
         .clone()
         .or_else(|| types.first().cloned())
         .unwrap_or_default();
-    let own_zone = given.time_zone.as_deref().map(zone).transpose()?;
+    let own_zone = given
+        .time_zone
+        .as_deref()
+        .map(|zone| names::time_zone("/time_zone", zone))
+        .transpose()?;
     let draft = Venue {
         id: VenueId(author.next_id()),
         external_id: external_id::<VenueId>(given.external_id.as_deref())?,
-        name: text("/name", &given.name, 200)?,
+        name: names::name("/name", &given.name, 200)?,
         time_zone: own_zone.unwrap_or(Tz::UTC),
         base_percent: given.base_percent.unwrap_or(Percent::ZERO),
         types,
@@ -331,7 +326,8 @@ async fn create(
             networks::bump(c, author.tenant)?;
             let mut venue = draft.clone();
             if own_zone.is_none() {
-                venue.time_zone = zone(&networks::find(c, author.tenant)?.time_zone)?;
+                venue.time_zone =
+                    names::time_zone("/time_zone", &networks::find(c, author.tenant)?.time_zone)?;
             }
             check_external_id(c, author.tenant, &venue)?;
             venues::insert(c, author.tenant, &venue)?;
@@ -366,10 +362,10 @@ fn changed(mut venue: Venue, given: VenueChange, now: Timestamp) -> Result<Venue
         venue.external_id = external_id::<VenueId>(id.as_deref())?;
     }
     if let Some(name) = given.name {
-        venue.name = text("/name", &name, 200)?;
+        venue.name = names::name("/name", &name, 200)?;
     }
     if let Some(name) = given.time_zone {
-        venue.time_zone = zone(&name)?;
+        venue.time_zone = names::time_zone("/time_zone", &name)?;
     }
     if let Some(percent) = given.base_percent {
         venue.base_percent = percent;
