@@ -178,7 +178,7 @@ fn write_person(
     let venue = |place: usize| founded.get(place).map(|f| f.venue);
     let customer = Customer {
         id: CustomerId(ids.next_id()),
-        external_id: None,
+        external_id: person.external_id.map(str::to_owned),
         status: person.status,
         name: Some(person.name.clone()),
         phone: person.phone.clone(),
