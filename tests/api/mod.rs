@@ -8,3 +8,4 @@ mod network;
 mod problems;
 mod resources;
 mod server;
+mod till;
