@@ -12,11 +12,17 @@ fn two_tills_one_guest_one_balance() {
         let cafe = Cafe::open(store).await;
         let other = cafe.device("katya", "Касса 2").await;
         for round in 0..5 {
+            let credit = json!({"amount": "100.00"});
+            cafe.owner
+                .post("/api/v1/customers/crm-1/credits", credit)
+                .await
+                .expect(201);
             let left = cafe.available().await;
+            // Bonuses pay all of it, so that nothing accrues that the loser could spend.
             let spend = |till: &str| {
                 let mut body = sale(&format!("{till}-{round}"), &left);
-                body["lines"] = json!([{"name": "Обед", "amount": "1000.00"}]);
-                body["total"] = json!("1000.00");
+                body["lines"] = json!([{"name": "Обед", "amount": left}]);
+                body["total"] = json!(left);
                 body
             };
             let (one, two) = join!(
