@@ -340,7 +340,7 @@ mod tests {
         .unwrap();
         assert_eq!(settings.node, 3);
         assert_eq!((settings.ledger.batch, settings.ledger.queue), (32, 99));
-        assert_eq!(settings.ledger.writers, 4);
+        assert_eq!(settings.ledger.writers, 2);
         assert_eq!(settings.listen.port(), 9000);
         assert_eq!(settings.limits.requests_per_minute_per_key(), None);
         assert_eq!(settings.log.format, LogFormat::Json);

@@ -33,6 +33,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod setup;
 pub mod setup_page;
+pub mod till;
 pub mod till_path;
 pub mod transactions;
 pub mod users;
@@ -69,7 +70,8 @@ pub fn router(app: App) -> Router {
         .merge(keys::routes())
         .merge(network::routes())
         .merge(connections::routes())
-        .merge(audit::routes());
+        .merge(audit::routes())
+        .merge(till::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
         .merge(probes::routes())

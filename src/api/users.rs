@@ -23,7 +23,7 @@ use super::venues;
 use crate::app::App;
 use crate::domain::ids::{UserId, VenueId};
 use crate::storage::users::StoredUser;
-use crate::storage::{AnyConnection, Tenant, networks, sessions, users};
+use crate::storage::{AnyConnection, Tenant, networks, sessions, till_devices, user_pins, users};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -302,6 +302,8 @@ async fn change(
             }
             if password_hash.is_some() || !user.active {
                 sessions::end_all(connection, tenant, id)?;
+                till_devices::lock_all_of(connection, tenant, id)?;
+                user_pins::remove(connection, tenant, id)?;
             }
             let action = if password_hash.is_some() {
                 "user.password"

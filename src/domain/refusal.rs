@@ -68,6 +68,17 @@ pub enum Refusal {
         /// How much may be missing.
         limit: Money,
     },
+    /// Something was redeemed without a network and without an allowance.
+    OfflinePermitMissing,
+    /// The allowance was not given by us, or not to this guest, till or venue.
+    OfflinePermitInvalid,
+    /// The sale was made after its allowance had ended.
+    OfflinePermitExpired,
+    /// The allowance's bonuses are gone, and the guest has too little else.
+    OfflinePermitSpent {
+        /// What he has here.
+        available: Money,
+    },
     /// The venue was out of use when the receipt was closed.
     VenueArchived,
     /// The same idempotency key came with another body.
@@ -110,6 +121,10 @@ impl Refusal {
             Refusal::CardBlocked => "card-blocked",
             Refusal::CustomerBlocked => "customer-blocked",
             Refusal::DebtLimit { .. } => "debt-limit",
+            Refusal::OfflinePermitMissing => "offline-permit-missing",
+            Refusal::OfflinePermitInvalid => "offline-permit-invalid",
+            Refusal::OfflinePermitExpired => "offline-permit-expired",
+            Refusal::OfflinePermitSpent { .. } => "offline-permit-spent",
             Refusal::VenueArchived => "venue-archived",
             Refusal::IdempotencyKeyReused => "idempotency-key-reused",
             Refusal::Invalid { .. } => "invalid-request",
@@ -127,6 +142,10 @@ impl Refusal {
                 Some("/customer".to_owned())
             }
             Refusal::HoldNotFound => Some("/hold_id".to_owned()),
+            Refusal::OfflinePermitSpent { .. } => Some("/redeem".to_owned()),
+            Refusal::OfflinePermitMissing | Refusal::OfflinePermitInvalid | Refusal::OfflinePermitExpired => {
+                Some("/offline/permit".to_owned())
+            }
             Refusal::VenueArchived => Some("/venue_id".to_owned()),
             _ => None,
         }
@@ -210,6 +229,26 @@ impl Refusal {
             Refusal::DebtLimit { limit } => Words::new(
                 format!("Бонусов не хватает больше чем на {limit}. Сообщите администратору."),
                 format!("More than {limit} is missing. Tell the administrator."),
+            ),
+            Refusal::OfflinePermitMissing => Words::new(
+                "Бонусы списали без связи и без разрешения. Проведите продажу без списания.",
+                "Bonuses were redeemed without a network and without an allowance. Post the sale without them.",
+            ),
+            Refusal::OfflinePermitInvalid => Words::new(
+                "Разрешение списать бонусы без связи выдано не этому гостю или не здесь. Проведите продажу без списания.",
+                "The allowance to redeem without a network is not this guest's or not this venue's.",
+            ),
+            Refusal::OfflinePermitExpired => Words::new(
+                "Разрешение списать бонусы без связи кончилось до продажи. Проведите продажу без списания.",
+                "The allowance to redeem without a network had ended before the sale was made.",
+            ),
+            Refusal::OfflinePermitSpent { available } => Words::new(
+                format!(
+                    "Отложенные бонусы уже потрачены, доступно {available}. Проведите продажу без списания."
+                ),
+                format!(
+                    "The bonuses that were set aside are spent, {available} available. Post the sale without them."
+                ),
             ),
             Refusal::VenueArchived => Words::new(
                 "Это предприятие в архиве: бонусы здесь больше не начисляются и не списываются. Сообщите администратору.",
