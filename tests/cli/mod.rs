@@ -58,9 +58,11 @@ fn a_live_database_is_copied_and_nothing_is_overwritten() {
     let text = stderr(&kopilka(&folder, &["backup", "copy.db"]));
     assert!(text.contains("there is no database shop.db"), "{text}");
 
+    let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite");
+    let count = std::fs::read_dir(migrations).unwrap().count();
     assert_eq!(
         stdout(&kopilka(&folder, &["migrate"])),
-        "sqlite:shop.db: 1 migration ran.\n"
+        format!("sqlite:shop.db: {count} migrations ran.\n")
     );
     assert_eq!(
         stdout(&kopilka(&folder, &["migrate"])),
@@ -138,4 +140,16 @@ fn health_is_the_services_own_answer() {
     assert!(stderr(&kopilka(&folder, &["health", "--url", &url])).contains("503"));
     server.join().unwrap();
     assert!(stderr(&kopilka(&folder, &["health", "--url", &url])).contains("no answer from 127.0.0.1"));
+}
+
+#[test]
+fn a_service_that_cannot_listen_invites_nobody() {
+    let folder = TempDir::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    std::fs::write(folder.path().join("my.toml"), format!("listen = \"{address}\"\n")).unwrap();
+    let output = kopilka(&folder, &["serve", "--config", "my.toml"]);
+    assert!(!stderr(&output).contains("setup#token"));
+    assert!(stderr(&output).contains(&format!("can't listen on {address}")));
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("setup"));
 }

@@ -1,6 +1,7 @@
 //! What the ledger reads and writes: one load and one apply per batch.
 
 pub mod apply;
+mod columns;
 pub mod keys;
 pub mod load;
 mod loaded;
@@ -9,4 +10,4 @@ pub mod rows;
 
 pub use apply::apply;
 pub use keys::LoadKeys;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, plan};
