@@ -7,7 +7,7 @@ use kopilka_contract::Money;
 use super::account::{Account, Entry, Guest, Standing};
 use super::dialect::{Dialect, Heard, Item, Message, PartsBack, Role, Sale, Undo};
 use super::faults::{Fault, Once, Wire};
-use super::office::{Office, Place};
+use super::office::{Office, Place, Quote};
 use super::{Counts, Failure};
 use crate::demo::dice::Dice;
 use crate::demo::network::{VENUES, VenuePlan};
@@ -180,13 +180,15 @@ impl<'a, 'w> Day<'a, 'w> {
             self.counts.with_guest += 1;
         }
         let before = self.dialect.before(&sale);
-        // What a till without faults would be allowed is asked before it locks anything.
+        // Asked before the till locks anything.
         let planned = match known {
             Some(guest) if wants && self.dialect.redeems() && sale.card.is_some() => {
                 self.planned(&sale, guest, share).await?
             }
             _ => Money::ZERO,
         };
+        sale.redeem = planned;
+        let mut quote = self.quoted(&mut sale, known).await?;
         let mut offered = Money::ZERO;
         for message in before {
             if message.role == Role::Tells {
@@ -205,21 +207,9 @@ impl<'a, 'w> Day<'a, 'w> {
             self.complaints.push(format!(
                 "sale {number}: the till may take {offered}, the network said {planned}"
             ));
+            sale.redeem = Money::ZERO;
+            quote = self.quoted(&mut sale, known).await?;
         }
-        sale.redeem = planned.min(offered);
-        let quote = match known {
-            Some(_) => {
-                let quote = self
-                    .office
-                    .quote(self.dialect, &self.place, &sale, sale.redeem)
-                    .await?;
-                for (item, (redeemed, _)) in sale.items.iter_mut().zip(&quote.lines) {
-                    item.redeemed = *redeemed;
-                }
-                Some(quote)
-            }
-            None => None,
-        };
         let posted = self.pay_with_bonuses(&sale, known).await?;
         let message = self.dialect.close(&sale, sale.at);
         self.tell(message).await?;
@@ -238,6 +228,21 @@ impl<'a, 'w> Day<'a, 'w> {
                 .insert(number, entry.with(&quote, &pieces, posted));
         }
         self.follow(story, sale, known).await
+    }
+
+    /// What the sale will do; its lines get what bonuses pay of them.
+    async fn quoted(&self, sale: &mut Sale, guest: Option<usize>) -> Result<Option<Quote>, Failure> {
+        if guest.is_none() {
+            return Ok(None);
+        }
+        let quote = self
+            .office
+            .quote(self.dialect, &self.place, sale, sale.redeem)
+            .await?;
+        for (item, (redeemed, _)) in sale.items.iter_mut().zip(&quote.lines) {
+            item.redeemed = *redeemed;
+        }
+        Ok(Some(quote))
     }
 
     /// What the guest would pay with bonuses: a share of what he may, never of what he got today. No two sums are

@@ -144,7 +144,7 @@ fn books_that_are_not_right_are_found() {
         let report = simulate::run(&plan, Some(&mut meddle)).unwrap();
         assert!(!report.is_clean());
         let wrong = report.differences.iter().filter(|d| d.contains("total is"));
-        assert!(wrong.count() > 8, "{report}");
+        assert!(wrong.count() > 5, "{report}");
         assert!(report.to_string().contains("did NOT come out"));
     });
 }
