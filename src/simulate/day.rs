@@ -117,7 +117,7 @@ impl<'a, 'w> Day<'a, 'w> {
             };
             if let Some(id) = &guest.id {
                 (guest.opening, guest.spendable) = self.office.balance(id).await?;
-                guest.known = self.office.transaction_ids(id).await?;
+                guest.known = self.office.transactions(id).await?;
             }
             self.account.guests.push(guest);
         }

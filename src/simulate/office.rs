@@ -186,20 +186,10 @@ impl Office {
         Ok(())
     }
 
-    /// His transactions: id, and the receipt if it belongs to one.
-    pub(super) async fn transactions(
-        &self,
-        customer: &str,
-    ) -> Result<Vec<(String, Option<String>)>, Failure> {
+    /// Ids of his transactions.
+    pub(super) async fn transactions(&self, customer: &str) -> Result<HashSet<String>, Failure> {
         let items = self.all(&format!("/customers/{customer}/transactions")).await?;
-        let of = |item: &Value| (text(item, "id"), item["receipt_id"].as_str().map(str::to_owned));
-        Ok(items.iter().map(of).collect())
-    }
-
-    /// The ids of those.
-    pub(super) async fn transaction_ids(&self, customer: &str) -> Result<HashSet<String>, Failure> {
-        let transactions = self.transactions(customer).await?;
-        Ok(transactions.into_iter().map(|(id, _)| id).collect())
+        Ok(items.iter().map(|item| text(item, "id")).collect())
     }
 
     /// What the sale would do with this redemption.

@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use kopilka_contract::{Closed, Money, Returned};
 
-use super::schema::{receipt_lines, receipts, returns, transactions};
+use super::schema::{receipt_lines, receipts, returns, transactions, write_offs};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 use crate::domain::ids::{ReceiptId, TransactionId, VenueId};
@@ -141,21 +141,39 @@ pub fn find(
             receipt_lines::returned_amount,
         ))
         .load(connection)?;
-    let booked: Vec<(i64, String, String, i64, NaiveDateTime)> = transactions::table
+    let columns = (
+        transactions::id,
+        transactions::kind,
+        transactions::direction,
+        transactions::amount,
+        transactions::posted_at,
+    );
+    let mut booked: Vec<(i64, String, String, i64, NaiveDateTime)> = transactions::table
         .filter(
             transactions::network_id
                 .eq(tenant.id())
                 .and(transactions::receipt_id.eq(id.0)),
         )
-        .order(transactions::id)
-        .select((
-            transactions::id,
-            transactions::kind,
-            transactions::direction,
-            transactions::amount,
-            transactions::posted_at,
-        ))
+        .select(columns)
         .load(connection)?;
+    // A write-off that the receipt took over was booked before there was a receipt.
+    let taken_over: Vec<i64> = write_offs::table
+        .filter(
+            write_offs::network_id
+                .eq(tenant.id())
+                .and(write_offs::customer_id.nullable().eq(head.customer_id))
+                .and(write_offs::receipt_id.eq(id.0)),
+        )
+        .select(write_offs::transaction_id)
+        .load(connection)?;
+    for transaction in taken_over {
+        let found = transactions::table
+            .find((tenant.id(), transaction))
+            .select(columns)
+            .first(connection)?;
+        booked.push(found);
+    }
+    booked.sort_unstable_by_key(|(id, ..)| *id);
     let given_back: Vec<String> = returns::table
         .filter(returns::network_id.eq(tenant.id()))
         .filter(returns::sale_venue_id.eq(head.venue_id))

@@ -61,6 +61,25 @@ fn a_card_is_found_locked_spent_from_and_unlocked_and_the_receipt_takes_the_writ
         let again: Value = till.send("POST", "v1/receipts", sale).await.json();
         assert_eq!(again["status"], "duplicate", "{again}");
 
+        // The receipt shows the write-off that it took over.
+        let connections = till.owner.get("/api/v1/connections").await.expect(200);
+        let path = format!(
+            "/api/v1/receipts?venue_id=r&source={}&external_id=7c1f2a34-90ab-11f0-8d3a-00155d0a0101",
+            connections["items"][0]["id"].as_str().unwrap()
+        );
+        let posted = till.owner.get(&path).await.expect(200);
+        let moved: Vec<_> = posted["transactions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|t| (t["direction"].as_str().unwrap(), t["amount"].as_str().unwrap()))
+            .collect();
+        assert_eq!(
+            moved,
+            [("redemption", "149.50"), ("accrual", "74.27")],
+            "{posted}"
+        );
+
         let back = fixture("onec/fixtures/receipt_json/return.request.json");
         let answer: Value = till.send("POST", "v1/receipts", back).await.json();
         assert_eq!(answer["status"], "accepted", "{answer}");
