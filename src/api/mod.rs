@@ -29,7 +29,6 @@ pub mod returns;
 pub mod secrets;
 pub mod sessions;
 pub mod setup;
-pub mod setup_page;
 pub mod till_path;
 pub mod transactions;
 pub mod users;
@@ -73,7 +72,7 @@ pub fn router(app: App) -> Router {
         .split_for_parts();
     let routes = routes
         .merge(openapi::routes(description))
-        .merge(setup_page::routes())
+        .merge(crate::pages::routes())
         .merge(crate::pos::routes());
     finished(routes.fallback(nowhere)).with_state(app)
 }
