@@ -1,5 +1,5 @@
 // The page: what is drawn when, and the keys that work everywhere.
-import { html, render } from './vendor/preact-htm.js';
+import { html, render, useEffect } from './vendor/preact-htm.js';
 import { t } from './i18n.js';
 import { restorePreferences } from './preferences.js';
 import { confirm, edit, nextSale, persist, plan, restore } from './sale.js';
@@ -54,6 +54,9 @@ function Header() {
 function Sale() {
   const { sale, result, shift } = state;
   const wide = useWide();
+  // Each step begins at its top, wherever the one before was left.
+  const step = result ? 'result' : sale.step;
+  useEffect(() => { if (!wide) window.scrollTo(0, 0); }, [step]);
   const today = shift?.device && html`<p class="today soft">${t('today', shift.device.receipts, short(fromDecimal(shift.device.accrued)), short(fromDecimal(shift.device.redeemed)))}</p>`;
   if (wide) {
     return html`<main class="till two" id="main"><div class="left">${result ? html`<${Recent} />` : html`<${Entry} /><${Lines} />`}</div>
@@ -62,7 +65,7 @@ function Sale() {
   }
   if (result) return html`<main class="till one" id="main"><${Result} /><${Recent} /></main>`;
   if (sale.step === 'guest') return html`<main class="till one" id="main"><${Find} />${today}</main>`;
-  if (sale.step === 'amount') return html`<main class="till one" id="main"><${GuestCard} /><${Messages} /><${AmountStep} /></main>`;
+  if (sale.step === 'amount') return html`<main class="till one" id="main"><${GuestCard} compact /><${AmountStep} /></main>`;
   return html`<main class="till one" id="main"><${GuestCard} /><${Messages} /><${AmountCard} /><${Redeem} /><${Totals} /><${Confirm} /></main>`;
 }
 

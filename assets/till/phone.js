@@ -45,5 +45,5 @@ export function spacedPhone(text) {
 /** A number that the guest's neighbours may read: "+7 ··· 01-17". */
 export function maskedPhone(phone) {
   if (!phone || phone.includes('·')) return phone ?? '';
-  return `${phone.slice(0, 2)} ··· ${phone.slice(-4, -2)}-${phone.slice(-2)}`;
+  return `${phone.slice(0, 2)}\u00a0···\u00a0${phone.slice(-4, -2)}-${phone.slice(-2)}`;
 }

@@ -145,7 +145,9 @@ export function plan() {
 }
 
 async function quote(sale) {
-  if (!state.online || state.locked) return change((s) => { s.sale.quoting = false; });
+  // More than may be spent: the screen says so already, there is nothing to ask.
+  const beyond = sale.redeem.mode === 'part' && sale.may !== null && (wantedRedemption(sale) ?? 0) > sale.may;
+  if (!state.online || state.locked || beyond) return change((s) => { s.sale.quoting = false; });
   const mine = asked = new AbortController();
   const redeemed = wantedRedemption(sale) ?? 0;
   try {

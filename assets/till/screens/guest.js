@@ -8,7 +8,8 @@ import { dropGuest, edit } from '../sale.js';
 import { state } from '../store.js';
 import { Button, Field, Icon, IconButton, Problem, Sheet, closeSheet, openSheet } from '../ui.js';
 
-export function GuestCard() {
+/** `compact`: a line, where the room is for something else. */
+export function GuestCard({ compact }) {
   const { customer } = state.sale;
   const zone = state.start.venue.time_zone;
   const drop = html`<${IconButton} icon="x" label=${t('guest.drop')} onClick=${() => { dropGuest(); edit((s) => { s.step = 'guest'; }); }} />`;
@@ -20,6 +21,9 @@ export function GuestCard() {
     return html`<section class="card guest"><div class="guest-top"><div><b class="guest-name">${customer.unknown}</b><p class="soft">${t('guest.unknown')}</p></div>${drop}</div></section>`;
   }
   const has = fromDecimal(guest.balance.available) + (customer.held ?? 0);
+  if (compact) {
+    return html`<section class="card guest compact" aria-label=${t('guest')}><b class="guest-name">${guest.name ?? t('guest.nameless')}</b><span class="coin">${amount(has)}</span>${drop}</section>`;
+  }
   const expiring = guest.balance.expiring_next;
   const factor = Number(guest.coefficient);
   const debt = fromDecimal(guest.balance.debt);

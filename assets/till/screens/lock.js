@@ -62,7 +62,7 @@ function ByPin({ who, onOther, onPassword }) {
   return html`<h1>${who.name}</h1>
     <p class="soft center">${t('lock.pin')}</p>
     <div class="dots" role="status" aria-label=${t('lock.typed', pin.length)}>${Array.from({ length: Math.max(4, pin.length) }, (_, i) => html`<i key=${i} class=${i < pin.length ? 'on' : ''}></i>`)}</div>
-    <${Problem} words=${problem} />
+    ${problem && html`<p class="problem center" role="alert">${problem}</p>`}
     <${Keypad} onDigit=${digit} onDelete=${() => setPin((p) => p.slice(0, -1))} left=${{ text: t('lock.other'), label: t('lock.other-label'), act: onOther }} />
     <button type="button" class="button go pin-go" disabled=${pin.length < 4 || busy} onClick=${() => enter(pin)}><span>${t('lock.enter')}</span></button>
     <${Button} kind="quiet" onClick=${onPassword}>${t('lock.by-password')}<//>`;

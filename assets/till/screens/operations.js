@@ -49,7 +49,7 @@ function Operation({ o }) {
   const zone = state.start.venue.time_zone;
   return html`<li><button type="button" class="operation" onClick=${() => openSheet('operation', { id: o.receipt_id ?? o.id })}>
     <span class="time">${clockTime(o.at, zone)}</span>
-    <span class="who"><b>${o.guest?.name ?? t('guest.none')}</b><span class="soft">${[o.number && t('receipt.number', o.number), o.guest?.phone, o.cashier].filter(Boolean).join(' · ')}</span></span>
+    <span class="who"><b>${o.guest?.name ?? t('guest.none')}</b><span class="soft">${[o.number && t('receipt.number', o.number), o.guest?.phone].filter(Boolean).join(' · ')}<span class="wide-only">${o.cashier ? ` · ${o.cashier}` : ''}</span></span></span>
     <span class="money"><b class=${back ? 'lost-ink' : ''}>${back ? `− ${amount(fromDecimal(o.returned ?? o.total))}` : amount(fromDecimal(o.total))}</b>
       <span class="soft">${back ? t('operation.return') : o.status !== 'closed' ? html`<span class="lost-ink">${t(`status.${o.status}`)}</span>` : [fromDecimal(o.redeemed) > 0 && `−${amount(fromDecimal(o.redeemed))}`, fromDecimal(o.accrued) > 0 && `+${amount(fromDecimal(o.accrued))}`].filter(Boolean).join(' ')}</span></span>
   </button></li>`;

@@ -38,7 +38,7 @@ export function Totals() {
   if (f.total <= 0) return null;
   const guest = sale.customer;
   return html`<section class="card totals ${sale.quoting ? 'stale' : ''}" aria-label=${t('totals')} aria-live="polite" aria-busy=${String(sale.quoting)}><dl>
-    ${f.redeemed > 0 && html`<${Row} name=${t('total')} value=${money(f.total)} /><${Row} name=${t('by-bonuses')} value=${`− ${amount(f.redeemed)}`} coin />`}
+    ${f.redeemed > 0 && html`<${Row} name=${t('total')} value=${money(f.total)} /><${Row} name=${t('by-bonuses')} value=${`−\u00a0${amount(f.redeemed)}`} coin />`}
     <${Row} name=${t('to-pay')} value=${money(f.toPay)} strong />
     ${guest && (f.accrued !== null
       ? html`<${Row} coin name=${html`${t('accrues')} <button type="button" class="link" onClick=${() => openSheet('why', { answer: sale.quote })}>${t('why')}</button>`} value=${`+${amount(f.accrued)}`} />`
