@@ -35,8 +35,9 @@ function Net() {
   const { online, waiting, conflicts } = state;
   const person = waiting.unanswered.length + Math.max(conflicts.length, waiting.refused.length);
   const words = online ? (waiting.queued ? t('net.sending', waiting.queued) : t('net.on')) : waiting.queued ? t('net.off-queue', waiting.queued) : t('net.off');
+  const brief = !online && waiting.queued ? t('net.off-brief', waiting.queued) : words;
   return html`<button type="button" class="net ${online ? 'on' : 'off'}" onClick=${() => change({ screen: 'waiting', sheet: null })}>
-    <i aria-hidden="true"></i><span>${words}</span>${person > 0 && html`<span class="badge" aria-label=${t('waiting.conflicts')}>${person}</span>`}</button>`;
+    <i aria-hidden="true"></i><span class="wide-only">${words}</span><span class="narrow-only">${brief}</span>${person > 0 && html`<span class="badge" aria-label=${t('waiting.conflicts')}>${person}</span>`}</button>`;
 }
 
 function Header() {
@@ -44,7 +45,7 @@ function Header() {
   const wide = useWide();
   const touch = useTouch();
   return html`<header class="top">
-    <button type="button" class="who-am-i" aria-label=${`${t('menu')}: ${start.cashier?.name ?? ''}`} onClick=${() => openSheet('menu')}>
+    <button type="button" class="who-am-i" onClick=${() => openSheet('menu')}><span class="unseen">${t('menu')}:</span>
       <${Mark} name=${start.cashier?.name} /><span><b>${start.venue.name}</b><small>${[start.cashier?.name, start.since && t('since', clockTime(start.since, start.venue.time_zone))].filter(Boolean).join(' · ')}</small></span></button>
     ${wide && !touch && html`<p class="shortcuts">${[['/', 'keys.find'], ['F2', 'keys.product'], ['F4', 'keys.redeem'], ['Ctrl ↵', 'keys.confirm']].map(([k, w]) => html`<span key=${k}>${t(w)} <kbd>${k}</kbd></span>`)}</p>`}
     <${Net} />
@@ -58,15 +59,16 @@ function Sale() {
   const step = result ? 'result' : sale.step;
   useEffect(() => { if (!wide) window.scrollTo(0, 0); }, [step]);
   const today = shift?.device && html`<p class="today soft">${t('today', shift.device.receipts, short(fromDecimal(shift.device.accrued)), short(fromDecimal(shift.device.redeemed)))}</p>`;
+  const name = !result && html`<h1 class="unseen">${t('sale')}</h1>`;
   if (wide) {
-    return html`<main class="till two" id="main"><div class="left">${result ? html`<${Recent} />` : html`<${Entry} /><${Lines} />`}</div>
+    return html`<main class="till two" id="main">${name}<div class="left">${result ? html`<${Recent} />` : html`<${Entry} /><${Lines} />`}</div>
       <aside class="right" aria-label=${t('guest-and-pay')}>${result ? html`<${Result} />` : html`
         ${sale.customer ? html`<${GuestCard} />` : html`<${Find} />`}<${Messages} /><${Redeem} /><${Totals} />${!sale.customer && today}<${Confirm} />`}</aside></main>`;
   }
   if (result) return html`<main class="till one" id="main"><${Result} /><${Recent} /></main>`;
-  if (sale.step === 'guest') return html`<main class="till one" id="main"><${Find} />${today}</main>`;
-  if (sale.step === 'amount') return html`<main class="till one" id="main"><${GuestCard} compact /><${AmountStep} /></main>`;
-  return html`<main class="till one" id="main"><${GuestCard} /><${Messages} /><${AmountCard} /><${Redeem} /><${Totals} /><${Confirm} /></main>`;
+  if (sale.step === 'guest') return html`<main class="till one" id="main">${name}<${Find} />${today}</main>`;
+  if (sale.step === 'amount') return html`<main class="till one" id="main">${name}<${GuestCard} compact /><${AmountStep} /></main>`;
+  return html`<main class="till one" id="main">${name}<${GuestCard} /><${Messages} /><${AmountCard} /><${Redeem} /><${Totals} /><${Confirm} /></main>`;
 }
 
 const SCREENS = { sale: Sale, operations: Operations, shift: Shift, waiting: Waiting };

@@ -331,7 +331,7 @@ export async function recover() {
       // Bonuses were not touched: it was confirmed, so it goes out. Whether it got there before does not matter.
       if (canWait(row)) {
         await journal.mark(row, { state: 'queued', body: offlineBody(row), recovered: true });
-        notice(t('recover.again', row.label.number, money(row.label.total)), 'info');
+        if (!state.online) notice(t('recover.again', row.label.number, money(row.label.total)), 'info');
         continue;
       }
       await findOut(row);

@@ -43,7 +43,9 @@ async function sendAll() {
       break;
     }
     pause = 2000;
-    if (went === 'posted') {
+    if (went === 'posted' && row.recovered) {
+      notice(t('recover.done', row.label.number, money(row.label.total)), 'ok');
+    } else if (went === 'posted') {
       sent += 1;
       sum += row.label?.total ?? 0;
     }

@@ -116,8 +116,8 @@ export function Lines() {
   return html`<section class="card lines" aria-label=${t('lines')}>
     <header class="card-head"><span>${t('lines')}</span><span>${t('lines.count', sale.lines.length)}</span></header>
     ${!sale.lines.length ? html`<button type="button" class="line-row" onClick=${() => openSheet('amount')}><b>${t('entry.sum')}</b><span></span><span>${amount(sale.total)}</span></button>`
-      : html`<ul>${sale.lines.map((l) => html`<li key=${l.lineId}><button type="button" class="line-row" onClick=${() => openSheet('line', { lineId: l.lineId })} aria-label=${t('line.edit', l.name)}>
-          <b>${l.name}</b><span class="soft">${l.productId || l.quantity !== 1000 ? `${quantity(l.quantity)}${l.unit === 'kg' ? ` ${t('kg')}` : ''} × ${amount(l.price)}` : ''}</span>
+      : html`<ul>${sale.lines.map((l) => html`<li key=${l.lineId}><button type="button" class="line-row" onClick=${() => openSheet('line', { lineId: l.lineId })}>
+          <b><span class="unseen">${t('line.edit')} </span>${l.name}</b><span class="soft">${l.productId || l.quantity !== 1000 ? `${quantity(l.quantity)}${l.unit === 'kg' ? ` ${t('kg')}` : ''} × ${amount(l.price)}` : ''}</span>
           <span>${amount(l.amount)}</span>${shares.has(l.lineId) && html`<span class="coin share">${shares.get(l.lineId) ? `+${amount(shares.get(l.lineId))}` : '—'}</span>`}</button></li>`)}</ul>`}
   </section>`;
 }

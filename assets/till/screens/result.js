@@ -22,7 +22,7 @@ export function Result() {
   return html`<section class="result">
     <div class="mark-big ${waits ? 'waits' : ''}" aria-hidden="true"><${Icon} name=${waits ? 'clock' : 'check'} size=${44} /></div>
     <h1 tabindex="-1" ref=${title}>${waits ? t('result.kept') : t('result.posted')}</h1>
-    <p class="soft center" role="status">${waits ? t('result.kept-words') : ''} ${redeemed ? t('result.paid-both', money(toPay), amount(redeemed)) : t('result.paid', money(toPay))}</p>
+    <p class="soft center" role="status">${waits ? `${t('result.kept-words')} ` : ''}${waits && customer ? `${t('result.kept-bonuses')} ` : ''}${redeemed ? t('result.paid-both', money(toPay), amount(redeemed)) : t('result.paid', money(toPay))}</p>
     ${open.length > 0 && html`<p class="card message">${open.map((m) => m.text).join(' ')}</p>`}
     ${customer && !waits && html`<section class="card"><dl>
       <${Row} coin name=${html`${t('accrued')} ${answer.explanation?.length > 0 && html`<button type="button" class="link" onClick=${() => openSheet('why', { answer })}>${t('why')}</button>`}`} value=${`+${amount(fromDecimal(answer.accrued))}`} />
