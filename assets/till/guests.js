@@ -170,7 +170,7 @@ export async function register({ phone, name, birthday }) {
   if (!whole) return { field: 'phone', words: t('new.bad-phone') };
   try {
     const guest = await post('/till/guests', {
-      phone: whole, name, birthday: birthday || null, consent_version: state.start.consent.version,
+      phone: whole, name, birthday: birthday || null, consent_version: state.start.consent?.version ?? null,
     });
     notice(guest.already ? t('new.already', guest.name ?? '') : t('new.done', guest.name ?? ''), guest.already ? 'info' : 'ok');
     await welcome({ id: guest.id }, guest);

@@ -87,7 +87,7 @@ export function NewGuestSheet({ phone: given, name: called, missed }) {
       <${Field} id="new-day" label=${t('new.birthday')} hint=${t('new.birthday-hint')} inputmode="numeric" placeholder=${t('new.birthday-form')} value=${day}
         problem=${problem?.field === 'birthday' ? problem.words : null} onInput=${(e) => { e.target.value = dotted(e.target.value, e.inputType); setDay(e.target.value); }} />
       <label class="agree"><input type="checkbox" checked=${agreed} onChange=${(e) => setAgreed(e.target.checked)} /><span>${t('new.consent')}
-        <button type="button" class="link" aria-expanded=${String(reads)} onClick=${(e) => { e.preventDefault(); setReads(!reads); }}>${t('new.consent-text')}</button></span></label>
+        ${consent?.text && html`<button type="button" class="link" aria-expanded=${String(reads)} onClick=${(e) => { e.preventDefault(); setReads(!reads); }}>${t('new.consent-text')}</button>`}</span></label>
       ${reads && html`<div class="consent" tabindex="0">${consent.text}<small>${t('new.consent-version', consent.version)}</small></div>`}
       <button class="button go" disabled=${busy}><span>${t('new.save')}</span></button>
     </form><//>`;
