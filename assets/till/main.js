@@ -2,7 +2,7 @@
 import { html, render, useEffect } from './vendor/preact-htm.js';
 import { t } from './i18n.js';
 import { restorePreferences } from './preferences.js';
-import { confirm, edit, nextSale, persist, plan, restore } from './sale.js';
+import { confirm, edit, nextSale, persist, restore } from './sale.js';
 import { hearScanner } from './scanner.js';
 import { found } from './scanned.js';
 import { Enrol } from './screens/enrol.js';
@@ -172,5 +172,5 @@ restorePreferences();
 onChange(draw);
 hearScanner(found);
 draw();
-open().then(restore).then(() => plan());
+restore().then(open);
 keepReady();

@@ -6,7 +6,7 @@ import * as journal from './journal.js';
 import { fromDecimal, parseAmount, percentOf, quantityToDecimal, times, toDecimal } from './money.js';
 import { refreshDay } from './day.js';
 import { posted, sendWaiting } from './sender.js';
-import { change, newSale, notice, state } from './store.js';
+import { change, newSale, notice, state, uuid } from './store.js';
 
 /** After so long without an answer a sale that can wait goes to the queue. */
 const PATIENCE = 8000;
@@ -190,7 +190,10 @@ export function obstacle(sale = state.sale) {
   if (redeemed === null) return t('redeem.how-much');
   if (redeemed > total(sale)) return t('redeem.too-much', money(total(sale)));
   const limit = may(sale);
-  if (redeemed > 0 && limit !== null && redeemed > limit) return state.online ? t('redeem.limit', money(limit)) : t('redeem.offline-limit', money(limit));
+  if (redeemed > 0 && limit !== null && redeemed > limit) {
+    if (state.online) return t('redeem.limit', money(limit));
+    return limit ? t('redeem.offline-limit', money(limit)) : t('redeem.offline-zero');
+  }
   // With bonuses the figures must be the service's own; without, nothing depends on them.
   if (redeemed > 0 && state.online && (sale.quoting || !sale.quote)) return t('sale.wait');
   return null;
@@ -243,11 +246,11 @@ async function send(row, sale) {
     change(() => {
       sale.sending = false;
       sale.unanswered = null;
+      // Another sale has this key: this one goes under a new one, once the cashier has read why.
+      if (error.code === 'receipt-conflict') sale.key = uuid();
       if (!error.code.startsWith('till-')) sale.problem = { code: error.code, words: error.message };
     });
-    plan();
-    shown = '';
-    plan();
+    quoteAgain();
   }
 }
 
@@ -426,18 +429,57 @@ function nextNumber() {
 export function persist() {
   try {
     const { sale } = state;
+    if (restored) isMine(sale.key);
     if (sale.sending || sale.unanswered) return sessionStorage.removeItem('kopilka-sale');
     sessionStorage.setItem('kopilka-sale', JSON.stringify({ ...sale, quote: null, quoting: false }));
   } catch { /* then it does not */ }
 }
 
+/** What a reload left; read before the first drawing writes over it. */
+const kept = (() => {
+  try { return JSON.parse(sessionStorage.getItem('kopilka-sale')); } catch { return null; }
+})();
+
+let restored = false;
+
 /** Takes up the sale that a reload left, unless it was confirmed: then the journal has it. */
 export async function restore() {
-  let kept = null;
-  try { kept = JSON.parse(sessionStorage.getItem('kopilka-sale')); } catch { return; }
-  if (!kept?.key || (await journal.rows()).some((r) => r.key === kept.key)) return;
+  try {
+    await takeUp();
+  } finally {
+    restored = true;
+  }
+}
+
+async function takeUp() {
+  if (!kept?.key || !(kept.customer || kept.total || kept.lines?.length)) return;
+  const journaled = await journal.rows().catch(() => []);
+  if (journaled.some((r) => r.key === kept.key)) return;
+  // The same key: should it have been posted after all, it is answered as a repeat. Only a tab that was doubled, whose
+  // other half goes on with that sale, begins one of its own.
+  const key = (await isMine(kept.key)) ? kept.key : state.sale.key;
   lineNumber = Math.max(0, ...kept.lines.map((l) => Number(l.lineId)));
-  // A key of its own: a tab that was doubled has the same sale, and is another one from here on.
-  change((s) => { s.sale = { ...newSale(), ...kept, key: s.sale.key }; });
+  change((s) => { s.sale = { ...newSale(), ...kept, key }; });
+}
+
+let mine = null;
+let letGo = () => {};
+
+/** Whether no other tab has this sale; from here on, until its next one, this tab does. */
+function isMine(key) {
+  if (!navigator.locks || mine === key) return true;
+  letGo();
+  mine = key;
+  return new Promise((resolve) => {
+    navigator.locks.request(`kopilka-draft-${key}`, { ifAvailable: true }, (lock) => {
+      resolve(Boolean(lock));
+      return lock && new Promise((release) => { letGo = release; });
+    });
+  });
+}
+
+/** The network is back, or somebody else has taken over: figures of before may be wrong. */
+export function quoteAgain() {
+  shown = '';
   plan();
 }

@@ -1,7 +1,7 @@
 // Codes that come from outside: a scanner that types like a keyboard, only faster than any person, and the camera.
 
-/** Longest pause between two keys of a scanner, in milliseconds; people need three times as long. */
-const PAUSE = 45;
+/** Longest pause between two keys of a scanner, in milliseconds; people need twice as long. */
+const PAUSE = 60;
 /** Fewer characters than this are typing; in a field of its own, such as a weight, even more are. */
 const SHORTEST = 5;
 const SHORTEST_ELSEWHERE = 8;

@@ -5,7 +5,7 @@ import * as database from './database.js';
 import { loadMenu, refreshDay } from './day.js';
 import { t } from './i18n.js';
 import { checkOffline, learnPin, forgetPins } from './offline_pin.js';
-import { recover } from './sale.js';
+import { quoteAgain, recover } from './sale.js';
 import { sendWaiting } from './sender.js';
 import { change, notice, state } from './store.js';
 
@@ -64,6 +64,7 @@ async function begin(start) {
   await recover();
   sendWaiting();
   if (!state.locked) {
+    quoteAgain();
     loadMenu();
     refreshDay();
     refreshConflicts();

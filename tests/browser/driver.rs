@@ -27,7 +27,10 @@ fn program(names: &[&str]) -> String {
     let there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
     match names.iter().find(there) {
         Some(name) => (*name).to_owned(),
-        None => panic!("the tests of the till need {}: ./test installs it", names.join(" or ")),
+        None => panic!(
+            "the tests of the till need {}: ./test installs it",
+            names.join(" or ")
+        ),
     }
 }
 
@@ -82,7 +85,8 @@ impl Browser {
         if std::env::var("KOPILKA_BROWSER_VISIBLE").is_ok() {
             arguments.remove(0);
         }
-        let mut options = json!({ "args": arguments, "binary": which(&program(&["chromium", "chromium-browser"])) });
+        let mut options =
+            json!({ "args": arguments, "binary": which(&program(&["chromium", "chromium-browser"])) });
         // Narrower than a window can be: the browser shows the page as a telephone does.
         if width < 600 {
             options["mobileEmulation"] = json!({
@@ -106,24 +110,23 @@ impl Browser {
         self.client.as_ref().expect("the browser is open")
     }
 
-    /// Closes it as a person does.
-    pub async fn close(&mut self) {
-        if let Some(client) = self.client.take() {
-            client.close().await.unwrap();
-        }
-    }
-
     /// Ends it without a word, as a battery does.
     pub async fn kill(&mut self) {
         let profile = self.profile.path().display().to_string();
         let ours = |folder: &Path| {
-            std::fs::read(folder.join("cmdline")).is_ok_and(|c| String::from_utf8_lossy(&c).contains(&profile))
+            std::fs::read(folder.join("cmdline"))
+                .is_ok_and(|c| String::from_utf8_lossy(&c).contains(&profile))
         };
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
             let name = entry.file_name();
-            let Some(id) = name.to_str().filter(|n| n.bytes().all(|b| b.is_ascii_digit())) else { continue };
+            let Some(id) = name.to_str().filter(|n| n.bytes().all(|b| b.is_ascii_digit())) else {
+                continue;
+            };
             if ours(&entry.path()) {
-                let _ = Command::new("kill").args(["-9", id]).stderr(Stdio::null()).status();
+                let _ = Command::new("kill")
+                    .args(["-9", id])
+                    .stderr(Stdio::null())
+                    .status();
             }
         }
         // The driver learns of it and lets the session go.
@@ -137,7 +140,10 @@ impl Browser {
 }
 
 fn which(name: &str) -> String {
-    let found = Command::new("sh").args(["-c", "command -v \"$0\"", name]).output().unwrap();
+    let found = Command::new("sh")
+        .args(["-c", "command -v \"$0\"", name])
+        .output()
+        .unwrap();
     String::from_utf8(found.stdout).unwrap().trim().to_owned()
 }
 
@@ -150,7 +156,10 @@ impl Drop for Browser {
                 let is_ours = std::fs::read(entry.path().join("cmdline"))
                     .is_ok_and(|c| String::from_utf8_lossy(&c).contains(&profile));
                 if is_ours && let Some(id) = entry.file_name().to_str() {
-                    let _ = Command::new("kill").args(["-9", id]).stderr(Stdio::null()).status();
+                    let _ = Command::new("kill")
+                        .args(["-9", id])
+                        .stderr(Stdio::null())
+                        .status();
                 }
             }
         }

@@ -54,11 +54,18 @@ impl Network {
     }
 }
 
-async fn carry(mut browser: TcpStream, service: SocketAddr, mut wire: watch::Receiver<Wire>, lost: Arc<AtomicUsize>) {
+async fn carry(
+    mut browser: TcpStream,
+    service: SocketAddr,
+    mut wire: watch::Receiver<Wire>,
+    lost: Arc<AtomicUsize>,
+) {
     if *wire.borrow() == Wire::Down {
         return;
     }
-    let Ok(mut service) = TcpStream::connect(service).await else { return };
+    let Ok(mut service) = TcpStream::connect(service).await else {
+        return;
+    };
     let (mut from_browser, mut from_service) = ([0; 16_384], [0; 16_384]);
     let mut receipt = false;
     loop {

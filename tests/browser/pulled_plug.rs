@@ -83,7 +83,10 @@ fn a_reload_in_the_middle_of_confirm_says_what_became_of_it() {
 /// Pulls the plug at a random moment, again and again. `KOPILKA_PLUGS=200` for the long way.
 #[test]
 fn no_sale_is_doubled_or_lost_whenever_the_plug_is_pulled() {
-    let tries: usize = std::env::var("KOPILKA_PLUGS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    let tries: usize = std::env::var("KOPILKA_PLUGS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(12);
     each_database_async(|store| async move {
         let shop = Shop::open(store).await;
         let mut till = opened(&shop).await;
@@ -99,7 +102,10 @@ fn no_sale_is_doubled_or_lost_whenever_the_plug_is_pulled() {
             let clicked = till
                 .browser
                 .client()
-                .execute("setTimeout(() => document.getElementById('confirm').click(), 20)", vec![])
+                .execute(
+                    "setTimeout(() => document.getElementById('confirm').click(), 20)",
+                    vec![],
+                )
                 .await;
             clicked.unwrap();
             tokio::time::sleep(moment).await;
@@ -126,7 +132,10 @@ fn no_sale_is_doubled_or_lost_whenever_the_plug_is_pulled() {
                     }
                     tokio::time::sleep(Duration::from_millis(25)).await;
                 }
-                panic!("turn {turn}: neither posted nor to be confirmed, {before} sold; {}", till.words().await);
+                panic!(
+                    "turn {turn}: neither posted nor to be confirmed, {before} sold; {}",
+                    till.words().await
+                );
             }
             .await;
             if posted {

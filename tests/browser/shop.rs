@@ -38,7 +38,9 @@ impl Shop {
     /// Opens it on an empty, migrated database.
     pub async fn open(store: Store) -> Self {
         let opened = start().max(Utc::now());
-        load(&store, Arc::new(TimeOrderedIds::new(2)), TINY, opened, |_| ()).await.unwrap();
+        load(&store, Arc::new(TimeOrderedIds::new(2)), TINY, opened, |_| ())
+            .await
+            .unwrap();
         let service = Service::on(store.clone());
         let clock = Arc::clone(&service.clock);
         clock.move_to(opened);
@@ -51,7 +53,11 @@ impl Shop {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, router(service.app.clone()), std::future::pending()));
+        tokio::spawn(serve(
+            listener,
+            router(service.app.clone()),
+            std::future::pending(),
+        ));
         Shop {
             store,
             service,
@@ -72,7 +78,11 @@ impl Shop {
     /// What Anna has at the café: (available, balance).
     pub async fn anna(&self) -> (String, String) {
         let who = json!({"card": "9000000017", "venue_id": "cafe"});
-        let guest = self.api().post("/api/v1/customers/identify", who).await.expect(200);
+        let guest = self
+            .api()
+            .post("/api/v1/customers/identify", who)
+            .await
+            .expect(200);
         let of = |name: &str| guest["balance"][name].as_str().unwrap().to_owned();
         (of("available"), of("balance"))
     }

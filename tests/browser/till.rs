@@ -21,7 +21,10 @@ pub struct Till {
 impl Till {
     /// Opens the page.
     pub async fn open(browser: Browser, page: &str) -> Self {
-        let till = Till { browser, page: page.to_owned() };
+        let till = Till {
+            browser,
+            page: page.to_owned(),
+        };
         till.load().await;
         till
     }
@@ -132,7 +135,12 @@ impl Till {
             let script = "const all = [...(document.querySelector('dialog[open]') ?? document).querySelectorAll('button, [role=radio]')]; \
                           return all.find((b) => b.innerText.replace(/[\\u00a0\\u202f]/g, ' ').trim().startsWith(arguments[0]) && !b.disabled) ?? null";
             loop {
-                let found = self.browser.client().execute(script, vec![json!(words)]).await.unwrap();
+                let found = self
+                    .browser
+                    .client()
+                    .execute(script, vec![json!(words)])
+                    .await
+                    .unwrap();
                 if !found.is_null() {
                     let clicked = self
                         .browser
@@ -161,7 +169,11 @@ impl Till {
             let script = "const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set; const [f, v] = arguments; \
                           f.focus(); set.call(f, v); f.dispatchEvent(new InputEvent('input', {bubbles: true}))";
             let element = serde_json::to_value(&field).unwrap();
-            let filled = self.browser.client().execute(script, vec![element, json!(text)]).await;
+            let filled = self
+                .browser
+                .client()
+                .execute(script, vec![element, json!(text)])
+                .await;
             assert!(filled.is_ok(), "{at}: {css}: {filled:?}");
         }
     }
@@ -215,5 +227,8 @@ impl Till {
 
 /// Words with plain spaces.
 fn plain(text: &str) -> String {
-    text.replace(['\u{a0}', '\u{202f}'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    text.replace(['\u{a0}', '\u{202f}'], " ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -165,6 +165,7 @@ export const en = {
   'redeem.too-much': (sum) => `No more than the receipt can be spent: ${sum}.`,
   'redeem.limit': (sum) => `At most ${sum} can be spent on this receipt.`,
   'redeem.offline-limit': (sum) => `Offline at most ${sum} can be spent: so much is set aside for this guest.`,
+  'redeem.offline-zero': 'Offline, this guest’s bonuses can’t be spent. Sell without them.',
   totals: 'Totals',
   total: 'Total',
   'by-bonuses': 'By bonuses',
