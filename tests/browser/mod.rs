@@ -3,6 +3,7 @@
 
 mod driver;
 mod looks;
+mod modules;
 mod network;
 mod pulled_plug;
 mod selling;
