@@ -1,29 +1,18 @@
 // The guest's screen: the amount, his bonuses, and a code to join. It only shows; it can do nothing.
 import { html, render } from './vendor/preact-htm.js';
-import qrcode from './vendor/qrcode.js';
 import { amount, language, money, speak, t } from './i18n.js';
 import { fromDecimal } from './money.js';
+import { Code } from './qr_code.js';
 
 const root = document.getElementById('guest');
 const token = location.hash.slice(1);
 let shown = { stage: 'idle' };
 
-/** A code as squares; black on white whatever the theme is, for cameras want it so. */
-function Code({ text }) {
-  const code = qrcode(0, 'M');
-  code.addData(text);
-  code.make();
-  const size = code.getModuleCount();
-  let path = '';
-  for (let y = 0; y < size; y += 1) for (let x = 0; x < size; x += 1) if (code.isDark(y, x)) path += `M${x + 2} ${y + 2}h1v1h-1z`;
-  return html`<svg class="qr" viewBox="0 0 ${size + 4} ${size + 4}" role="img" aria-label=${t('second.join')}><rect width="100%" height="100%" fill="#fff" /><path d=${path} fill="#000" /></svg>`;
-}
-
 const kopecks = (value) => (typeof value === 'string' ? fromDecimal(value) : value ?? 0);
 
 function Screen() {
   const s = shown;
-  const join = s.join_url && html`<section class="join"><${Code} text=${s.join_url} /><p>${t('second.join')}</p></section>`;
+  const join = s.join_url && html`<section class="join"><${Code} text=${s.join_url} label=${t('second.join')} /><p>${t('second.join')}</p></section>`;
   if (s.stage === 'sale') {
     return html`<main class="guest-screen"><header><span>${s.venue}</span></header>
       <section class="figures">${s.guest && html`<p class="hello">${t('second.hello', s.guest)}</p>`}

@@ -164,6 +164,8 @@ async function keepReady() {
     };
     offer();
     registration.addEventListener('updatefound', () => registration.installing?.addEventListener('statechange', offer));
+    // A till is open for weeks.
+    setInterval(() => registration.update().catch(() => {}), 3_600_000);
     navigator.storage?.persist?.().catch(() => {});
   } catch { /* Not served over TLS: the page works, but opens with a network only. */ }
 }

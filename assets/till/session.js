@@ -77,7 +77,8 @@ let fresh = false;
 function enter(start) {
   fresh = true;
   active();
-  change((s) => { s.sheet = null; });
+  // Next time a PIN is quicker than the password.
+  change((s) => { s.sheet = start.cashier?.has_pin === false ? { kind: 'pin', first: true } : null; });
   return begin(start);
 }
 

@@ -43,6 +43,7 @@ const FILES: &[(&str, &[u8])] = files! {
     "phone.js"
     "preferences.js"
     "prefs.js"
+    "qr_code.js"
     "sale.js"
     "scanned.js"
     "scanner.js"
@@ -72,8 +73,8 @@ const FILES: &[(&str, &[u8])] = files! {
     "vendor/qrcode.js"
 };
 
-/// Loaded by the till itself, and so asked for at once by its page instead of one after the other.
-const NOT_OF_THE_TILL: [&str; 3] = ["guest.js", "vendor/qrcode.js", "prefs.js"];
+/// What the till itself does without. Its other modules are asked for at once, instead of one after the other.
+const NOT_OF_THE_TILL: [&str; 4] = ["guest.js", "qr_code.js", "vendor/qrcode.js", "prefs.js"];
 
 static TILL: LazyLock<Till> = LazyLock::new(Till::new);
 

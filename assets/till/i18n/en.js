@@ -54,6 +54,7 @@ export const en = {
   'lock.password-title': 'Log in with a password',
   'lock.offline': 'No network. Whoever used this till before can enter.',
   'lock.queue': (n) => `${sales(n)} waiting: they go out by themselves when the network is back.`,
+  'pin.first': 'Choose a PIN',
   'pin.title': 'Change PIN',
   'pin.words': '4 to 6 digits. You will open the till with it.',
   'pin.new': 'New PIN',

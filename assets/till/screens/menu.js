@@ -40,6 +40,9 @@ export function MenuSheet() {
 /** The second screen: a window here, or another device that opens an address. */
 export function SecondSheet() {
   const [link, setLink] = useState(`${location.origin}/till/guest#${state.start.screen_token ?? ''}`);
+  // Comes when it is wanted: the till itself has no use for it.
+  const [Code, setCode] = useState(null);
+  useEffect(() => { import('../qr_code.js').then((m) => setCode(() => m.Code), () => {}); }, []);
   const rotate = async () => {
     try {
       const answer = await post('/till/screen/rotate', {});
@@ -55,6 +58,7 @@ export function SecondSheet() {
     <p>${t('second.words')}</p>
     <a class="button go" href=${link} target="kopilka-guest" rel="opener"><span>${t('second.open')}</span></a>
     <p class="soft">${t('second.other')}</p>
+    ${Code && html`<p class="center"><${Code} text=${link} label=${t('second.other')} /></p>`}
     <p class="address" tabindex="0">${link}</p>
     <${Button} kind="quiet" onClick=${rotate}>${t('second.rotate')}<//>
   <//>`;

@@ -20,7 +20,7 @@ export function PinSheet({ first }) {
     setProblem(refused);
     setAsked(true);
   };
-  return html`<${Sheet} title=${t('pin.title')}>
+  return html`<${Sheet} title=${first ? t('pin.first') : t('pin.title')}>
     <p class="soft">${t('pin.words')}</p>
     <${Problem} words=${problem} />
     <form onSubmit=${submit}>
