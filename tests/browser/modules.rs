@@ -21,7 +21,7 @@ fn amounts_and_telephones_are_read_and_written_as_people_do() {
     each_database_async(|store| async move {
         let shop = Shop::open(store).await;
         let till = Till::open(Browser::open(360, 740).await, &shop.page()).await;
-        till.see("#login").await;
+        till.see(".door").await;
 
         let read = "['1 615,50 ₽', '1615.5', '0', '1000000000', '1000000000,01', '1,234', '-5', '', 'а'].map(m.parseAmount)";
         let wanted = json!([
