@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::caller::Scope;
-use super::limits::{ADDRESS_LOGINS, Buckets, LOGINS, Quota, REQUESTS};
+use super::limits::{ADDRESS_LOGINS, Buckets, DEVICE_PINS, GUEST_SEARCHES, LOGINS, PINS, Quota, REQUESTS};
 use crate::domain::Timestamp;
-use crate::domain::ids::{KeyId, NetworkId, VenueId};
+use crate::domain::ids::{DeviceId, KeyId, NetworkId, UserId, VenueId};
 use crate::storage::Tenant;
 
 /// How long another instance's revocation may go unnoticed here.
@@ -117,6 +117,16 @@ pub struct Access {
     pub address_logins: Buckets<IpAddr>,
     /// Password hashing takes 19 MiB and a core each time: only so many at once.
     pub hashing: Semaphore,
+    /// Wrong PINs by till and member of staff.
+    pub pins: Buckets<(DeviceId, UserId)>,
+    /// Wrong PINs by till.
+    pub device_pins: Buckets<DeviceId>,
+    /// Searches for guests by till.
+    pub guest_searches: Buckets<DeviceId>,
+    /// What networks sign with; it never changes.
+    pub network_secrets: Mutex<HashMap<NetworkId, [u8; 32]>>,
+    /// Wakes second screens that wait for something new.
+    pub screens: Notify,
 }
 
 impl Access {
@@ -128,6 +138,11 @@ impl Access {
             logins: Buckets::new(limits.logins),
             address_logins: Buckets::new(limits.address_logins),
             hashing: Semaphore::new(4),
+            pins: Buckets::new(PINS),
+            device_pins: Buckets::new(DEVICE_PINS),
+            guest_searches: Buckets::new(GUEST_SEARCHES),
+            network_secrets: Mutex::default(),
+            screens: Notify::new(),
         }
     }
 }

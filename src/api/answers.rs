@@ -98,12 +98,15 @@ pub struct CashierMessageAnswer {
     /// What it says.
     #[schema(example = "Завтра день рождения гостя.")]
     pub text: String,
+    /// A cashier has ticked it off on this business day of the venue.
+    pub ticked: bool,
 }
 
 fn messages(messages: Vec<told::CashierMessage>, language: Language) -> Vec<CashierMessageAnswer> {
     let worded = |m: told::CashierMessage| CashierMessageAnswer {
         text: m.text.in_language(language).to_owned(),
         code: m.code,
+        ticked: false,
     };
     messages.into_iter().map(worded).collect()
 }

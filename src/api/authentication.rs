@@ -15,6 +15,7 @@ use super::caller::{Caller, Role, Scope};
 use super::finishing::{AllowanceSlot, language};
 use super::problem::Problem;
 use super::secrets::{LIVE_PREFIX, TEST_PREFIX, csrf_token, hash_of, same};
+use super::till::device::{TILL_COOKIE, Till, till_locked};
 use crate::app::App;
 use crate::domain::ids::{KeyId, VenueId};
 use crate::storage::{Tenant, keys, sessions};
@@ -45,9 +46,25 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let AnyCaller(caller) = AnyCaller::from_request_parts(parts, app).await?;
+        if caller.is_at_locked_till() {
+            return Err(till_locked());
+        }
+        Ok(caller)
+    }
+}
+
+/// A caller, though his till may be locked: it may still send what was sold while it was not.
+#[derive(Debug, Clone)]
+pub struct AnyCaller(pub Caller);
+
+impl FromRequestParts<App> for AnyCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         // Two extractors of one handler, or a middleware before it, ask once.
         if let Some(known) = parts.extensions.get::<Caller>() {
-            return Ok(known.clone());
+            return Ok(AnyCaller(known.clone()));
         }
         let caller = match parts.headers.get(header::AUTHORIZATION) {
             Some(value) => {
@@ -58,11 +75,33 @@ impl FromRequestParts<App> for Caller {
                     .ok_or_else(Problem::unauthorized)?;
                 by_key(app, &parts.headers, venue, &secret).await?
             }
+            None if comes_from_till(&parts.headers) => Till::known(app, &parts.method, &parts.headers)
+                .await?
+                .caller(app, language(&parts.headers)),
             None => by_session(app, &parts.method, &parts.headers).await?,
         };
         charge(app, parts, &caller)?;
         parts.extensions.insert(caller.clone());
-        Ok(caller)
+        Ok(AnyCaller(caller))
+    }
+}
+
+/// Whether a request with cookies comes from the till's page. A browser may have both cookies, a session's and a till's:
+/// then the CSRF token tells which of the two pages speaks, and where there is none (a read) the page's own address.
+fn comes_from_till(headers: &HeaderMap) -> bool {
+    let Some(till) = cookie(headers, TILL_COOKIE) else {
+        return false;
+    };
+    if session_token(headers).is_none() {
+        return true;
+    }
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    match text(CSRF_HEADER) {
+        Some(token) => same(token, &csrf_token(till)),
+        None => text("referer")
+            .and_then(|r| r.split_once("://"))
+            .and_then(|(_, rest)| rest.split_once('/'))
+            .is_some_and(|(_, path)| path == "till" || path.starts_with("till/")),
     }
 }
 
@@ -132,6 +171,7 @@ pub async fn by_key(
         venues: key.venue.map(|v| vec![v]),
         test: key.test,
         language: language(headers),
+        till: None,
     })
 }
 
@@ -197,13 +237,18 @@ fn note_use(app: &App, tenant: Tenant, id: KeyId) {
 
 /// The token of the session's cookie.
 pub fn session_token(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, SESSION_COOKIE)
+}
+
+/// The value of a cookie.
+pub fn cookie<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|v| v.to_str().ok())
         .flat_map(|v| v.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| (name == SESSION_COOKIE).then_some(value))
+        .find_map(|(name, value)| (name == wanted).then_some(value))
 }
 
 async fn by_session(app: &App, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
@@ -215,12 +260,7 @@ async fn by_session(app: &App, method: &Method, headers: &HeaderMap) -> Result<C
         .await;
     let session = found?.ok_or_else(Problem::unauthorized)?;
     if !method.is_safe() && !is_ours(headers, token) {
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "csrf",
-            "Страница устарела. Обновите её и повторите.",
-            "A change by session needs the header x-csrf-token, or to come from our own pages.",
-        ));
+        return Err(not_ours());
     }
     let role = Role::parse(&session.user.role).ok_or_else(|| {
         tracing::error!(role = session.user.role, "unknown role");
@@ -238,6 +278,7 @@ async fn by_session(app: &App, method: &Method, headers: &HeaderMap) -> Result<C
         venues: session.user.venues,
         test: false,
         language: language(headers),
+        till: None,
     })
 }
 
@@ -253,8 +294,18 @@ fn extend(app: &App, tenant: Tenant, hash: [u8; 32], end: crate::domain::Timesta
     });
 }
 
+/// 403: a change by cookie that does not come from our own page.
+pub fn not_ours() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "csrf",
+        "Страница устарела. Обновите её и повторите.",
+        "A change by session needs the header x-csrf-token, or to come from our own pages.",
+    )
+}
+
 /// Whether a change that a browser sends with our cookie comes from our own page.
-fn is_ours(headers: &HeaderMap, session: &str) -> bool {
+pub fn is_ours(headers: &HeaderMap, session: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     if let Some(token) = text(CSRF_HEADER) {
         return same(token, &csrf_token(session));

@@ -17,10 +17,13 @@ use super::json_body::{JsonBody, QueryOf};
 use super::openapi::Refusals;
 use super::problem::Problem;
 use super::receipts::CustomerName;
+use super::till::messages::mark_ticked;
+use super::till::signed::read_code;
 use super::till_path::{Envelope, network_terms, respond, unexpected, venue};
 use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::decide::Amend;
+use crate::domain::ids::VenueId;
 use crate::ledger::{Answer, Place, Verb};
 
 /// The routes.
@@ -91,15 +94,29 @@ pub async fn identify_customer(
 ) -> Result<Json<GuestAnswer>, Problem> {
     caller.needs(Scope::Till)?;
     let venue = venue(&app, &caller, body.value.venue_id.as_deref()).await?;
+    let now = app.clock.now();
+    let who = read_code(&app, caller.tenant, body.value.customer()?, now).await?;
+    guest_at(&app, &caller, venue, who).await.map(Json)
+}
+
+/// A guest as a till at a venue shows him.
+///
+/// # Errors
+/// 404 `customer-not-found`.
+pub(super) async fn guest_at(
+    app: &App,
+    caller: &Caller,
+    venue: VenueId,
+    who: CustomerRef,
+) -> Result<GuestAnswer, Problem> {
     let place = Place {
         venue,
         source: "rest".to_owned(),
     };
-    let guest = app
-        .ledger
-        .identify(caller.tenant, place, body.value.customer()?)
-        .await?;
-    Ok(Json(GuestAnswer::new(guest, caller.language)))
+    let guest = app.ledger.identify(caller.tenant, place, who).await?;
+    let mut answer = GuestAnswer::new(guest, caller.language);
+    mark_ticked(app, caller.tenant, venue, &mut answer).await?;
+    Ok(answer)
 }
 
 /// Where and when a balance is asked for.

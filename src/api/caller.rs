@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use crate::domain::ids::VenueId;
+use crate::domain::ids::{DeviceId, UserId, VenueId};
 use crate::storage::Tenant;
 
 /// What a key or role may do.
@@ -99,6 +99,19 @@ pub struct Caller {
     pub test: bool,
     /// Language of the words for people.
     pub language: Language,
+    /// The device of the virtual till through which he calls.
+    pub till: Option<TillPlace>,
+}
+
+/// The virtual till through which somebody calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TillPlace {
+    /// The device.
+    pub device: DeviceId,
+    /// What the venue calls it.
+    pub name: String,
+    /// Id and name of who stands at it; `None`: nobody, it is locked.
+    pub cashier: Option<(UserId, String)>,
 }
 
 impl Caller {
@@ -186,6 +199,11 @@ impl Caller {
             Some(venues) if !venues.contains(&venue) => Err(Problem::not_found()),
             _ => Ok(()),
         }
+    }
+
+    /// Whether he calls through a till at which nobody stands.
+    pub fn is_at_locked_till(&self) -> bool {
+        self.till.as_ref().is_some_and(|till| till.cashier.is_none())
     }
 
     /// The venue that his key is bound to, where it is one only.

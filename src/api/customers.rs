@@ -376,6 +376,32 @@ pub struct CustomerChange {
     network_coefficient: Change<Coefficient>,
 }
 
+impl NewCustomer {
+    /// One who joins at a till.
+    pub(super) fn at_till(
+        phone: String,
+        name: Option<String>,
+        birthday: Option<NaiveDate>,
+        consent_version: Option<String>,
+        venue: VenueId,
+    ) -> Self {
+        NewCustomer {
+            phone: Some(phone),
+            card: None,
+            external_id: None,
+            name,
+            email: None,
+            birthday,
+            sex: None,
+            city: None,
+            comment: None,
+            cashier_note: None,
+            consent_version,
+            venue_id: Some(venue.to_string()),
+        }
+    }
+}
+
 impl From<&NewCustomer> for CustomerChange {
     /// What a newcomer does not say leaves what was known of him as a potential customer.
     fn from(given: &NewCustomer) -> Self {
@@ -528,8 +554,30 @@ async fn create(
     caller: Caller,
     JsonBody { value: given, .. }: JsonBody<NewCustomer>,
 ) -> Result<(StatusCode, Json<CustomerView>), Problem> {
+    match join(&app, &caller, given).await? {
+        Joined::New(view) => Ok((StatusCode::CREATED, Json(*view))),
+        Joined::WasPotential(view) => Ok((StatusCode::OK, Json(*view))),
+        Joined::Already(_) => Err(Problem::taken("/phone")),
+    }
+}
+
+/// What became of a customer who wants to join.
+pub(super) enum Joined {
+    /// Nobody knew him.
+    New(Box<CustomerView>),
+    /// He was known by his telephone only.
+    WasPotential(Box<CustomerView>),
+    /// He, or somebody with his telephone, had joined before: nothing was changed.
+    Already(CustomerId),
+}
+
+/// Lets a customer join.
+///
+/// # Errors
+/// 403, 422 at the field, 409 `already-exists` for a card or an external id.
+pub(super) async fn join(app: &App, caller: &Caller, given: NewCustomer) -> Result<Joined, Problem> {
     caller.needs_any(&[Scope::Customers, Scope::Till])?;
-    let author = Author::of(&app, &caller)?;
+    let author = Author::of(app, caller)?;
     let wanted = CustomerChange::from(&given);
     let card = given
         .card
@@ -549,10 +597,9 @@ async fn create(
         CardId(author.next_id()),
         EventId(author.next_id()),
     );
-    let (status, answer) = app
-        .write(move |c| register(c, &caller, &author, &given, &wanted, card.as_deref(), ids))
-        .await?;
-    Ok((status, Json(answer)))
+    let caller = caller.clone();
+    app.write(move |c| register(c, &caller, &author, &given, &wanted, card.as_deref(), ids))
+        .await
 }
 
 fn register(
@@ -563,7 +610,7 @@ fn register(
     wanted: &CustomerChange,
     card: Option<&str>,
     (id, card_id, event): (CustomerId, CardId, EventId),
-) -> Result<(StatusCode, CustomerView), Problem> {
+) -> Result<Joined, Problem> {
     let tenant = author.tenant;
     let venue = match given.venue_id.as_deref() {
         Some(reference) => Some(reached(c, caller, reference).map_err(|_| no_such_venue())?),
@@ -599,7 +646,7 @@ fn register(
         let known =
             customers::find_to_change(c, tenant, &known.id.to_string())?.ok_or_else(Problem::not_found)?;
         if known.status != CustomerStatus::Potential {
-            return Err(Problem::taken("/phone"));
+            return Ok(Joined::Already(known.id));
         }
         customer = known;
         fields = apply(&mut customer, wanted, author.now)?;
@@ -609,12 +656,12 @@ fn register(
     customer.updated_at = author.now;
     customer.venue = customer.venue.or(venue);
     check_unique(c, tenant, &customer)?;
-    let (status, kind, action) = if was_potential {
+    let (kind, action) = if was_potential {
         customers::update(c, tenant, &customer)?;
-        (StatusCode::OK, "customer.registered", "customer.register")
+        ("customer.registered", "customer.register")
     } else {
         customers::insert(c, tenant, &customer)?;
-        (StatusCode::CREATED, "customer.created", "customer.create")
+        ("customer.created", "customer.create")
     };
     if let Some(number) = card {
         cards::issue(
@@ -629,7 +676,12 @@ fn register(
     }
     author.note(c, action, customer.id, None, Some(&Noted::of(&customer, fields)))?;
     outbox::insert(c, tenant, event, kind, customer.id, author.now)?;
-    Ok((status, view(c, tenant, customer)?))
+    let view = Box::new(view(c, tenant, customer)?);
+    Ok(if was_potential {
+        Joined::WasPotential(view)
+    } else {
+        Joined::New(view)
+    })
 }
 
 fn no_such_venue() -> Problem {

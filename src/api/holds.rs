@@ -14,6 +14,7 @@ use super::json_body::{AnyBody, JsonBody, PathId};
 use super::openapi::Refusals;
 use super::problem::{Problem, ProblemBody};
 use super::receipts::{CustomerName, check_id};
+use super::till::signed::read_code;
 use super::till_path::{Envelope, respond, unexpected, venue};
 use crate::app::App;
 use crate::domain::ids::HoldId;
@@ -87,10 +88,12 @@ pub async fn hold_bonuses(
         ));
     }
     let external_id = external_id.unwrap_or_default();
+    let customer = read_code(&app, caller.tenant, customer.into(), app.clock.now()).await?;
     let ask = Hold {
         external_id,
-        customer: customer.into(),
+        customer,
         amount: Some(amount),
+        at_most: None,
         minutes,
     };
     let verb = Verb::Hold(Place { venue, source }, ask);

@@ -52,6 +52,28 @@ pub const ADDRESS_LOGINS: Quota = Quota {
     window: Duration::from_secs(600),
 };
 
+/// Wrong PINs of one member of staff at one till.
+pub const PINS: Quota = Quota {
+    name: "pins",
+    count: 5,
+    window: Duration::from_secs(600),
+};
+
+/// Wrong PINs at one till, whoever they are of.
+pub const DEVICE_PINS: Quota = Quota {
+    name: "device-pins",
+    count: 20,
+    window: Duration::from_secs(600),
+};
+
+/// Searches for guests at one till: some for each guest as his number is typed, and no more than a queue of guests
+/// makes, so that nobody reads the whole list.
+pub const GUEST_SEARCHES: Quota = Quota {
+    name: "guest-searches",
+    count: 600,
+    window: Duration::from_secs(600),
+};
+
 /// What remains to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
@@ -143,6 +165,17 @@ impl<K: Eq + Hash> Buckets<K> {
         }
         bucket.full_at = bucket.full_at.max(now) + step;
         Ok(allowance(spent + step))
+    }
+
+    /// Gives one request back to a caller.
+    pub fn give_back(&self, caller: &K) {
+        let step = self.quota.window / self.quota.count.max(1);
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(caller)
+            && let Some(earlier) = bucket.full_at.checked_sub(step)
+        {
+            bucket.full_at = earlier;
+        }
     }
 
     /// Gives a caller his whole bucket back.

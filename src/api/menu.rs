@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::domain::Money;
 use crate::domain::ids::{CategoryId, GroupId, ProductId, VenueId};
 use crate::domain::rate::Coefficient;
-use crate::storage::menu::{self, Category, Group, Product, ProductFilter, ProductKey};
+use crate::storage::menu::{self, Category, Group, Product, ProductFilter, ProductKey, Unit};
 use crate::storage::{AnyConnection, Tenant, networks};
 
 /// Routes of menus.
@@ -131,6 +131,9 @@ pub struct ProductView {
     pub coefficient: Option<Coefficient>,
     /// Whether bonuses may pay for it.
     pub redeemable: bool,
+    /// What its quantity counts: `piece` or `kg`.
+    #[schema(value_type = String, example = "piece")]
+    pub unit: Unit,
 }
 
 impl From<Product> for ProductView {
@@ -145,6 +148,7 @@ impl From<Product> for ProductView {
             barcode: product.barcode,
             coefficient: product.coefficient,
             redeemable: product.redeemable,
+            unit: product.unit,
         }
     }
 }
@@ -173,6 +177,9 @@ pub struct NewProduct {
     coefficient: Option<Coefficient>,
     /// Whether bonuses may pay for it; absent: yes.
     redeemable: Option<bool>,
+    /// What its quantity counts: `piece` (so where absent) or `kg`.
+    #[schema(value_type = Option<String>, example = "piece")]
+    unit: Option<Unit>,
 }
 
 /// What to change of a product; what is absent stays.
@@ -203,6 +210,9 @@ pub struct ProductChange {
     coefficient: Change<Coefficient>,
     /// Whether bonuses may pay for it.
     redeemable: Option<bool>,
+    /// What its quantity counts: `piece` or `kg`.
+    #[schema(value_type = Option<String>, example = "kg")]
+    unit: Option<Unit>,
 }
 
 /// A group of categories (общая категория).
@@ -549,6 +559,7 @@ async fn create_product(
                 barcode: optional_text("/barcode", given.barcode.as_deref(), 64)?,
                 coefficient: given.coefficient,
                 redeemable: given.redeemable.unwrap_or(true),
+                unit: given.unit.unwrap_or_default(),
             };
             check_product(c, author.tenant, &product)?;
             menu::insert_product(c, author.tenant, &product)?;
@@ -606,6 +617,7 @@ async fn update_product(
         }
         product.coefficient = given.coefficient.unwrap_or(product.coefficient);
         product.redeemable = given.redeemable.unwrap_or(product.redeemable);
+        product.unit = given.unit.unwrap_or(product.unit);
         check_product(c, author.tenant, &product)?;
         menu::update_product(c, author.tenant, &product)?;
         let view = ProductView::from(product);

@@ -29,6 +29,7 @@ pub mod returns;
 pub mod secrets;
 pub mod sessions;
 pub mod setup;
+pub mod till;
 pub mod till_path;
 pub mod transactions;
 pub mod users;
@@ -65,7 +66,8 @@ pub fn router(app: App) -> Router {
         .merge(keys::routes())
         .merge(network::routes())
         .merge(connections::routes())
-        .merge(audit::routes());
+        .merge(audit::routes())
+        .merge(till::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
         .merge(probes::routes())

@@ -100,6 +100,17 @@ pub(super) struct SettingsShape {
     refund_grace_days: u32,
     /// A customer without a purchase for so many days loses the balance; null: never.
     inactivity_reset_days: Option<u32>,
+    /// Which text of the consent guests are asked to agree to.
+    #[schema(example = "2026-01")]
+    consent_version: Option<String>,
+    /// The text itself.
+    consent_text: Option<String>,
+    /// Where a guest joins by himself: the till's second screen shows it as a code.
+    #[schema(example = "https://polka.example/join")]
+    join_url: Option<String>,
+    /// A till on which nothing happens for so many seconds is locked.
+    #[schema(example = 600)]
+    till_idle_lock_seconds: u32,
 }
 
 /// What changes of a network; what is absent stays.

@@ -11,6 +11,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::authentication::SESSION_COOKIE;
 use super::problem::ProblemBody;
+use super::till::device::TILL_COOKIE;
 use crate::app::App;
 
 /// What stands above the operations; the routers add those.
@@ -23,7 +24,7 @@ use crate::app::App;
     ),
     modifiers(&Schemes),
     components(schemas(ProblemBody)),
-    security(("key" = []), ("venue" = []), ("session" = [])),
+    security(("key" = []), ("venue" = []), ("session" = []), ("till" = [])),
 )]
 pub struct Description;
 
@@ -57,6 +58,14 @@ impl Modify for Schemes {
             SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
                 SESSION_COOKIE,
                 "The session of a member of staff. Changes need the header `x-csrf-token`, or to come from our own pages.",
+            ))),
+        );
+        components.add_security_scheme(
+            "till",
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+                TILL_COOKIE,
+                "A device of the virtual till, with the cashier who stands at it. It may call what a till's key may at its venue; \
+                 changes need the header `x-csrf-token`. Locked: 401 `till-locked`.",
             ))),
         );
     }

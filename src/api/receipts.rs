@@ -1,24 +1,32 @@
 //! Receipts: quote, close, read.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, FixedOffset};
-use kopilka_contract::{Close, CustomerRef, Line, Money, Payment, Phone, Quantity, Receipt, Redemption};
+use kopilka_contract::{
+    Close, CustomerRef, Line, Money, Offline, Payment, Phone, Quantity, Receipt, Redemption,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answers::{ReceiptAnswer, ReturnAnswer};
+use super::authentication::AnyCaller;
 use super::caller::{Caller, Scope};
 use super::json_body::{AnyBody, JsonBody, PathId, QueryOf};
 use super::openapi::Refusals;
 use super::problem::Problem;
+use super::till::conflicts::OfflineSale;
+use super::till::device::till_locked;
+use super::till::permits;
+use super::till::signed::read_code;
 use super::till_path::{Envelope, or_keep, read_json, respond, unexpected, venue};
 use crate::app::App;
-use crate::domain::ids::{ReceiptId, VenueId};
-use crate::ledger::{Answer, Place, Verb};
+use crate::domain::ids::{ReceiptId, UserId, VenueId};
+use crate::ledger::{Answer, Answered, Place, Verb};
 use crate::storage::receipts::{self, StoredTransaction};
 
 /// The routes.
@@ -216,6 +224,26 @@ pub struct ReceiptRequest {
     /// Advertising source of an order.
     #[serde(default)]
     pub advertising_source: Option<String>,
+    /// The sale was made while the till had no network; `closed_at` is then the time of the sale.
+    #[serde(default)]
+    pub offline: Option<OfflineRequest>,
+}
+
+/// A sale that was made while the till had no network, and is sent when it is back.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfflineRequest {
+    /// When the till put it into its queue.
+    pub queued_at: DateTime<FixedOffset>,
+    /// What the till's own clock said when it sent the message.
+    pub device_time: DateTime<FixedOffset>,
+    /// The allowance (`POST /till/permits`) that a redemption is made within.
+    #[serde(default)]
+    pub permit: Option<String>,
+    /// `usr_…` of the cashier who made the sale; who sends it may be another, or nobody, at a locked till.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub cashier_id: Option<UserId>,
 }
 
 /// Longest text of a field that is an identity.
@@ -295,6 +323,7 @@ impl ReceiptRequest {
                 redemption,
                 hold: self.hold_id,
                 promo_codes: Vec::new(),
+                offline: self.offline.map(|_| Offline::default()),
             },
         ))
     }
@@ -359,14 +388,10 @@ pub async fn quote_receipt(
     body: JsonBody<ReceiptRequest>,
 ) -> Result<Json<ReceiptAnswer>, Problem> {
     caller.needs(Scope::Till)?;
-    let venue = venue(&app, &caller, body.value.venue_id.as_deref()).await?;
     let terms = super::till_path::network_terms(&app, caller.tenant).await?;
     let now = app.ledger.now(&terms).fixed_offset();
-    let (source, close) = body.value.into_close(Some(now))?;
-    let quoted = app
-        .ledger
-        .quote(caller.tenant, Place { venue, source }, close)
-        .await?;
+    let (place, close) = asked(&app, &caller, body.value, Some(now)).await?;
+    let quoted = app.ledger.quote(caller.tenant, place, close).await?;
     Ok(Json(ReceiptAnswer::new(quoted, caller.language)))
 }
 
@@ -374,6 +399,10 @@ pub async fn quote_receipt(
 ///
 /// The same receipt again (venue + `source` + `external_id`) is answered 200 with the first answer; with other content
 /// 409 `receipt-conflict`.
+///
+/// A sale that a till made without a network is sent with `offline` when it is back, as often as it takes: its place in
+/// the books is its `closed_at`. A redemption in it must be within an allowance. One that the books refuse is kept under
+/// `GET /till/conflicts` for a person. A locked till may send what was sold while a cashier was there (`offline.cashier_id`).
 #[utoipa::path(
     post,
     path = "/receipts",
@@ -390,25 +419,70 @@ pub async fn quote_receipt(
 )]
 pub async fn close_receipt(
     State(app): State<App>,
-    caller: Caller,
+    AnyCaller(caller): AnyCaller,
     envelope: Envelope,
     AnyBody(raw): AnyBody,
 ) -> Result<Response, Problem> {
     caller.needs(Scope::Till)?;
     caller.may_change()?;
-    let request: ReceiptRequest = read_json(&app, &caller, &envelope, &raw).await?;
-    let venue = venue(&app, &caller, request.venue_id.as_deref()).await;
-    let venue = or_keep(&app, &caller, &envelope, &raw, venue).await?;
-    let (source, close) = or_keep(&app, &caller, &envelope, &raw, request.into_close(None)).await?;
-    let verb = Verb::Close(Place { venue, source }, Box::new(close));
-    let answered = app
-        .ledger
-        .submit(envelope.command(&app, &caller, Some(venue), verb, &raw))
-        .await?;
+    let sale = OfflineSale::of(&app, &caller, &raw).await?;
+    if sale.is_none() && caller.is_at_locked_till() {
+        return Err(till_locked());
+    }
+    let caller = sale.as_ref().map_or(caller.clone(), |sale| sale.caller.clone());
+    let closed = close(&app, &caller, envelope, &raw).await;
+    if let Some(sale) = sale {
+        sale.note(&app, &closed).await?;
+    }
+    let answered = closed?;
     match answered.answer.clone() {
         Answer::Closed(closed) => Ok(respond(&answered, ReceiptAnswer::new(*closed, caller.language))),
         _ => Err(unexpected()),
     }
+}
+
+/// Closes the receipt of a message.
+async fn close(app: &App, caller: &Caller, envelope: Envelope, raw: &Bytes) -> Result<Answered, Problem> {
+    let request: ReceiptRequest = read_json(app, caller, &envelope, raw).await?;
+    let asked = asked(app, caller, request, None).await;
+    let (place, close) = or_keep(app, caller, &envelope, raw, asked).await?;
+    let venue = place.venue;
+    let verb = Verb::Close(place, Box::new(close));
+    Ok(app
+        .ledger
+        .submit(envelope.command(app, caller, Some(venue), verb, raw))
+        .await?)
+}
+
+/// What a request asks of the ledger, and where. `now` stands in where it does not say when the receipt was closed.
+pub(super) async fn asked(
+    app: &App,
+    caller: &Caller,
+    mut request: ReceiptRequest,
+    now: Option<DateTime<FixedOffset>>,
+) -> Result<(Place, Close), Problem> {
+    let venue = venue(app, caller, request.venue_id.as_deref()).await?;
+    if let Some(till) = &caller.till {
+        request.source = Some(super::till::SOURCE.to_owned());
+        request.till = Some(till.name.clone());
+        let cashier = till.cashier.as_ref().map(|(_, name)| name.clone());
+        request.waiter = request.waiter.or(cashier);
+    }
+    let permit = request.offline.as_ref().and_then(|o| o.permit.clone());
+    let permit = match permit {
+        Some(text) => Some(permits::read(app, caller.tenant, venue, &text).await?),
+        None => None,
+    };
+    let (source, mut close) = request.into_close(now)?;
+    if let Some(who) = close.receipt.customer.take() {
+        // A guest's code must have lived when the sale was made, not when its message came or came again.
+        let at = close.receipt.closed_at.to_utc().min(app.clock.now());
+        close.receipt.customer = Some(read_code(app, caller.tenant, who, at).await?);
+    }
+    if let Some(offline) = &mut close.offline {
+        offline.permit = permit;
+    }
+    Ok((Place { venue, source }, close))
 }
 
 /// Identity of a receipt at its source.

@@ -78,6 +78,12 @@ pub(super) fn started(status: StatusCode, headers: &HeaderMap, user: &StoredUser
 }
 
 fn set_cookie(response: &mut Response, headers: &HeaderMap, token: &str, seconds: i64) {
+    let cookie = format!("{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}");
+    append_cookie(response, headers, cookie);
+}
+
+/// Sets a cookie; it is secure where the request came over TLS.
+pub(super) fn append_cookie(response: &mut Response, headers: &HeaderMap, cookie: String) {
     let text = |name: &str| {
         headers
             .get(name)
@@ -87,15 +93,13 @@ fn set_cookie(response: &mut Response, headers: &HeaderMap, token: &str, seconds
     // A café's own server often has no TLS: then a Secure cookie would never come back.
     let secure = text("x-forwarded-proto") == "https" || text("origin").starts_with("https://");
     let secure = if secure { "; Secure" } else { "" };
-    let cookie =
-        format!("{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
-    if let Ok(value) = HeaderValue::from_str(&cookie) {
+    if let Ok(value) = HeaderValue::from_str(&format!("{cookie}{secure}")) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
 }
 
 /// Checks a password off the request threads, a few at once only.
-async fn fits(app: &App, password: String, hash: Option<String>) -> Result<bool, Problem> {
+pub(super) async fn fits(app: &App, password: String, hash: Option<String>) -> Result<bool, Problem> {
     let _place = app.access.hashing.acquire().await.map_err(|_| Problem::busy())?;
     tokio::task::spawn_blocking(move || password_fits(&password, hash.as_deref()))
         .await
@@ -110,18 +114,13 @@ pub(super) async fn hashed(app: &App, password: String) -> Result<String, Proble
         .map_err(|_| Problem::internal())?
 }
 
-/// Logs a member of staff in.
-///
-/// Sets the cookie of the session. The answer to a wrong password and to an unknown login is the same.
-#[utoipa::path(post, path = "/sessions", tag = "access", security(()), request_body = LoginRequest,
-    responses((status = 201, description = "Logged in; the cookie is set.", body = SessionView), Refusals))]
-async fn begin(
-    State(app): State<App>,
-    ClientAddress(address): ClientAddress,
-    headers: HeaderMap,
-    body: JsonBody<LoginRequest>,
-) -> Result<Response, Problem> {
-    let LoginRequest { login, password } = body.value;
+/// Who proves by login and password that he is a member of staff. Limited by login and by address.
+pub(super) async fn log_in(
+    app: &App,
+    address: std::net::IpAddr,
+    login: &str,
+    password: String,
+) -> Result<(Tenant, StoredUser), Problem> {
     let login = login.trim().to_lowercase();
     if login.chars().count() > 64 || password.len() > MAX_PASSWORD {
         return Err(Problem::unauthorized());
@@ -138,11 +137,27 @@ async fn begin(
         .await;
     let found = found?;
     let hash = found.as_ref().map(|(_, user)| user.password_hash.clone());
-    let fits = fits(&app, password, hash).await?;
+    let fits = fits(app, password, hash).await?;
     let Some((tenant, user)) = found.filter(|(_, user)| fits && user.active) else {
         return Err(Problem::unauthorized());
     };
     access.logins.forget(&(login, address));
+    Ok((tenant, user))
+}
+
+/// Logs a member of staff in.
+///
+/// Sets the cookie of the session. The answer to a wrong password and to an unknown login is the same.
+#[utoipa::path(post, path = "/sessions", tag = "access", security(()), request_body = LoginRequest,
+    responses((status = 201, description = "Logged in; the cookie is set.", body = SessionView), Refusals))]
+async fn begin(
+    State(app): State<App>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
+    body: JsonBody<LoginRequest>,
+) -> Result<Response, Problem> {
+    let LoginRequest { login, password } = body.value;
+    let (tenant, user) = log_in(&app, address, &login, password).await?;
     let token = random_text::<32>()?;
     let (task, kept, id) = (app.clone(), token.clone(), user.id);
     app.write(move |connection| -> Result<(), Problem> { Ok(start(connection, &task, tenant, id, &kept)?) })

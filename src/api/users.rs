@@ -21,7 +21,9 @@ use super::sessions::hashed;
 use crate::app::App;
 use crate::domain::ids::{AuditId, UserId, VenueId};
 use crate::storage::users::StoredUser;
-use crate::storage::{AnyConnection, Tenant, audit, keys, networks, sessions, users};
+use crate::storage::{
+    AnyConnection, Tenant, audit, keys, networks, sessions, till_devices, user_pins, users,
+};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -311,6 +313,8 @@ async fn change(
             }
             if password_hash.is_some() || !user.active {
                 sessions::end_all(connection, tenant, id)?;
+                till_devices::lock_all_of(connection, tenant, id)?;
+                user_pins::remove(connection, tenant, id)?;
             }
             let action = if password_hash.is_some() {
                 "user.password"

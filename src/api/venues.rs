@@ -134,7 +134,8 @@ pub struct NewVenue {
     #[schema(example = "place")]
     default_type: Option<String>,
     /// What it overrides of the network's settings: `rounding`, `accrue_on_redeemed`, `excluded_payment_kinds`,
-    /// `day_starts_at`, `redeem_max_percent`, `min_money_payment`, `hold_minutes`.
+    /// `day_starts_at`, `redeem_max_percent`, `min_money_payment`, `hold_minutes`; and for its till without a
+    /// network `offline_limit` (0.00: no redemption) and `offline_permit_minutes`.
     #[serde(default)]
     #[schema(value_type = Object, example = json!({"redeem_max_percent": "50"}))]
     settings: VenueSettings,

@@ -411,6 +411,7 @@ impl Sale {
             redemption: Redemption::Now(Money::from_kopecks(redeemed)),
             hold: None,
             promo_codes: Vec::new(),
+            offline: None,
         }
     }
 }

@@ -110,6 +110,7 @@ fn introduction(settings: &Settings, loaded: &Loaded) -> String {
     line(&format!(
         "Address   {base}   (documentation of the API: {base}/api/docs)"
     ));
+    line(&format!("Till      {base}/till"));
     line(&format!(
         "Database  {}{}",
         without_password(&settings.database.url),
@@ -123,8 +124,8 @@ fn introduction(settings: &Settings, loaded: &Loaded) -> String {
         let venue = VENUES.iter().find(|v| Some(v.external_id) == login.venue);
         let of = venue.map_or_else(String::new, |v| format!("   ({})", v.name));
         line(&format!(
-            "Login     {:8} password {}{of}",
-            login.login, login.password
+            "Login     {:8} password {:16} PIN {}{of}",
+            login.login, login.password, login.pin
         ));
     }
     line(&format!("API key   {LIVE_KEY}"));

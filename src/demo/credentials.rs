@@ -21,6 +21,8 @@ pub struct Login {
     pub login: &'static str,
     /// His password.
     pub password: &'static str,
+    /// His PIN at the virtual till.
+    pub pin: &'static str,
     /// His name.
     pub name: &'static str,
     /// His role.
@@ -30,10 +32,11 @@ pub struct Login {
 }
 
 /// The members of staff.
-pub const LOGINS: [Login; 3] = [
+pub const LOGINS: [Login; 4] = [
     Login {
         login: "owner",
         password: "kopilka-owner",
+        pin: "1597",
         name: "Ольга Владимировна",
         role: Role::Owner,
         venue: None,
@@ -41,6 +44,7 @@ pub const LOGINS: [Login; 3] = [
     Login {
         login: "manager",
         password: "kopilka-manager",
+        pin: "1470",
         name: "Михаил Андреевич",
         role: Role::Manager,
         venue: Some("restaurant"),
@@ -48,7 +52,16 @@ pub const LOGINS: [Login; 3] = [
     Login {
         login: "cashier",
         password: "kopilka-cashier",
+        pin: "2580",
         name: "Катя",
+        role: Role::Cashier,
+        venue: Some("cafe"),
+    },
+    Login {
+        login: "marina",
+        password: "kopilka-marina",
+        pin: "3690",
+        name: "Марина",
         role: Role::Cashier,
         venue: Some("cafe"),
     },

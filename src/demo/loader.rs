@@ -136,10 +136,10 @@ fn write_down(
     people: &[Person],
     today: NaiveDate,
 ) -> Result<(Tenant, Vec<Founded>, Vec<CustomerId>), LoadError> {
-    let passwords: Vec<String> = LOGINS
+    let passwords: Vec<(String, String)> = LOGINS
         .iter()
-        .map(|login| hash_password(login.password))
-        .collect::<Result<_, _>>()
+        .map(|login| Ok((hash_password(login.password)?, hash_password(login.pin)?)))
+        .collect::<Result<_, crate::api::problem::Problem>>()
         .map_err(|_| LoadError::Password)?;
     let since = midnight(days_before(today, 900));
     let work = |connection: &mut AnyConnection| -> Result<_, StorageError> {
@@ -404,6 +404,7 @@ impl Book {
             },
             hold: None,
             promo_codes: Vec::new(),
+            offline: None,
         }
     }
 

@@ -16,18 +16,41 @@ use crate::domain::rate::{Coefficient, Percent};
 use crate::domain::settings::{NetworkSettings, VenueSettings};
 use crate::domain::terms::{RuleCondition, Weekdays};
 use crate::storage::keys::StoredKey;
-use crate::storage::menu::{Category, Group, Product};
+use crate::storage::menu::{Category, Group, Product, Unit};
 use crate::storage::networks::StoredNetwork;
 use crate::storage::till_connections::StoredConnection;
 use crate::storage::users::StoredUser;
 use crate::storage::venues::{StoredRule, Venue};
 use crate::storage::{AnyConnection, StorageError, Tenant};
-use crate::storage::{keys, menu as stored_menu, networks, till_connections, users, venues};
+use crate::storage::{keys, menu as stored_menu, networks, till_connections, user_pins, users, venues};
 
 /// Name of the network.
 pub const NAME: &str = "Копилка-демо";
+/// What a newcomer agrees to.
+const CONSENT: &str = "Я соглашаюсь на обработку имени, телефона и дня рождения, чтобы участвовать в бонусной программе. \
+    Отозвать согласие можно в любой момент на кассе.";
 /// Zone of the network and of its venues.
 pub const ZONE: Tz = chrono_tz::Europe::Moscow;
+
+/// What the shop weighs.
+const WEIGHED: &[&str] = &["Пастила яблочная", "Печенье овсяное", "Зефир"];
+
+/// What tills show first.
+const FAVOURITES: &[&str] = &[
+    "Борщ",
+    "Цезарь с курицей",
+    "Стейк рибай",
+    "Капучино",
+    "Латте",
+    "Бизнес-ланч",
+    "Круассан",
+    "Чизкейк",
+    "Сырники",
+    "Кофе Эфиопия в зёрнах, 250 г",
+    "Пастила яблочная",
+    "Мёд липовый, 500 г",
+    "Пакет бумажный",
+];
 
 /// What makes a venue.
 #[derive(Debug, Clone, Copy)]
@@ -236,6 +259,7 @@ impl VenuePlan {
             redeem_max_percent: self.redeem_max_percent.map(percent),
             day_starts_at: NaiveTime::from_hms_opt(self.day_starts_at_hour, 0, 0)
                 .filter(|t| *t != NaiveTime::MIN),
+            offline_limit: Some(Money::from_kopecks(50_000)),
             ..VenueSettings::default()
         }
     }
@@ -282,6 +306,9 @@ pub fn settings() -> NetworkSettings {
         excluded_payment_kinds: vec!["gift_certificate".to_owned()],
         bonus_lifetime_days: Some(180),
         refund_grace_days: 14,
+        consent_version: Some("2026-01".to_owned()),
+        consent_text: Some(CONSENT.to_owned()),
+        join_url: Some("https://kopilka.example/join".to_owned()),
         ..NetworkSettings::default()
     }
 }
@@ -295,7 +322,7 @@ pub struct Founded {
     pub connection: ConnectionId,
 }
 
-/// Writes the network down as it was `since`. `passwords`: hashes, one for each of [`LOGINS`].
+/// Writes the network down as it was `since`. `passwords`: hashes of password and PIN, one pair for each of [`LOGINS`].
 ///
 /// # Errors
 /// Those of the database.
@@ -304,7 +331,7 @@ pub fn found(
     ids: &dyn IdSource,
     since: Timestamp,
     today: NaiveDate,
-    passwords: &[String],
+    passwords: &[(String, String)],
 ) -> Result<(Tenant, Vec<Founded>), StorageError> {
     let network = StoredNetwork {
         id: NetworkId(ids.next_id()),
@@ -327,7 +354,7 @@ pub fn found(
             .find(|(plan, _)| plan.external_id == external_id)
             .map(|(_, founded)| founded.venue)
     };
-    for (login, password_hash) in LOGINS.iter().zip(passwords) {
+    for (login, (password_hash, pin_hash)) in LOGINS.iter().zip(passwords) {
         let user = StoredUser {
             id: UserId(ids.next_id()),
             login: login.login.to_owned(),
@@ -344,6 +371,7 @@ pub fn found(
                 user.login
             )));
         }
+        user_pins::set(connection, tenant, user.id, pin_hash, since)?;
     }
     for (secret, prefix, test) in [(LIVE_KEY, LIVE_PREFIX, false), (TEST_KEY, TEST_PREFIX, true)] {
         let key = StoredKey {
@@ -389,6 +417,7 @@ fn found_venue(
     };
     venues::insert(connection, tenant, &venue)?;
     let mut number = 0;
+    let mut favourites = Vec::new();
     for category in plan.categories {
         let row = Category {
             id: CategoryId(ids.next_id()),
@@ -410,11 +439,20 @@ fn found_venue(
                 barcode: (plan.kind == "onec").then(|| format!("46000000{number:05}")),
                 coefficient: own.map(coefficient),
                 redeemable: true,
+                unit: if WEIGHED.contains(name) {
+                    Unit::Kg
+                } else {
+                    Unit::Piece
+                },
             };
             stored_menu::insert_product(connection, tenant, &row)?;
+            if FAVOURITES.contains(name) {
+                favourites.push(row.id);
+            }
             number += 1;
         }
     }
+    stored_menu::set_favourites(connection, tenant, id, &favourites)?;
     for (name, k, categories) in plan.groups {
         let group = Group {
             id: GroupId(ids.next_id()),

@@ -215,6 +215,11 @@ fn person(dice: &mut Dice, number: usize, today: NaiveDate) -> Person {
         }
         _ => None,
     };
+    // And some more tomorrow, so that a till has somebody to be reminded of.
+    let birthday = match number {
+        12..15 => today.succ_opt().and_then(|day| born(day, 29)),
+        _ => birthday,
+    };
     let status = if dice.percent(1) && number > 10 {
         CustomerStatus::Blocked
     } else {

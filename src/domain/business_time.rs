@@ -7,6 +7,23 @@ use super::Timestamp;
 use super::rate::Coefficient;
 use super::terms::{Rule, RuleCondition};
 
+/// When a business day begins, and when the next one does. `None`: the calendar does not reach so far.
+pub fn day_bounds(day: NaiveDate, zone: Tz, day_starts_at: NaiveTime) -> Option<(Timestamp, Timestamp)> {
+    let begins = |day: NaiveDate| {
+        let local = day.and_time(day_starts_at);
+        // Where clocks are put forward over it, the day begins when they have been.
+        (0..=3)
+            .map(|hours| local + chrono::Duration::hours(hours))
+            .find_map(|local| zone.from_local_datetime(&local).earliest())
+            .map(|t| t.to_utc())
+    };
+    // Years that both databases can hold.
+    if !(1..=9998).contains(&day.year()) {
+        return None;
+    }
+    Some((begins(day)?, begins(day.succ_opt()?)?))
+}
+
 /// A moment as the venue's rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BusinessTime {

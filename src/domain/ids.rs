@@ -118,6 +118,10 @@ ids! {
     GroupId = "grp",
     /// An outbox event.
     EventId = "evt",
+    /// A device on which the till's page is open.
+    DeviceId = "dev",
+    /// A sale made without a network that the books refused.
+    ConflictId = "cnf",
     /// An entry of the audit log.
     AuditId = "aud",
 }

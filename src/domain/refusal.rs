@@ -68,6 +68,17 @@ pub enum Refusal {
         /// How much may be missing.
         limit: Money,
     },
+    /// Something was redeemed without a network and without an allowance.
+    OfflinePermitMissing,
+    /// The allowance was not given by us, or not to this guest, till or venue.
+    OfflinePermitInvalid,
+    /// The sale was made after its allowance had ended.
+    OfflinePermitExpired,
+    /// The allowance's bonuses are gone, and the guest has too little else.
+    OfflinePermitSpent {
+        /// What he has here.
+        available: Money,
+    },
     /// The same idempotency key came with another body.
     IdempotencyKeyReused,
     /// A field of the message is wrong.
@@ -108,6 +119,10 @@ impl Refusal {
             Refusal::CardBlocked => "card-blocked",
             Refusal::CustomerBlocked => "customer-blocked",
             Refusal::DebtLimit { .. } => "debt-limit",
+            Refusal::OfflinePermitMissing => "offline-permit-missing",
+            Refusal::OfflinePermitInvalid => "offline-permit-invalid",
+            Refusal::OfflinePermitExpired => "offline-permit-expired",
+            Refusal::OfflinePermitSpent { .. } => "offline-permit-spent",
             Refusal::IdempotencyKeyReused => "idempotency-key-reused",
             Refusal::Invalid { .. } => "invalid-request",
         }
@@ -124,6 +139,10 @@ impl Refusal {
                 Some("/customer".to_owned())
             }
             Refusal::HoldNotFound => Some("/hold_id".to_owned()),
+            Refusal::OfflinePermitSpent { .. } => Some("/redeem".to_owned()),
+            Refusal::OfflinePermitMissing | Refusal::OfflinePermitInvalid | Refusal::OfflinePermitExpired => {
+                Some("/offline/permit".to_owned())
+            }
             _ => None,
         }
     }
@@ -206,6 +225,26 @@ impl Refusal {
             Refusal::DebtLimit { limit } => Words::new(
                 format!("Бонусов не хватает больше чем на {limit}. Сообщите администратору."),
                 format!("More than {limit} is missing. Tell the administrator."),
+            ),
+            Refusal::OfflinePermitMissing => Words::new(
+                "Бонусы списали без связи и без разрешения. Проведите продажу без списания.",
+                "Bonuses were redeemed without a network and without an allowance. Post the sale without them.",
+            ),
+            Refusal::OfflinePermitInvalid => Words::new(
+                "Разрешение списать бонусы без связи выдано не этому гостю или не здесь. Проведите продажу без списания.",
+                "The allowance to redeem without a network is not this guest's or not this venue's.",
+            ),
+            Refusal::OfflinePermitExpired => Words::new(
+                "Разрешение списать бонусы без связи кончилось до продажи. Проведите продажу без списания.",
+                "The allowance to redeem without a network had ended before the sale was made.",
+            ),
+            Refusal::OfflinePermitSpent { available } => Words::new(
+                format!(
+                    "Отложенные бонусы уже потрачены, доступно {available}. Проведите продажу без списания."
+                ),
+                format!(
+                    "The bonuses that were set aside are spent, {available} available. Post the sale without them."
+                ),
             ),
             Refusal::IdempotencyKeyReused => Words::new(
                 "Этот ключ повтора уже использован с другим запросом.",

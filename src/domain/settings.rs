@@ -70,6 +70,14 @@ pub struct NetworkSettings {
     pub refund_grace_days: u32,
     /// A customer without a purchase for so many days loses the balance; absent: never.
     pub inactivity_reset_days: Option<u32>,
+    /// Which text of the consent guests are asked to agree to.
+    pub consent_version: Option<String>,
+    /// The text itself.
+    pub consent_text: Option<String>,
+    /// Where a guest joins by himself: the till's second screen shows it as a code.
+    pub join_url: Option<String>,
+    /// A till on which nothing happens for so many seconds is locked.
+    pub till_idle_lock_seconds: u32,
 }
 
 impl Default for NetworkSettings {
@@ -86,6 +94,10 @@ impl Default for NetworkSettings {
             accrual_delay_days: 0,
             refund_grace_days: 7,
             inactivity_reset_days: None,
+            consent_version: None,
+            consent_text: None,
+            join_url: None,
+            till_idle_lock_seconds: 600,
         }
     }
 }
@@ -115,6 +127,40 @@ impl NetworkSettings {
                     )
                 })
         })
+        .or_else(|| self.till_fault())
+    }
+
+    fn till_fault(&self) -> Option<(&'static str, &'static str, &'static str)> {
+        let too_long = |text: &Option<String>, most: usize| {
+            text.as_ref()
+                .is_some_and(|t| t.trim().is_empty() || t.chars().count() > most)
+        };
+        if too_long(&self.consent_version, 100) {
+            return Some(("consent_version", "От 1 до 100 знаков.", "1 to 100 characters."));
+        }
+        if too_long(&self.consent_text, 10_000) {
+            return Some(("consent_text", "От 1 до 10 000 знаков.", "1 to 10000 characters."));
+        }
+        let is_link = |url: &String| {
+            (url.starts_with("https://") || url.starts_with("http://"))
+                && url.len() <= 500
+                && !url.contains(|c: char| c.is_whitespace() || c.is_control())
+        };
+        if self.join_url.as_ref().is_some_and(|url| !is_link(url)) {
+            return Some((
+                "join_url",
+                "Нужна ссылка вида https://…",
+                "A link such as https://… is needed.",
+            ));
+        }
+        if !(30..=86_400).contains(&self.till_idle_lock_seconds) {
+            return Some((
+                "till_idle_lock_seconds",
+                "От 30 секунд до суток.",
+                "30 seconds to a day.",
+            ));
+        }
+        None
     }
 }
 
@@ -143,12 +189,43 @@ pub struct VenueSettings {
     /// See [`NetworkSettings::hold_minutes`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_minutes: Option<u32>,
+    /// Most that a guest may redeem at a till that has no network; absent: nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offline_limit: Option<Money>,
+    /// How long bonuses are set aside for a till that may lose its network; absent: 240.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offline_permit_minutes: Option<u32>,
 }
+
+/// How long an offline allowance lives where the venue does not say.
+pub const OFFLINE_PERMIT_MINUTES: u32 = 240;
 
 impl VenueSettings {
     /// What is wrong with them, as (field, Russian, English); `None`: nothing.
     pub fn fault(&self) -> Option<(&'static str, &'static str, &'static str)> {
-        limits(self.redeem_max_percent, self.min_money_payment, self.hold_minutes)
+        limits(self.redeem_max_percent, self.min_money_payment, self.hold_minutes).or_else(|| {
+            if self
+                .offline_limit
+                .is_some_and(|m| !(Money::ZERO..=Money::MAX_INPUT).contains(&m))
+            {
+                return Some((
+                    "offline_limit",
+                    "Сумма вне пределов.",
+                    "The amount is out of range.",
+                ));
+            }
+            if self
+                .offline_permit_minutes
+                .is_some_and(|m| !(1..=44_640).contains(&m))
+            {
+                return Some((
+                    "offline_permit_minutes",
+                    "От минуты до месяца.",
+                    "A minute to a month.",
+                ));
+            }
+            None
+        })
     }
 }
 

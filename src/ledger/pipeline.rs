@@ -450,6 +450,10 @@ pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
             if let Some(hold) = &close.hold {
                 hold_name(keys, place, hold);
             }
+            if let Some((id, renewed)) = decide::hold_keys(close, |name| key(place, name)) {
+                keys.holds.extend(id.map(|id| (network, id)));
+                keys.hold_keys.insert(renewed);
+            }
             keys.write_offs |= matches!(close.redemption, kopilka_contract::Redemption::Before(_));
         }
         Verb::GiveBack {

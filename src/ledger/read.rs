@@ -1,16 +1,17 @@
 //! What the ledger answers without writing: who a guest is, what a receipt would do, what a customer has.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use kopilka_contract::{Balance, Close, Closed, CustomerRef, Guest};
 
 use super::command::{Failure, Place, Verb};
 use super::{Ledger, pipeline};
-use crate::domain::Timestamp;
 use crate::domain::decide::{self, Context};
-use crate::domain::ids::VenueId;
+use crate::domain::ids::{CustomerId, VenueId};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::World;
+use crate::domain::{Money, Timestamp};
 use crate::storage::ledger::{self, LoadKeys};
 use crate::storage::terms::NetworkTerms;
 use crate::storage::{StorageError, Tenant};
@@ -85,6 +86,33 @@ impl Ledger {
             let mut account = facts.account.clone();
             account.settle(at);
             Ok(account.balance(venue, at))
+        })
+        .await
+    }
+
+    /// What some customers may spend at a venue now. Who is unknown is left out.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`], [`Failure::Internal`].
+    pub async fn available(
+        &self,
+        tenant: Tenant,
+        venue: VenueId,
+        customers: Vec<CustomerId>,
+    ) -> Result<HashMap<CustomerId, Money>, Failure> {
+        let mut keys = LoadKeys::default();
+        keys.networks.insert(tenant.network());
+        let who = |id: &CustomerId| (tenant.network(), CustomerRef::Id(id.to_string()));
+        keys.customers.extend(customers.iter().map(who));
+        self.with_world(tenant, keys, move |world, _, now| {
+            let known = customers.iter().filter_map(|id| world.customers.get(id));
+            Ok(known
+                .map(|facts| {
+                    let mut account = facts.account.clone();
+                    account.settle(now);
+                    (facts.id, account.available(venue, now))
+                })
+                .collect())
         })
         .await
     }

@@ -84,6 +84,7 @@ async fn by_rest(app: &App, tenant: Tenant, raw: RawMessage) -> Result<Replayed,
         venues: raw.venue.map(|venue| vec![venue]),
         test: false,
         language: Language::Ru,
+        till: None,
     };
     let uri = if raw.query.is_empty() {
         raw.path

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use kopilka_contract::{CustomerStatus, Phone};
 
 use super::dialect::Dialect;
 use super::schema::{customer_coefficients, customers};
+use super::statement::{self, Statement};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 use crate::domain::ids::{CustomerId, VenueId};
@@ -269,6 +270,134 @@ pub fn count(
     Ok(filtered(Dialect::of(connection), tenant, filter)
         .count()
         .get_result(connection)?)
+}
+
+/// What somebody has typed who looks for a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Typed {
+    /// Digits of a telephone or card.
+    Digits(String),
+    /// Letters of a name, or the beginning of a card that has letters.
+    Letters(String),
+}
+
+impl Typed {
+    /// Reads it; `None`: too little to look for.
+    pub fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.chars().count() > 100 {
+            return None;
+        }
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let of_a_number = text
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')' | '.' | '\u{a0}'));
+        if of_a_number {
+            return (digits.len() >= 3).then_some(Typed::Digits(digits));
+        }
+        let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+        (letters >= 2).then(|| Typed::Letters(text.to_owned()))
+    }
+
+    /// Digits as telephones are stored: an 8 before a Russian number is a 7.
+    fn as_stored(digits: &str) -> String {
+        match digits.strip_prefix('8') {
+            Some(rest) if rest.starts_with('9') && digits.len() > 3 => format!("7{rest}"),
+            _ => digits.to_owned(),
+        }
+    }
+}
+
+/// A guest whom a typed text may mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggested {
+    /// His id.
+    pub id: CustomerId,
+    /// Name.
+    pub name: Option<String>,
+    /// Telephone.
+    pub phone: Option<Phone>,
+    /// Newest card that works.
+    pub card: Option<String>,
+    /// Standing.
+    pub status: CustomerStatus,
+}
+
+/// Guests whom a typed text may mean: those whose telephone or card ends with the digits, or whose name begins with the
+/// letters, come first.
+///
+/// # Errors
+/// Those of the database.
+pub fn suggest(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    typed: &Typed,
+    limit: i64,
+) -> Result<Vec<Suggested>, StorageError> {
+    let dialect = Dialect::of(connection);
+    let mut query = Statement::new(dialect);
+    query.push("SELECT c.id, c.name, c.phone, c.status, (SELECT n.number FROM cards n WHERE n.network_id = c.network_id \
+        AND n.customer_id = c.id AND n.status = 'active' ORDER BY n.id DESC LIMIT 1) FROM customers c WHERE c.network_id = ");
+    query.bind(tenant.id());
+    match typed {
+        Typed::Digits(digits) => {
+            let stored = Typed::as_stored(digits);
+            let by_card = |query: &mut Statement<'_>, pattern: String| {
+                query
+                    .push(
+                        "EXISTS (SELECT 1 FROM cards k WHERE k.network_id = c.network_id \
+                           AND k.customer_id = c.id AND k.number LIKE ",
+                    )
+                    .bind(pattern)
+                    .push(")");
+            };
+            query
+                .push(" AND (COALESCE(c.phone, '') LIKE ")
+                .bind(format!("%{stored}%"));
+            query.push(" OR ");
+            by_card(&mut query, format!("%{digits}%"));
+            query
+                .push(") ORDER BY CASE WHEN COALESCE(c.phone, '') LIKE ")
+                .bind(format!("%{stored}"))
+                .push(" THEN 0 WHEN ");
+            by_card(&mut query, format!("%{digits}"));
+            query.push(" THEN 1 ELSE 2 END, c.id DESC");
+        }
+        Typed::Letters(text) => {
+            let name = format!("COALESCE({}, '')", dialect.lower("c.name"));
+            let anywhere = Dialect::containing(text);
+            let beginning = anywhere.trim_start_matches('%').to_owned();
+            query.push(" AND (").push(&name).push(" LIKE ").bind(anywhere);
+            query
+                .push(
+                    " ESCAPE '\\' OR EXISTS (SELECT 1 FROM cards k WHERE k.network_id = c.network_id \
+                       AND k.customer_id = c.id AND ",
+                )
+                .push(&dialect.lower("k.number"))
+                .push(" LIKE ")
+                .bind(beginning.clone())
+                .push(" ESCAPE '\\')) ORDER BY CASE WHEN ")
+                .push(&name)
+                .push(" LIKE ")
+                .bind(beginning)
+                .push(" ESCAPE '\\' THEN 0 ELSE 1 END, c.name, c.id");
+        }
+    }
+    query.push(" LIMIT ").bind(limit);
+    type Sql = (BigInt, Nullable<Text>, Nullable<Text>, Text, Nullable<Text>);
+    type Row = (i64, Option<String>, Option<String>, String, Option<String>);
+    let rows: Vec<Row> = statement::load(query.returning::<Sql>(), connection)?;
+    rows.into_iter()
+        .map(|(id, name, phone, status, card)| {
+            Ok(Suggested {
+                id: CustomerId(id),
+                name,
+                phone: phone.and_then(|digits| Phone::parse(&format!("+{digits}"))),
+                card,
+                status: parse_status(&status)?,
+            })
+        })
+        .collect()
 }
 
 /// A customer by his id, or by the caller's own id of him.

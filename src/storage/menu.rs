@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
+use serde::{Deserialize, Serialize};
 
 use super::dialect::Dialect;
-use super::schema::{categories, category_groups, products};
+use super::schema::{categories, category_groups, favourites, products};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Money;
 use crate::domain::ids::{CategoryId, GroupId, ProductId, VenueId};
@@ -173,6 +174,36 @@ pub struct Product {
     pub coefficient: Option<Coefficient>,
     /// Whether bonuses may pay for it.
     pub redeemable: bool,
+    /// What its quantity counts.
+    pub unit: Unit,
+}
+
+/// What a product's quantity counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Pieces.
+    #[default]
+    Piece,
+    /// Kilograms: a scale tells how many.
+    Kg,
+}
+
+impl Unit {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Unit::Piece => "piece",
+            Unit::Kg => "kg",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, StorageError> {
+        match text {
+            "piece" => Ok(Unit::Piece),
+            "kg" => Ok(Unit::Kg),
+            _ => Err(StorageError::Corrupt(format!("unit {text}"))),
+        }
+    }
 }
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -189,6 +220,7 @@ struct ProductRow {
     barcode: Option<String>,
     coefficient: Option<i64>,
     redeemable: bool,
+    unit: String,
 }
 
 impl ProductRow {
@@ -204,11 +236,12 @@ impl ProductRow {
             barcode: product.barcode.clone(),
             coefficient: product.coefficient.map(Coefficient::scaled),
             redeemable: product.redeemable,
+            unit: product.unit.as_str().to_owned(),
         }
     }
 
-    fn product(self) -> Product {
-        Product {
+    fn product(self) -> Result<Product, StorageError> {
+        Ok(Product {
             id: ProductId(self.id),
             venue: VenueId(self.venue_id),
             external_id: self.external_id,
@@ -218,7 +251,8 @@ impl ProductRow {
             barcode: self.barcode,
             coefficient: self.coefficient.map(Coefficient::from_scaled),
             redeemable: self.redeemable,
-        }
+            unit: Unit::parse(&self.unit)?,
+        })
     }
 }
 
@@ -266,11 +300,11 @@ pub fn products_of(
     if let Some(category) = &filter.category_id {
         query = query.filter(products::category_id.eq(category.clone()));
     }
-    Ok(query
+    query
         .load(connection)?
         .into_iter()
         .map(ProductRow::product)
-        .collect())
+        .collect()
 }
 
 /// What of a product must be its own at a venue.
@@ -334,7 +368,11 @@ pub fn find_product(
         Ok(id) => query.filter(products::id.eq(id.0)),
         Err(_) => query.filter(products::external_id.eq(reference.to_owned())),
     };
-    Ok(query.first(connection).optional()?.map(ProductRow::product))
+    query
+        .first(connection)
+        .optional()?
+        .map(ProductRow::product)
+        .transpose()
 }
 
 /// Adds a product.
@@ -376,6 +414,12 @@ pub fn delete_product(
     tenant: Tenant,
     id: ProductId,
 ) -> Result<(), StorageError> {
+    diesel::delete(
+        favourites::table
+            .filter(favourites::network_id.eq(tenant.id()))
+            .filter(favourites::product_id.eq(id.0)),
+    )
+    .execute(connection)?;
     diesel::delete(products::table.find((tenant.id(), id.0))).execute(connection)?;
     Ok(())
 }
@@ -527,4 +571,61 @@ pub fn category_anywhere(
         .first(connection)
         .optional()?;
     Ok(row.map(CategoryRow::category))
+}
+
+/// Products that the till of a venue shows first, in their order.
+///
+/// # Errors
+/// Those of the database.
+pub fn favourites_of(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    venue: VenueId,
+) -> Result<Vec<ProductId>, StorageError> {
+    let ids: Vec<i64> = favourites::table
+        .filter(favourites::network_id.eq(tenant.id()))
+        .filter(favourites::venue_id.eq(venue.0))
+        .order((favourites::sequence, favourites::product_id))
+        .select(favourites::product_id)
+        .load(connection)?;
+    Ok(ids.into_iter().map(ProductId).collect())
+}
+
+/// Sets the products that the till of a venue shows first. `None`: one of them is not the venue's, and nothing changed.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_favourites(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    venue: VenueId,
+    wanted: &[ProductId],
+) -> Result<Option<()>, StorageError> {
+    let known: i64 = products::table
+        .filter(products::network_id.eq(tenant.id()))
+        .filter(products::venue_id.eq(venue.0))
+        .filter(products::id.eq_any(wanted.iter().map(|p| p.0).collect::<Vec<_>>()))
+        .count()
+        .get_result(connection)?;
+    if usize::try_from(known).ok() != Some(wanted.len()) {
+        return Ok(None);
+    }
+    diesel::delete(
+        favourites::table
+            .filter(favourites::network_id.eq(tenant.id()))
+            .filter(favourites::venue_id.eq(venue.0)),
+    )
+    .execute(connection)?;
+    for (product, sequence) in wanted.iter().zip(0..) {
+        let sequence: i32 = sequence;
+        diesel::insert_into(favourites::table)
+            .values((
+                favourites::network_id.eq(tenant.id()),
+                favourites::venue_id.eq(venue.0),
+                favourites::product_id.eq(product.0),
+                favourites::sequence.eq(sequence),
+            ))
+            .execute(connection)?;
+    }
+    Ok(Some(()))
 }

@@ -67,6 +67,7 @@ diesel::table! {
         barcode -> Nullable<Text>,
         coefficient -> Nullable<BigInt>,
         redeemable -> Bool,
+        unit -> Text,
     }
 }
 
@@ -457,6 +458,88 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    network_secrets (network_id) {
+        network_id -> BigInt,
+        secret -> Binary,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    till_devices (network_id, id) {
+        network_id -> BigInt,
+        id -> BigInt,
+        venue_id -> BigInt,
+        name -> Text,
+        token_hash -> Binary,
+        enrolled_by -> BigInt,
+        created_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+        cashier_id -> Nullable<BigInt>,
+        cashier_since -> Nullable<Timestamp>,
+        password_at -> Nullable<Timestamp>,
+        active_at -> Timestamp,
+        screen_generation -> Integer,
+        screen_hash -> Binary,
+        screen_version -> BigInt,
+        screen_state -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    user_pins (network_id, user_id) {
+        network_id -> BigInt,
+        user_id -> BigInt,
+        pin_hash -> Text,
+        wrong -> Integer,
+        set_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    message_ticks (network_id, venue_id, business_date, customer_id, code) {
+        network_id -> BigInt,
+        venue_id -> BigInt,
+        business_date -> Date,
+        customer_id -> BigInt,
+        code -> Text,
+        actor -> Text,
+        ticked_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    favourites (network_id, venue_id, product_id) {
+        network_id -> BigInt,
+        venue_id -> BigInt,
+        product_id -> BigInt,
+        sequence -> Integer,
+    }
+}
+
+diesel::table! {
+    till_conflicts (network_id, id) {
+        network_id -> BigInt,
+        id -> BigInt,
+        venue_id -> BigInt,
+        source -> Text,
+        external_id -> Text,
+        till -> Nullable<Text>,
+        cashier_id -> Nullable<BigInt>,
+        cashier_name -> Nullable<Text>,
+        code -> Text,
+        words_ru -> Text,
+        words_en -> Text,
+        receipt -> Text,
+        received_at -> Timestamp,
+        status -> Text,
+        settled_by -> Nullable<Text>,
+        settled_at -> Nullable<Timestamp>,
+        note -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     networks,
     venues,
@@ -488,4 +571,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     connections,
     audit_log,
+    network_secrets,
+    till_devices,
+    user_pins,
+    message_ticks,
+    favourites,
+    till_conflicts,
 );

@@ -239,6 +239,7 @@ impl Pure {
                     external_id: hold.clone(),
                     customer: guest.clone(),
                     amount: Some(*amount),
+                    at_most: None,
                     minutes: Some(*minutes),
                 };
                 decide::hold(world, cx, &ask)?;
@@ -274,6 +275,7 @@ impl Pure {
                     redemption: Redemption::Now(receipt.redeem),
                     hold: hold.clone(),
                     promo_codes: Vec::new(),
+                    offline: None,
                 };
                 let quoted = decide::quote(world, cx, &ask)?;
                 let closed = decide::close(world, cx, &ask)?;

@@ -146,6 +146,7 @@ impl Service {
             redemption: Redemption::Now(receipt.redeem),
             hold,
             promo_codes: Vec::new(),
+            offline: None,
         };
         let quoted = self.ledger.quote(self.tenant, self.place(), ask.clone()).await;
         let closed = self.submit(Verb::Close(self.place(), Box::new(ask))).await;
@@ -201,6 +202,7 @@ impl Service {
                     external_id: hold.clone(),
                     customer: Self::guest(),
                     amount: Some(*amount),
+                    at_most: None,
                     minutes: Some(*minutes),
                 };
                 self.submit(Verb::Hold(self.place(), ask)).await?;

@@ -206,6 +206,7 @@ impl Real {
             redemption: Redemption::Now(money(redeem)),
             hold: hold.map(str::to_owned),
             promo_codes: Vec::new(),
+            offline: None,
         };
         self.at(at, now, |world, cx| {
             let quoted = decide::quote(world, cx, &ask);
@@ -527,6 +528,7 @@ impl Life {
                     external_id: key.clone(),
                     customer: guest(),
                     amount: Some(money(amount)),
+                    at_most: None,
                     minutes: Some(u32::try_from(*minutes).unwrap()),
                 };
                 let held = real.at(*at, now, |world, cx| decide::hold(world, cx, &ask));

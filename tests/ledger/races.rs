@@ -213,6 +213,7 @@ fn a_hold_and_a_sale_want_the_same_bonuses() {
                 external_id: format!("h{round}"),
                 customer: anna.clone(),
                 amount: Some(money("100.00")),
+                at_most: None,
                 minutes: None,
             };
             let sale = Sale::new(&format!("r{round}"), "100.00")

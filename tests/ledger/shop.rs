@@ -192,6 +192,7 @@ impl Shop {
             external_id: name.to_owned(),
             customer: who.clone(),
             amount: amount.map(money),
+            at_most: None,
             minutes: None,
         };
         match self.submit(Verb::Hold(self.at(self.a), ask)).await?.answer {
@@ -309,6 +310,7 @@ impl Sale {
                 redemption: Redemption::Nothing,
                 hold: None,
                 promo_codes: Vec::new(),
+                offline: None,
             },
             venue: None,
         };

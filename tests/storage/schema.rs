@@ -225,6 +225,8 @@ fn every_index_begins_with_the_network() {
         "sessions_token",
         "api_keys_secret",
         "connections_token",
+        "till_devices_token",
+        "till_devices_screen",
     ];
     let database = Database::sqlite();
     for (name, table) in read(&mut migrated(&database).1) {

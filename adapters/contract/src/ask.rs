@@ -1,6 +1,6 @@
 //! What a till asks of the ledger.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::{CustomerRef, Money, Quantity, Receipt};
 
@@ -35,6 +35,31 @@ pub struct Close {
     pub hold: Option<String>,
     /// Promo codes that the guest named.
     pub promo_codes: Vec<String>,
+    /// The sale was made while the till had no network.
+    pub offline: Option<Offline>,
+}
+
+/// A sale that was made without a network: the receipt's `closed_at` is the time of the sale, not of the message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Offline {
+    /// What the guest was allowed to redeem without asking; `None`: nothing.
+    pub permit: Option<Permit>,
+}
+
+/// An allowance to redeem without a network, fetched while there was one. The door has checked that we gave it, and to
+/// this venue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit {
+    /// Our id of the guest whose it is.
+    pub customer: String,
+    /// Our id of the hold that keeps its bonuses.
+    pub hold: String,
+    /// [`Hold::external_id`] of it: the allowance that renews this one has the same.
+    pub key: String,
+    /// At most so much may be redeemed.
+    pub amount: Money,
+    /// It is good for sales made before this moment.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// How a receipt is paid with bonuses.
@@ -110,6 +135,8 @@ pub struct Hold {
     pub customer: CustomerRef,
     /// How much; `None`: all that is available (a till that locks a card, as 1C does).
     pub amount: Option<Money>,
+    /// With no `amount`: at most this, and it is refused where nothing is available.
+    pub at_most: Option<Money>,
     /// For how long; `None`: as the venue sets it.
     pub minutes: Option<u32>,
 }

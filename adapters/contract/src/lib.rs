@@ -15,7 +15,7 @@ mod told;
 
 pub use adapter::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable};
 pub use amount::{AmountError, Money, Quantity};
-pub use ask::{Ask, Close, GiveBack, Hold, LineBack, Redemption, Spend, WhatBack};
+pub use ask::{Ask, Close, GiveBack, Hold, LineBack, Offline, Permit, Redemption, Spend, WhatBack};
 pub use phone::Phone;
 pub use receipt::{CustomerRef, Line, Payment, Receipt};
 pub use told::{

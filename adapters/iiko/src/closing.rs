@@ -90,6 +90,7 @@ impl Snapshot<'_> {
             redemption,
             hold: None,
             promo_codes: Vec::new(),
+            offline: None,
         })
     }
 

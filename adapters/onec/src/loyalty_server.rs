@@ -207,6 +207,7 @@ impl Conversation {
             external_id: guest.session(),
             customer: guest.customer(),
             amount: None,
+            at_most: None,
             minutes: self.settings.lock_minutes,
         })
     }

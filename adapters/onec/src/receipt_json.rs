@@ -233,6 +233,7 @@ impl Contract<'_> {
             },
             hold: None,
             promo_codes: Vec::new(),
+            offline: None,
         })
     }
 

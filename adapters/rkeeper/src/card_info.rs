@@ -189,6 +189,7 @@ fn order(check: &Check, guest: &CustomerRef, connection: &Connection) -> Result<
         redemption: Redemption::Nothing,
         hold: None,
         promo_codes: Vec::new(),
+        offline: None,
     }))
 }
 

@@ -220,6 +220,7 @@ fn sale(
         redemption,
         hold: None,
         promo_codes: Vec::new(),
+        offline: None,
     };
     Ok((close, read.remarks.into_iter().chain(remark).collect()))
 }

@@ -7,6 +7,7 @@ use kopilka_contract::{
 use super::Context;
 use super::booking::{book_redemption, credit_accrual, redemption_parts, refund, undo_accrual};
 use super::give_back::apply_waiting;
+use super::offline;
 use super::receipt_identity::{answer_known, check, fingerprint};
 use super::sheet::{Reason, Sheet, cashier_messages, event, find, may_redeem};
 use crate::domain::accrual::{self, Accrual, Sale};
@@ -24,7 +25,8 @@ use crate::domain::{Money, Quantity, Timestamp};
 /// # Errors
 /// `invalid-request`, `receipt-conflict`, `receipt-has-returns`, `receipt-cancelled`, `customer-not-found`,
 /// `card-blocked`, `customer-blocked`, `hold-not-found`, `insufficient-balance`, `redeem-limit`, `redeem-spread`,
-/// `accrual-too-large`. Nothing changes then.
+/// `accrual-too-large`, and those of a sale without a network: `offline-permit-missing`, `offline-permit-invalid`,
+/// `offline-permit-expired`, `offline-permit-spent`. Nothing changes then.
 pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, Refusal> {
     check(cx, &ask.receipt)?;
     if ask.receipt.external_id.trim().is_empty() {
@@ -186,7 +188,9 @@ fn guest<'w>(
 
 /// The hold that the receipt names: ours by id, or the source's by key.
 fn named_hold(world: &World, cx: Context<'_>, ask: &Close) -> Result<Option<HoldId>, Refusal> {
-    let Some(name) = &ask.hold else { return Ok(None) };
+    let Some(name) = &ask.hold else {
+        return Ok(offline::hold(world, cx, ask));
+    };
     let by_id = name
         .parse::<HoldId>()
         .ok()
@@ -295,8 +299,9 @@ fn decide<'a>(
             if let (true, Some(refusal)) = (amount.is_positive(), blocked.clone()) {
                 return Err(refusal);
             }
+            offline::check(ask, sheet.facts.id, amount)?;
             if amount > available {
-                return Err(Refusal::InsufficientBalance { available });
+                return Err(offline::not_enough(ask, available));
             }
             if amount > limit {
                 return Err(Refusal::RedeemLimit { limit });

@@ -47,7 +47,12 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
         sheet.book_expired(gone);
     }
     let available = sheet.facts.account.available(cx.terms.venue, cx.now);
-    let amount = ask.amount.unwrap_or(available);
+    let amount = match (ask.amount, ask.at_most) {
+        (Some(amount), _) => amount,
+        (None, Some(most)) if available.is_positive() => available.min(most),
+        (None, Some(_)) => return Err(Refusal::InsufficientBalance { available }),
+        (None, None) => available,
+    };
     if amount > available {
         return Err(Refusal::InsufficientBalance { available });
     }

@@ -7,6 +7,7 @@ mod close;
 mod give_back;
 mod holds;
 mod identify;
+mod offline;
 mod receipt_identity;
 mod sheet;
 mod spend;
@@ -16,6 +17,7 @@ pub use close::{close, quote};
 pub use give_back::give_back;
 pub use holds::{hold, void};
 pub use identify::{guest_view, identify};
+pub use offline::hold_keys;
 pub use spend::spend;
 
 use super::Timestamp;
