@@ -3,6 +3,7 @@ import { NoAnswer, Refused, get, listen, post, put, remove, setClock, useToken }
 import { refreshConflicts } from './conflicts.js';
 import * as database from './database.js';
 import { loadMenu, refreshDay } from './day.js';
+import { refresh as refreshJournal } from './journal.js';
 import { t } from './i18n.js';
 import { checkOffline, learnPin, forgetPins } from './offline_pin.js';
 import { quoteAgain, recover } from './sale.js';
@@ -26,6 +27,8 @@ export async function open() {
       s.locked = !kept.cashier || idleTooLong() || isLockedHere();
     });
   }
+  // What waits is shown at once, whether or not the service answers.
+  await refreshJournal().catch(() => {});
   watchIdleness();
   window.addEventListener('online', () => hello());
   window.addEventListener('offline', () => heard(false));

@@ -78,6 +78,8 @@ impl Browser {
             "--disable-background-networking".to_owned(),
             "--disable-component-update".to_owned(),
             "--disable-sync".to_owned(),
+            // Pictures are of screens that stand still.
+            "--force-prefers-reduced-motion".to_owned(),
             "--force-device-scale-factor=1".to_owned(),
             format!("--window-size={width},{height}"),
             format!("--user-data-dir={}", self.profile.path().display()),
@@ -108,6 +110,13 @@ impl Browser {
     /// What drives it.
     pub fn client(&self) -> &Client {
         self.client.as_ref().expect("the browser is open")
+    }
+
+    /// Closes it as a person does.
+    pub async fn close(&mut self) {
+        if let Some(client) = self.client.take() {
+            client.close().await.unwrap();
+        }
     }
 
     /// Ends it without a word, as a battery does.

@@ -22,8 +22,8 @@ use crate::api::client::{Client, Service, start};
 const TINY: Scale = Scale {
     customers: 20,
     strangers: 2,
-    days: 2,
-    receipts_per_day: 3,
+    days: 50,
+    receipts_per_day: 1,
 };
 
 /// The service with a shop in it, whose clock goes.

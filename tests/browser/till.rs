@@ -37,6 +37,14 @@ impl Till {
         self.browser.client().refresh().await.unwrap();
     }
 
+    /// Closes the browser and opens it again. What a browser writes to the disk only now and then, such as cookies, is there.
+    pub async fn reopen(&mut self) {
+        self.browser.close().await;
+        self.browser.start().await;
+        self.load().await;
+        self.see("#guest").await;
+    }
+
     /// Kills the browser and opens it again on the same device.
     pub async fn pull_the_plug(&mut self) {
         self.browser.kill().await;
@@ -133,7 +141,7 @@ impl Till {
         async move {
             let began = Instant::now();
             let script = "const all = [...(document.querySelector('dialog[open]') ?? document).querySelectorAll('button, [role=radio]')]; \
-                          return all.find((b) => b.innerText.replace(/[\\u00a0\\u202f]/g, ' ').trim().startsWith(arguments[0]) && !b.disabled) ?? null";
+                          return all.find((b) => !b.disabled && b.innerText.split('\\n').some((line) => line.replace(/[\\u00a0\\u202f]/g, ' ').trim().startsWith(arguments[0]))) ?? null";
             loop {
                 let found = self
                     .browser

@@ -26,6 +26,7 @@ fn twenty_sales_wait_and_go_out_once_and_in_order() {
     each_database_async(|store| async move {
         let shop = Shop::open(store).await;
         let mut till = opened(&shop).await;
+        till.reopen().await;
         shop.network.set(Wire::Down);
         for n in 0..20 {
             if n == 10 {

@@ -45,6 +45,8 @@ export function Find() {
     }
   };
   const erase = () => type(state.find.text.replace(/[\s-]*.$/, ''));
+  // The keys must stay in reach of the thumb: one more digit is quicker than a long list.
+  const room = ownKeys ? (window.innerHeight < 720 ? 2 : 4) : find.items.length;
   const phone = wholePhone(find.text) ?? (find.missed ? wholePhone(find.missed) : null);
   const known = phone && find.items.some((i) => digitsOf(i.phone).endsWith(phone.slice(-4)));
   const offerNew = state.online && digitsOf(find.text || find.missed || '').length >= 3;
@@ -63,7 +65,7 @@ export function Find() {
     <div class="found" aria-live="polite">
       ${find.problem && html`<p class="nobody">${find.problem}</p>`}
       <ul id="guests" class="list" role="listbox" aria-label=${t('find.found')} hidden=${!find.items.length}>
-        ${find.items.map((item, i) => html`<li key=${item.id} id="guest-${i}" role="option" aria-selected=${String(i === find.active)} class="option" onClick=${() => pick(item)}>
+        ${find.items.slice(0, room).map((item, i) => html`<li key=${item.id} id="guest-${i}" role="option" aria-selected=${String(i === find.active)} class="option" onClick=${() => pick(item)}>
           <span class="who"><b>${item.name ?? t('guest.nameless')}</b> <span class="soft">${tail(item)}</span>${item.status === 'blocked' && html` <span class="chip lost">${t('guest.blocked')}</span>`}</span>
           <span class="coin">${short(fromDecimal(item.available))}</span></li>`)}
       </ul>
@@ -78,6 +80,6 @@ export function Find() {
 
 /** The end of a telephone, or a card: enough to tell two Annas apart, too little for a neighbour. */
 function tail(item) {
-  if (item.phone) return item.phone.replace(/^\+\d+\s*/, '');
+  if (item.phone) return item.phone.replace(/^\+\d+\s*/, '').replaceAll(' ', '\u00a0');
   return item.card ?? '';
 }

@@ -9,9 +9,9 @@ function told(factor) {
   const { value, words } = factor;
   const point = (text) => (language() === 'ru' ? text.replace('.', ',') : text);
   if (factor.factor === 'base') return { words, figure: amount(fromDecimal(value)) };
-  if (factor.factor === 'base_percent') return { words: words.replace(/:?\s*[\d.,]+\s*%\.?$/, ''), figure: `${point(value)} %` };
+  if (factor.factor === 'base_percent') return { words: words.replace(/:?\s*[\d.,]+\s*%\.?$/, ''), figure: `${point(value)}\u00a0%` };
   if (['customer', 'item', 'time', 'amount'].includes(factor.factor)) {
-    return { words: words.replace(/:?\s*[×x]\s*[\d.,]+\.?$/, ''), figure: `× ${point(value)}` };
+    return { words: words.replace(/:?\s*[×x]\s*[\d.,]+\.?$/, ''), figure: `×\u00a0${point(value)}` };
   }
   return { words, figure: null };
 }
