@@ -6,7 +6,8 @@
 # The embedded database lives in /data. For PostgreSQL: -e KOPILKA__DATABASE__URL=postgres://…
 
 FROM rust:1-slim-bookworm AS build
-# perl and make build OpenSSL, which talks TLS to PostgreSQL.
+# perl and make build OpenSSL, which talks TLS to PostgreSQL. Versions are those of the base image's release.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends gcc libc6-dev make perl \
     && rm -rf /var/lib/apt/lists/*
@@ -16,6 +17,7 @@ RUN cargo build --locked --release --features pg-tls --bin kopilka
 
 FROM debian:bookworm-slim
 # Roots that servers' certificates are checked against.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::access::Access;
+use crate::api::proxies::TrustedProxies;
 use crate::clock::Clock;
 use crate::domain::ids::IdSource;
 use crate::ledger::{Ledger, PipelineOptions};
@@ -24,6 +25,8 @@ pub struct App {
     pub access: Arc<Access>,
     /// Connections of tills that spoke a moment ago.
     pub connections: Arc<ConnectionCache>,
+    /// The proxies whose word on their clients is taken; none, unless somebody says so.
+    pub proxies: Arc<TrustedProxies>,
 }
 
 impl App {
@@ -45,6 +48,7 @@ impl App {
             ledger,
             access: Arc::new(access),
             connections: Arc::new(ConnectionCache::default()),
+            proxies: Arc::default(),
         }
     }
 

@@ -6,9 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
-use serde::Deserialize;
-use thiserror::Error;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use thiserror::Error as ThisError;
 
+use crate::api::proxies::TrustedProxies;
 use crate::storage::StoreOptions;
 use crate::storage::connection::without_password;
 
@@ -20,7 +22,7 @@ const PREFIX: &str = "KOPILKA";
 const PREFIX_OF_VARIABLES: &str = "KOPILKA__";
 
 /// Settings that can't be used, in a sentence that says which and why.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 #[error("settings: {0}")]
 pub struct SettingsError(String);
 
@@ -34,6 +36,8 @@ pub struct Settings {
     public_url: String,
     /// This instance's number, a part of every id.
     pub node: u8,
+    /// What stands in front of the service.
+    pub http: Http,
     /// The database.
     pub database: Database,
     /// The commit pipeline.
@@ -46,6 +50,21 @@ pub struct Settings {
     pub inbox: Inbox,
     /// How often the jobs look for work.
     pub jobs: Jobs,
+}
+
+/// What stands in front of the service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// The proxies whose word on their clients is taken.
+    #[serde(deserialize_with = "proxies")]
+    pub trusted_proxies: TrustedProxies,
+}
+
+fn proxies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TrustedProxies, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let read: Result<_, String> = text.parse();
+    read.map_err(|fault| D::Error::custom(format!("trusted_proxies: {fault}")))
 }
 
 /// The database.
@@ -272,6 +291,8 @@ impl Settings {
     /// The address that people and tills reach the service by, without a slash at its end.
     pub fn public_url(&self) -> String {
         match self.public_url.trim_end_matches('/') {
+            // What listens on every address has none that a browser could open.
+            "" if self.listen.ip().is_unspecified() => format!("http://localhost:{}", self.listen.port()),
             "" => format!("http://{}", self.listen),
             url => url.to_owned(),
         }
@@ -296,6 +317,8 @@ mod tests {
         let settings = with(None, &[]).unwrap();
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(settings.public_url(), "http://127.0.0.1:8080");
+        let everywhere = with(None, &[("KOPILKA__LISTEN", "0.0.0.0:8080")]).unwrap();
+        assert_eq!(everywhere.public_url(), "http://localhost:8080");
         assert_eq!(settings.database.url, "sqlite:kopilka.db");
         assert_eq!(settings.ledger.batch, 256);
         assert_eq!(settings.log.format, LogFormat::Text);
@@ -317,7 +340,7 @@ mod tests {
         .unwrap();
         assert_eq!(settings.node, 3);
         assert_eq!((settings.ledger.batch, settings.ledger.queue), (32, 99));
-        assert_eq!(settings.ledger.writers, 4);
+        assert_eq!(settings.ledger.writers, 2);
         assert_eq!(settings.listen.port(), 9000);
         assert_eq!(settings.limits.requests_per_minute_per_key(), None);
         assert_eq!(settings.log.format, LogFormat::Json);
@@ -347,6 +370,11 @@ mod tests {
                 &["public_url must begin"],
             ),
             (None, &[("KOPILKA__LOG__FORMAT", "xml")], &["xml"]),
+            (
+                None,
+                &[("KOPILKA__HTTP__TRUSTED_PROXIES", "127.0.0.1, proxy")],
+                &["trusted_proxies", "proxy"],
+            ),
         ] {
             let error = with(file, variables).unwrap_err().to_string();
             assert!(error.starts_with("settings: "), "{error}");

@@ -22,7 +22,8 @@ const SMALL: Scale = Scale {
     receipts_per_day: 20,
 };
 
-async fn demo(store: Store) -> (Service, Loaded) {
+/// A service with the demo network.
+pub async fn demo(store: Store) -> (Service, Loaded) {
     let ids = Arc::new(TimeOrderedIds::new(1));
     let mut shown = Vec::new();
     let loaded = load(&store, ids, SMALL, start(), |percent| shown.push(percent))

@@ -68,7 +68,6 @@ impl<'a> Seed<'a> {
                 venues::types.eq(r#"["place","delivery","online"]"#),
                 venues::default_type.eq("place"),
                 venues::settings.eq(serde_json::to_string(settings).unwrap()),
-                venues::archived.eq(false),
                 venues::created_at.eq(long_ago()),
             ))
             .execute(&mut self.store.connection().unwrap())

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 
 use super::caller::Scope;
-use super::limits::{ADDRESS_LOGINS, Buckets, DEVICE_PINS, GUEST_SEARCHES, LOGINS, PINS, Quota, REQUESTS};
+use super::limits::{
+    ADDRESS_LOGINS, Buckets, DEVICE_PINS, GUEST_SEARCHES, LOGINS, PINS, Quota, REQUESTS, UNKNOWN_TOKENS,
+};
 use crate::domain::Timestamp;
 use crate::domain::ids::{DeviceId, KeyId, NetworkId, UserId, VenueId};
 use crate::storage::Tenant;
@@ -92,6 +94,8 @@ pub struct AccessLimits {
     pub logins: Quota,
     /// Attempts to log in from one address.
     pub address_logins: Quota,
+    /// Messages with a token that no till has, from one address.
+    pub unknown_tokens: Quota,
 }
 
 impl Default for AccessLimits {
@@ -100,6 +104,7 @@ impl Default for AccessLimits {
             requests: REQUESTS,
             logins: LOGINS,
             address_logins: ADDRESS_LOGINS,
+            unknown_tokens: UNKNOWN_TOKENS,
         }
     }
 }
@@ -115,6 +120,8 @@ pub struct Access {
     pub logins: Buckets<(String, IpAddr)>,
     /// Logins by address.
     pub address_logins: Buckets<IpAddr>,
+    /// Messages with tokens that no till has, by address.
+    pub unknown_tokens: Buckets<IpAddr>,
     /// Password hashing takes 19 MiB and a core each time: only so many at once.
     pub hashing: Semaphore,
     /// Wrong PINs by till and member of staff.
@@ -137,6 +144,7 @@ impl Access {
             requests: Buckets::new(limits.requests),
             logins: Buckets::new(limits.logins),
             address_logins: Buckets::new(limits.address_logins),
+            unknown_tokens: Buckets::new(limits.unknown_tokens),
             hashing: Semaphore::new(4),
             pins: Buckets::new(PINS),
             device_pins: Buckets::new(DEVICE_PINS),

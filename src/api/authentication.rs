@@ -18,7 +18,7 @@ use super::secrets::{LIVE_PREFIX, TEST_PREFIX, csrf_token, hash_of, same};
 use super::till::device::{TILL_COOKIE, Till, till_locked};
 use crate::app::App;
 use crate::domain::ids::{KeyId, VenueId};
-use crate::storage::{Tenant, keys, sessions};
+use crate::storage::{Tenant, keys, sessions, venues};
 
 /// Name of the session's cookie.
 pub const SESSION_COOKIE: &str = "kopilka_session";
@@ -29,7 +29,8 @@ pub const SESSION_LIFE: chrono::Duration = chrono::Duration::hours(12);
 /// How long it lives at most.
 pub const SESSION_LONGEST: chrono::Duration = chrono::Duration::days(30);
 
-/// Where a request came from; the server puts it into the request's extensions.
+/// Where a request came from: the server puts its peer into the request's extensions, and [`super::proxies::resolve`] the
+/// client behind a trusted proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
@@ -188,7 +189,7 @@ async fn check(app: &App, presented: Presented) -> Result<VerifiedKey, Problem> 
             };
             let named = match &named {
                 None => None,
-                Some(name) => match keys::venue_named(connection, tenant, name)? {
+                Some(name) => match venues::resolve(connection, tenant, name)? {
                     Some(venue) => Some(venue),
                     None => return Ok(None),
                 },

@@ -124,6 +124,7 @@ pub(super) async fn guest_at(
 #[into_params(parameter_in = Query)]
 pub struct BalanceQuery {
     /// Available at this venue; without it, in the whole network.
+    #[param(example = "cafe")]
     pub venue_id: Option<String>,
     /// At this moment, not in the past: what time alone will have changed.
     pub at: Option<DateTime<FixedOffset>>,
@@ -134,7 +135,7 @@ pub struct BalanceQuery {
     get,
     path = "/customers/{id}/balance",
     tag = "customers",
-    params(("id" = String, Path, description = "Our id or the caller's own"), BalanceQuery),
+    params(("id" = String, Path, description = "Our id or the caller's own", example = "crm-1042"), BalanceQuery),
     responses((status = 200, body = BalanceAnswer), Refusals)
 )]
 pub async fn customer_balance(
@@ -183,7 +184,7 @@ pub struct CreditRequest {
     post,
     path = "/customers/{id}/credits",
     tag = "customers",
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("id" = String, Path, example = "crm-1042"), ("Idempotency-Key" = Option<String>, Header)),
     request_body = CreditRequest,
     responses((status = 201, body = AdjustmentAnswer), Refusals)
 )]
@@ -236,7 +237,7 @@ pub struct DebitRequest {
     post,
     path = "/customers/{id}/debits",
     tag = "customers",
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("id" = String, Path, example = "crm-1042"), ("Idempotency-Key" = Option<String>, Header)),
     request_body = DebitRequest,
     responses((status = 201, body = AdjustmentAnswer), Refusals)
 )]
@@ -258,6 +259,7 @@ pub async fn debit_bonuses(
 /// Why a balance is reset.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"comment": "По просьбе гостя"}))]
 pub struct ResetRequest {
     /// Why.
     #[serde(default)]
@@ -269,7 +271,7 @@ pub struct ResetRequest {
     post,
     path = "/customers/{id}/reset",
     tag = "customers",
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("id" = String, Path, example = "crm-1042"), ("Idempotency-Key" = Option<String>, Header)),
     request_body = ResetRequest,
     responses((status = 201, body = AdjustmentAnswer), Refusals)
 )]

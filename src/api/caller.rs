@@ -27,6 +27,7 @@ pub enum Scope {
 /// Role of a member of staff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(example = "manager")]
 pub enum Role {
     /// Everything.
     Owner,

@@ -94,9 +94,10 @@ impl From<Kind> for CardKind {
 /// A card to be issued.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"kind": "virtual"}))]
 pub struct NewCard {
     /// Its number; a virtual card may do without: it gets one.
-    #[schema(example = "2000123412341234")]
+    #[schema(example = "2000123412341242")]
     number: Option<String>,
     /// Absent: `plastic` where a number is given, else `virtual`; a replacement is what the old one was.
     kind: Option<Kind>,
@@ -201,7 +202,7 @@ pub struct Cards {
 
 /// Cards of a customer, the newest first.
 #[utoipa::path(get, path = "/customers/{customer}/cards", tag = "cards", operation_id = "list_cards",
-    params(("customer" = String, Path, description = "Id or external id")),
+    params(("customer" = String, Path, description = "Id or external id", example = "crm-1042")),
     responses((status = 200, body = Cards), Refusals))]
 async fn list(
     State(app): State<App>,
@@ -222,7 +223,7 @@ async fn list(
 
 /// Issues a card.
 #[utoipa::path(post, path = "/customers/{customer}/cards", tag = "cards", operation_id = "issue_card", request_body = NewCard,
-    params(("customer" = String, Path, description = "Id or external id")),
+    params(("customer" = String, Path, description = "Id or external id", example = "crm-1042")),
     responses((status = 201, body = CardView), (status = 409, description = "`already-exists`: the number is taken"), Refusals))]
 async fn create(
     State(app): State<App>,
@@ -251,7 +252,7 @@ async fn create(
 
 /// A card by its id or number.
 #[utoipa::path(get, path = "/cards/{card}", tag = "cards", operation_id = "get_card",
-    params(("card" = String, Path, description = "Id or number")),
+    params(("card" = String, Path, description = "Id or number", example = "9000000017")),
     responses((status = 200, body = CardView), Refusals))]
 async fn read(
     State(app): State<App>,
@@ -312,7 +313,7 @@ async fn set_status(
 
 /// Blocks a card: a till does not take it.
 #[utoipa::path(post, path = "/cards/{card}/block", tag = "cards", operation_id = "block_card",
-    params(("card" = String, Path, description = "Id or number")),
+    params(("card" = String, Path, description = "Id or number", example = "9000000017")),
     responses((status = 200, body = CardView), (status = 409, description = "`card-replaced`"), Refusals))]
 async fn block(
     State(app): State<App>,
@@ -324,7 +325,7 @@ async fn block(
 
 /// Unblocks a card.
 #[utoipa::path(post, path = "/cards/{card}/unblock", tag = "cards", operation_id = "unblock_card",
-    params(("card" = String, Path, description = "Id or number")),
+    params(("card" = String, Path, description = "Id or number", example = "9000000017")),
     responses((status = 200, body = CardView), (status = 409, description = "`card-replaced`"), Refusals))]
 async fn unblock(
     State(app): State<App>,
@@ -336,7 +337,7 @@ async fn unblock(
 
 /// Issues a card instead of another, which stops at once and for ever. Answers the new card.
 #[utoipa::path(post, path = "/cards/{card}/replace", tag = "cards", operation_id = "replace_card", request_body = NewCard,
-    params(("card" = String, Path, description = "Id or number of the old card")),
+    params(("card" = String, Path, description = "Id or number of the old card", example = "9000000017")),
     responses((status = 201, body = CardView),
         (status = 409, description = "`card-replaced`; `already-exists`: the number is taken"), Refusals))]
 async fn replace(

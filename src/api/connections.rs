@@ -4,27 +4,29 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use kopilka_contract::Language;
-use kopilka_iiko::IikoSettings;
-use kopilka_onec::OneCSettings;
-use kopilka_rkeeper::RKeeperSettings;
+use chrono_tz::Tz;
+use kopilka_contract::{Adapter, Language, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::Author;
 use super::caller::{Caller, Scope};
-use super::json_body::{JsonBody, PathId, QueryOf, from_value};
+use super::json_body::{JsonBody, PathId, QueryOf, misread};
 use super::names;
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
 use super::secrets::{hash_of, random_text};
+use super::venues::named;
 use crate::app::App;
-use crate::domain::ids::{AuditId, ConnectionId, VenueId};
+use crate::domain::ids::{ConnectionId, VenueId};
+use crate::pos::{ADAPTERS, adapter};
+use crate::storage::networks;
 use crate::storage::till_connections::{self, StoredConnection};
-use crate::storage::{audit, keys, networks};
 
 /// What stands before a connection's token.
 pub const TOKEN_PREFIX: &str = "kop_till_";
@@ -37,51 +39,44 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(rotate))
 }
 
-/// A till system that we speak with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TillSystem {
-    /// r_keeper 7.
-    RKeeper,
-    /// iiko.
-    Iiko,
-    /// 1C:Enterprise.
-    OneC,
+/// The till systems that we speak with, for the description of the API.
+fn kinds() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(ADAPTERS.iter().map(|adapter| adapter.kind())))
+        .build()
 }
 
-impl TillSystem {
-    /// As stored, and as its adapter calls itself.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            TillSystem::RKeeper => "rkeeper",
-            TillSystem::Iiko => "iiko",
-            TillSystem::OneC => "onec",
-        }
-    }
+/// The adapter of a till system that a caller names.
+fn adapter_of(kind: &str) -> Result<&'static dyn Adapter, Problem> {
+    adapter(kind).ok_or_else(|| {
+        let known: Vec<&str> = ADAPTERS.iter().map(|adapter| adapter.kind()).collect();
+        let known = known.join(", ");
+        Problem::invalid(
+            "/kind",
+            format!("Такой кассовой системы нет; есть: {known}."),
+            format!("There is no such till system; there are: {known}."),
+        )
+    })
+}
 
-    /// From what is stored.
-    pub fn parse(text: &str) -> Option<Self> {
-        [TillSystem::RKeeper, TillSystem::Iiko, TillSystem::OneC]
-            .into_iter()
-            .find(|s| s.as_str() == text)
+/// Refuses settings that the adapter does not understand.
+fn check_settings(adapter: &dyn Adapter, values: &Value) -> Result<(), Problem> {
+    if !values.is_object() {
+        return Err(Problem::invalid(
+            "/settings",
+            "Настройки — это объект.",
+            "Settings are an object.",
+        ));
     }
-
-    /// Whether its adapter understands the settings.
-    fn check(self, settings: &Value) -> Result<(), Problem> {
-        if !settings.is_object() {
-            return Err(Problem::invalid(
-                "/settings",
-                "Настройки — это объект.",
-                "Settings are an object.",
-            ));
-        }
-        let settings = settings.clone();
-        match self {
-            TillSystem::RKeeper => from_value::<RKeeperSettings>("/settings", settings).map(|_| ()),
-            TillSystem::Iiko => from_value::<IikoSettings>("/settings", settings).map(|_| ()),
-            TillSystem::OneC => from_value::<OneCSettings>("/settings", settings).map(|_| ()),
-        }
-    }
+    let settings = Settings {
+        time_zone: Tz::UTC,
+        language: Language::default(),
+        values: values.clone(),
+    };
+    adapter
+        .check_settings(&settings)
+        .map_err(|error| misread("/settings", &error.0))
 }
 
 /// A venue's link to a till system, without its token.
@@ -157,7 +152,9 @@ struct ConnectionRequest {
     /// Id or external id.
     #[schema(example = "ven_01hgw3zj3q7hx")]
     venue_id: String,
-    kind: TillSystem,
+    /// Which dialect it speaks.
+    #[schema(schema_with = kinds)]
+    kind: String,
     #[schema(example = "r_keeper на Невском")]
     name: String,
     /// The adapter's own; absent: its defaults.
@@ -255,42 +252,30 @@ async fn create(
     body: JsonBody<ConnectionRequest>,
 ) -> Result<(StatusCode, Json<NewConnectionView>), Problem> {
     caller.needs(Scope::Admin)?;
-    caller.may_change()?;
+    let author = Author::of(&app, &caller)?;
     let request = body.value;
     let name = names::name("/name", &request.name, 200)?;
     let settings = request.settings.unwrap_or_else(|| json!({}));
-    request.kind.check(&settings)?;
+    check_settings(adapter_of(&request.kind)?, &settings)?;
     let token = new_token()?;
     let hash = hash_of(&token);
-    let (id, ids, now) = (ConnectionId(app.ids.next_id()), app.ids.clone(), app.clock.now());
+    let id = ConnectionId(author.next_id());
     let made = app
         .write(move |connection| -> Result<StoredConnection, Problem> {
             let tenant = caller.tenant;
-            let venue = keys::venue_named(connection, tenant, &request.venue_id)?
-                .filter(|v| caller.needs_venue(*v).is_ok())
-                .ok_or_else(|| Problem::no_venue("/venue_id"))?;
+            let venue = named(connection, &caller, "/venue_id", &request.venue_id)?;
             let made = StoredConnection {
                 id,
                 venue,
-                kind: request.kind.as_str().to_owned(),
+                kind: request.kind.clone(),
                 name: name.clone(),
                 settings: settings.clone(),
                 language: language_name(request.language),
                 active: true,
-                created_at: now,
+                created_at: author.now,
             };
             till_connections::insert(connection, tenant, &made, &hash)?;
-            audit::write(
-                connection,
-                tenant,
-                &caller.actor,
-                "connection.create",
-                &id.to_string(),
-                None,
-                Some(&noted(&made)),
-                now,
-                AuditId(ids.next_id()),
-            )?;
+            author.note(connection, "connection.create", id, None, Some(&noted(&made)))?;
             Ok(made)
         })
         .await?;
@@ -309,14 +294,13 @@ async fn change(
     body: JsonBody<ConnectionChange>,
 ) -> Result<Json<ConnectionView>, Problem> {
     caller.needs(Scope::Admin)?;
-    caller.may_change()?;
+    let author = Author::of(&app, &caller)?;
     let change = body.value;
     let name = change
         .name
         .as_deref()
         .map(|n| names::name("/name", n, 200))
         .transpose()?;
-    let (ids, now) = (app.ids.clone(), app.clock.now());
     let changed = app
         .write(move |connection| -> Result<StoredConnection, Problem> {
             let tenant = caller.tenant;
@@ -327,8 +311,7 @@ async fn change(
                 changed.name.clone_from(name);
             }
             if let Some(settings) = &change.settings {
-                let system = TillSystem::parse(&changed.kind).ok_or_else(Problem::internal)?;
-                system.check(settings)?;
+                check_settings(adapter_of(&changed.kind)?, settings)?;
                 changed.settings.clone_from(settings);
             }
             if let Some(language) = change.language {
@@ -338,16 +321,12 @@ async fn change(
                 changed.active = active;
             }
             till_connections::update(connection, tenant, &changed)?;
-            audit::write(
+            author.note(
                 connection,
-                tenant,
-                &caller.actor,
                 "connection.update",
-                &id.to_string(),
+                id,
                 Some(&noted(&before)),
                 Some(&noted(&changed)),
-                now,
-                AuditId(ids.next_id()),
             )?;
             Ok(changed)
         })
@@ -366,27 +345,15 @@ async fn rotate(
     PathId(id): PathId<ConnectionId>,
 ) -> Result<Json<NewConnectionView>, Problem> {
     caller.needs(Scope::Admin)?;
-    caller.may_change()?;
+    let author = Author::of(&app, &caller)?;
     let token = new_token()?;
     let hash = hash_of(&token);
-    let (ids, now) = (app.ids.clone(), app.clock.now());
     let found = app
         .write(move |connection| -> Result<StoredConnection, Problem> {
             let tenant = caller.tenant;
             let found = seen(&caller, till_connections::find(connection, tenant, id)?)?;
             till_connections::set_token(connection, tenant, id, &hash)?;
-            let (subject, entry) = (id.to_string(), AuditId(ids.next_id()));
-            audit::write(
-                connection,
-                tenant,
-                &caller.actor,
-                "connection.rotate",
-                &subject,
-                None,
-                None,
-                now,
-                entry,
-            )?;
+            author.note::<Value>(connection, "connection.rotate", id, None, None)?;
             Ok(found)
         })
         .await?;

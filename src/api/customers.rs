@@ -18,7 +18,7 @@ use super::json_body::{JsonBody, QueryOf};
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
-use super::venues::reached;
+use super::venues::{named, reached};
 use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::ids::{CardId, CustomerId, EventId, VenueId};
@@ -57,6 +57,7 @@ pub(super) fn found(
 /// Sex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(example = "female")]
 pub enum Sex {
     /// Male.
     Male,
@@ -222,16 +223,15 @@ impl Noted {
 #[into_params(parameter_in = Query)]
 pub struct CustomerQuery {
     /// A telephone, in any spelling.
-    #[param(example = "+79215550101")]
+    #[param(example = "+79215550117")]
     phone: Option<String>,
     /// `registered`, `potential` or `blocked`.
     #[param(value_type = Option<String>, example = "registered")]
     status: Option<CustomerStatus>,
     /// An e-mail, in any case.
-    #[param(example = "anna@example.com")]
     email: Option<String>,
     /// Part of the name, telephone or e-mail, in any case, or the beginning of a card's number.
-    #[param(example = "иван")]
+    #[param(example = "анна")]
     query: Option<String>,
 }
 
@@ -298,7 +298,7 @@ pub struct NewCustomer {
     #[schema(example = "2000123412341234")]
     card: Option<String>,
     /// Your own id of him.
-    #[schema(example = "crm-1042")]
+    #[schema(example = "crm-2001")]
     external_id: Option<String>,
     /// Name.
     #[schema(example = "Анна Иванова")]
@@ -322,7 +322,7 @@ pub struct NewCustomer {
     #[schema(example = "2026-01")]
     consent_version: Option<String>,
     /// Where he joins, by its id or yours; absent: the one venue of the key, if it has one.
-    #[schema(example = "cafe-1")]
+    #[schema(example = "cafe")]
     venue_id: Option<String>,
 }
 
@@ -613,7 +613,7 @@ fn register(
 ) -> Result<Joined, Problem> {
     let tenant = author.tenant;
     let venue = match given.venue_id.as_deref() {
-        Some(reference) => Some(reached(c, caller, reference).map_err(|_| no_such_venue())?),
+        Some(reference) => Some(named(c, caller, "/venue_id", reference)?),
         None => caller.only_venue(),
     };
     let mut customer = Customer {
@@ -684,10 +684,6 @@ fn register(
     })
 }
 
-fn no_such_venue() -> Problem {
-    Problem::invalid("/venue_id", "Нет такого предприятия.", "There is no such venue.")
-}
-
 /// A customer by his id or your own.
 #[utoipa::path(get, path = "/customers/{customer}", tag = "customers", operation_id = "get_customer",
     params(("customer" = String, Path, description = "Id or external id", example = "crm-1042")),
@@ -707,7 +703,7 @@ async fn read(
 
 /// Changes a customer.
 #[utoipa::path(patch, path = "/customers/{customer}", tag = "customers", operation_id = "update_customer", request_body = CustomerChange,
-    params(("customer" = String, Path, description = "Id or external id")),
+    params(("customer" = String, Path, description = "Id or external id", example = "crm-1042")),
     responses((status = 200, body = CustomerView),
         (status = 409, description = "`already-exists`: the telephone or external id is taken"), Refusals))]
 async fn update(
@@ -777,7 +773,7 @@ async fn set_standing(
 
 /// Blocks a customer: nothing accrues, nothing is redeemed. His bonuses stay.
 #[utoipa::path(post, path = "/customers/{customer}/block", tag = "customers", operation_id = "block_customer",
-    params(("customer" = String, Path, description = "Id or external id")),
+    params(("customer" = String, Path, description = "Id or external id", example = "crm-1042")),
     responses((status = 200, body = CustomerView), Refusals))]
 async fn block(
     State(app): State<App>,
@@ -792,7 +788,7 @@ async fn block(
 
 /// Unblocks a customer: he is again what he was.
 #[utoipa::path(post, path = "/customers/{customer}/unblock", tag = "customers", operation_id = "unblock_customer",
-    params(("customer" = String, Path, description = "Id or external id")),
+    params(("customer" = String, Path, description = "Id or external id", example = "crm-1042")),
     responses((status = 200, body = CustomerView), Refusals))]
 async fn unblock(
     State(app): State<App>,
@@ -863,7 +859,7 @@ async fn change_coefficient(
 /// Sets a customer's coefficient for one venue.
 #[utoipa::path(put, path = "/customers/{customer}/coefficients/{venue}", tag = "customers", operation_id = "set_coefficient",
     request_body = GivenCoefficient,
-    params(("customer" = String, Path, description = "Id or external id"), ("venue" = String, Path, description = "Id or external id")),
+    params(("customer" = String, Path, description = "Id or external id", example = "crm-1042"), ("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 200, body = CustomerView), Refusals))]
 async fn set_coefficient(
     State(app): State<App>,
@@ -878,7 +874,7 @@ async fn set_coefficient(
 
 /// Removes a customer's coefficient for one venue: the network's counts there again.
 #[utoipa::path(delete, path = "/customers/{customer}/coefficients/{venue}", tag = "customers", operation_id = "remove_coefficient",
-    params(("customer" = String, Path, description = "Id or external id"), ("venue" = String, Path, description = "Id or external id")),
+    params(("customer" = String, Path, description = "Id or external id", example = "crm-1042"), ("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 204), Refusals))]
 async fn remove_coefficient(
     State(app): State<App>,

@@ -121,7 +121,7 @@ pub async fn hold_bonuses(
     post,
     path = "/holds/{id}/void",
     tag = "till",
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("id" = String, Path, example = "hld_01hgw3zj3q7hx"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 200, body = VoidAnswer),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`hold-captured`"),

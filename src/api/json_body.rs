@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
+use super::objects_only::ObjectsOnly;
 use super::problem::{FieldError, Problem};
 
 /// Most bytes of a body.
@@ -100,10 +101,8 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         ));
     }
     let mut source = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
-        let path = pointer(error.path());
-        fault(&path, error.inner())
-    })?;
+    let value =
+        serde_path_to_error::deserialize(ObjectsOnly(&mut source)).map_err(|error| misread("", &error))?;
     source.end().map_err(|error| fault("", &error))?;
     Ok(value)
 }
@@ -113,10 +112,12 @@ pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// # Errors
 /// 422 `invalid-request`.
 pub fn from_value<T: DeserializeOwned>(base: &str, value: serde_json::Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = format!("{base}{}", pointer(error.path()));
-        fault(&path, error.inner())
-    })
+    serde_path_to_error::deserialize(ObjectsOnly(value)).map_err(|error| misread(base, &error))
+}
+
+/// The refusal of a value that stands at `base` and can't be read.
+pub fn misread(base: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    fault(&format!("{base}{}", pointer(error.path())), error.inner())
 }
 
 /// Whether a text holds an escaped U+0000; unescaped it is no JSON anyway.
@@ -294,7 +295,9 @@ mod tests {
             wrong("/lines/0/a~1b")
         );
         assert_eq!(told(r#"{}"#), wrong("/lines"));
-        assert_eq!(told(r#"[]"#).0, "invalid-request");
+        assert_eq!(told(r#"[]"#), wrong(""));
+        assert_eq!(told(r#"[[[1]]]"#), wrong(""));
+        assert_eq!(told(r#"{"lines":[{"amount":1},[1]]}"#), wrong("/lines/1"));
         assert_eq!(told(r#"null"#), wrong(""));
     }
 

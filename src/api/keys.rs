@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::Author;
 use super::caller::{Caller, Scope};
 use super::json_body::{JsonBody, PathId, QueryOf};
 use super::names;
@@ -17,10 +18,11 @@ use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
 use super::secrets::{LIVE_PREFIX, TEST_PREFIX, hash_of, random_text};
+use super::venues::named;
 use crate::app::App;
-use crate::domain::ids::{AuditId, KeyId, VenueId};
+use crate::domain::ids::{KeyId, VenueId};
+use crate::storage::keys;
 use crate::storage::keys::StoredKey;
-use crate::storage::{audit, keys};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -181,7 +183,7 @@ async fn create(
     body: JsonBody<KeyRequest>,
 ) -> Result<(StatusCode, Json<NewKeyView>), Problem> {
     check_caller(&caller)?;
-    caller.may_change()?;
+    let author = Author::of(&app, &caller)?;
     let request = body.value;
     let name = names::name("/name", &request.name, 200)?;
     let mut scopes: Vec<Scope> = Vec::new();
@@ -204,7 +206,7 @@ async fn create(
             "Name a scope at least.",
         ));
     }
-    let now = app.clock.now();
+    let now = author.now;
     let expires_at = request.expires_at.map(|t| t.trunc_subsecs(6));
     let latest = now + chrono::Duration::days(36_500);
     if expires_at.is_some_and(|end| end <= now || end > latest) {
@@ -217,7 +219,7 @@ async fn create(
     let prefix = if request.test { TEST_PREFIX } else { LIVE_PREFIX };
     let secret = format!("{prefix}{}", random_text::<32>()?);
     let hash = hash_of(&secret);
-    let (id, ids) = (KeyId(app.ids.next_id()), app.ids.clone());
+    let id = KeyId(author.next_id());
     let shown: String = secret.chars().take(prefix.len() + 4).collect();
     let key = app
         .write(move |connection| -> Result<StoredKey, Problem> {
@@ -225,12 +227,7 @@ async fn create(
             let venue = match &request.venue_id {
                 // A key of one venue makes keys of that venue.
                 None => caller.only_venue(),
-                Some(wanted) => {
-                    let venue = keys::venue_named(connection, tenant, wanted)?
-                        .filter(|v| caller.needs_venue(*v).is_ok())
-                        .ok_or_else(|| Problem::no_venue("/venue_id"))?;
-                    Some(venue)
-                }
+                Some(wanted) => Some(named(connection, &caller, "/venue_id", wanted)?),
             };
             if venue.is_none() && caller.venues.is_some() {
                 return Err(Problem::no_venue("/venue_id"));
@@ -248,19 +245,7 @@ async fn create(
                 last_used_at: None,
             };
             keys::insert(connection, tenant, &key, &hash)?;
-            let (subject, entry) = (id.to_string(), AuditId(ids.next_id()));
-            let after = noted(&key);
-            audit::write(
-                connection,
-                tenant,
-                &caller.actor,
-                "key.create",
-                &subject,
-                None,
-                Some(&after),
-                now,
-                entry,
-            )?;
+            author.note(connection, "key.create", id, None, Some(&noted(&key)))?;
             Ok(key)
         })
         .await?;
@@ -277,33 +262,20 @@ async fn revoke(
     PathId(id): PathId<KeyId>,
 ) -> Result<Json<KeyView>, Problem> {
     check_caller(&caller)?;
-    caller.may_change()?;
-    let (ids, now) = (app.ids.clone(), app.clock.now());
+    let author = Author::of(&app, &caller)?;
     let key = app
         .write(move |connection| -> Result<StoredKey, Problem> {
             let tenant = caller.tenant;
             let key = seen(&caller, keys::find(connection, tenant, id)?)?;
-            if !keys::revoke(connection, tenant, id, now)? {
+            if !keys::revoke(connection, tenant, id, author.now)? {
                 return Ok(key);
             }
             let before = noted(&key);
             let key = StoredKey {
-                revoked_at: Some(now),
+                revoked_at: Some(author.now),
                 ..key
             };
-            let (subject, entry) = (id.to_string(), AuditId(ids.next_id()));
-            let after = noted(&key);
-            audit::write(
-                connection,
-                tenant,
-                &caller.actor,
-                "key.revoke",
-                &subject,
-                Some(&before),
-                Some(&after),
-                now,
-                entry,
-            )?;
+            author.note(connection, "key.revoke", id, Some(&before), Some(&noted(&key)))?;
             Ok(key)
         })
         .await?;

@@ -29,6 +29,34 @@ impl Quota {
             ..self
         }
     }
+
+    /// What one request takes of the window.
+    fn step(self) -> Duration {
+        self.window / self.count.max(1)
+    }
+
+    fn has_room(self, spent: Duration) -> Result<(), Allowance> {
+        if spent + self.step() > self.window {
+            return Err(self.allowance(spent));
+        }
+        Ok(())
+    }
+
+    /// What remains of a bucket of which so much is taken.
+    fn allowance(self, spent: Duration) -> Allowance {
+        let left = self.window.saturating_sub(spent);
+        let remaining = left.as_nanos() / self.step().as_nanos().max(1);
+        let to_next = if remaining == 0 {
+            (spent + self.step()).saturating_sub(self.window)
+        } else {
+            spent
+        };
+        Allowance {
+            quota: self,
+            remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
+            reset_s: u32::try_from(to_next.as_millis().div_ceil(1000)).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// Requests of one key or member of staff: a till makes a few a minute, an import some hundreds a second.
@@ -74,6 +102,13 @@ pub const GUEST_SEARCHES: Quota = Quota {
     window: Duration::from_secs(600),
 };
 
+/// Messages with a token that no till has, from one address. Tokens that are known are never counted.
+pub const UNKNOWN_TOKENS: Quota = Quota {
+    name: "unknown-tokens",
+    count: 60,
+    window: Duration::from_secs(600),
+};
+
 /// What remains to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
@@ -110,6 +145,13 @@ struct Bucket {
     full_at: Instant,
 }
 
+impl Bucket {
+    /// How much of the window is taken.
+    fn spent(self, now: Instant) -> Duration {
+        self.full_at.saturating_duration_since(now)
+    }
+}
+
 /// Buckets by caller.
 #[derive(Debug)]
 pub struct Buckets<K> {
@@ -139,32 +181,27 @@ impl<K: Eq + Hash> Buckets<K> {
 
     fn take_at(&self, caller: K, now: Instant) -> Result<Allowance, Allowance> {
         let quota = self.quota;
-        let step = quota.window / quota.count.max(1);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MANY {
             buckets.retain(|_, bucket| bucket.full_at > now);
         }
         let bucket = buckets.entry(caller).or_insert(Bucket { full_at: now });
-        let spent = bucket.full_at.saturating_duration_since(now);
-        let allowance = |spent: Duration| {
-            let left = quota.window.saturating_sub(spent);
-            let remaining = left.as_nanos() / step.as_nanos().max(1);
-            let to_next = if remaining == 0 {
-                (spent + step).saturating_sub(quota.window)
-            } else {
-                spent
-            };
-            Allowance {
-                quota,
-                remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
-                reset_s: u32::try_from(to_next.as_millis().div_ceil(1000)).unwrap_or(u32::MAX),
-            }
-        };
-        if spent + step > quota.window {
-            return Err(allowance(spent));
+        let spent = bucket.spent(now);
+        quota.has_room(spent)?;
+        bucket.full_at = bucket.full_at.max(now) + quota.step();
+        Ok(quota.allowance(spent + quota.step()))
+    }
+
+    /// Refuses a caller whose bucket is empty, and takes nothing from it.
+    ///
+    /// # Errors
+    /// As [`Buckets::take`].
+    pub fn check(&self, caller: &K) -> Result<(), Allowance> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        match buckets.get(caller) {
+            Some(bucket) => self.quota.has_room(bucket.spent(Instant::now())),
+            None => Ok(()),
         }
-        bucket.full_at = bucket.full_at.max(now) + step;
-        Ok(allowance(spent + step))
     }
 
     /// Gives one request back to a caller.
@@ -200,10 +237,12 @@ mod tests {
         });
         let start = Instant::now();
         for remaining in [2, 1, 0] {
+            assert!(buckets.check(&"a").is_ok());
             assert_eq!(buckets.take_at("a", start).unwrap().remaining, remaining);
         }
         let problem = buckets.take_at("a", start).unwrap_err().refusal();
         assert_eq!(problem.retry_after_s, Some(10));
+        assert!(buckets.check(&"a").is_err() && buckets.check(&"b").is_ok());
         assert!(buckets.take_at("b", start).is_ok(), "others are not touched");
         assert!(buckets.take_at("a", start + Duration::from_secs(9)).is_err());
         assert!(buckets.take_at("a", start + Duration::from_secs(10)).is_ok());

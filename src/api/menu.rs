@@ -12,6 +12,7 @@ use super::author::Author;
 use super::caller::{Caller, Scope};
 use super::given::{Change, amount, change, external_id, optional_text, text};
 use super::json_body::{JsonBody, QueryOf};
+use super::names;
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
@@ -161,13 +162,13 @@ pub struct NewProduct {
     #[schema(example = "1012")]
     external_id: Option<String>,
     /// Its name, exactly as tills send it.
-    #[schema(example = "Капучино")]
+    #[schema(example = "Раф лавандовый")]
     name: String,
     /// The till's id of its category.
-    #[schema(example = "17")]
+    #[schema(example = "coffee")]
     category_id: Option<String>,
     /// What one costs.
-    #[schema(value_type = Option<String>, example = "190.00")]
+    #[schema(value_type = Option<String>, example = "260.00")]
     price: Option<Money>,
     /// Barcode.
     #[schema(example = "4600000000017")]
@@ -346,10 +347,9 @@ pub struct ProductQuery {
     #[param(example = "капуч")]
     query: Option<String>,
     /// A barcode.
-    #[param(example = "4600000000017")]
     barcode: Option<String>,
     /// The till's id of a category.
-    #[param(example = "17")]
+    #[param(example = "coffee")]
     category_id: Option<String>,
 }
 
@@ -371,7 +371,7 @@ fn category_of(
 
 /// Categories of a venue.
 #[utoipa::path(get, path = "/venues/{venue}/categories", tag = "menu", operation_id = "list_categories",
-    params(("venue" = String, Path, description = "Id or external id"), ListQuery),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ListQuery),
     responses((status = 200, body = Page<CategoryView>), Refusals))]
 async fn list_categories(
     State(app): State<App>,
@@ -392,7 +392,7 @@ async fn list_categories(
 
 /// Adds a category.
 #[utoipa::path(post, path = "/venues/{venue}/categories", tag = "menu", operation_id = "create_category", request_body = NewCategory,
-    params(("venue" = String, Path, description = "Id or external id")),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 201, body = CategoryView), (status = 409, description = "`already-exists`: the venue has a category with this till's id"), Refusals))]
 async fn create_category(
     State(app): State<App>,
@@ -410,7 +410,7 @@ async fn create_category(
                 id,
                 venue: reached(c, &caller, &reference)?,
                 external_id: till_id(&given.external_id)?,
-                name: text("/name", &given.name, 200)?,
+                name: names::name("/name", &given.name, 200)?,
                 coefficient: given.coefficient,
                 redeemable: given.redeemable.unwrap_or(true),
             };
@@ -426,7 +426,7 @@ async fn create_category(
 
 /// A category of a venue.
 #[utoipa::path(get, path = "/venues/{venue}/categories/{category}", tag = "menu", operation_id = "get_category",
-    params(("venue" = String, Path, description = "Id or external id"), ("category" = String, Path, description = "Id or the till's id")), responses((status = 200, body = CategoryView), Refusals))]
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("category" = String, Path, description = "Id or the till's id", example = "dessert")), responses((status = 200, body = CategoryView), Refusals))]
 async fn read_category(
     State(app): State<App>,
     caller: Caller,
@@ -439,7 +439,7 @@ async fn read_category(
 
 /// Changes a category.
 #[utoipa::path(patch, path = "/venues/{venue}/categories/{category}", tag = "menu", operation_id = "update_category",
-    request_body = CategoryChange, params(("venue" = String, Path, description = "Id or external id"), ("category" = String, Path, description = "Id or the till's id")),
+    request_body = CategoryChange, params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("category" = String, Path, description = "Id or the till's id", example = "dessert")),
     responses((status = 200, body = CategoryView), (status = 409, description = "`already-exists`: the venue has a category with this till's id"), Refusals))]
 async fn update_category(
     State(app): State<App>,
@@ -457,7 +457,7 @@ async fn update_category(
             category.external_id = till_id(id)?;
         }
         if let Some(name) = &given.name {
-            category.name = text("/name", name, 200)?;
+            category.name = names::name("/name", name, 200)?;
         }
         category.coefficient = given.coefficient.unwrap_or(category.coefficient);
         category.redeemable = given.redeemable.unwrap_or(category.redeemable);
@@ -478,7 +478,7 @@ async fn update_category(
 
 /// Removes a category.
 #[utoipa::path(delete, path = "/venues/{venue}/categories/{category}", tag = "menu", operation_id = "delete_category",
-    params(("venue" = String, Path, description = "Id or external id"), ("category" = String, Path, description = "Id or the till's id")), responses((status = 204), Refusals))]
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("category" = String, Path, description = "Id or the till's id", example = "dessert")), responses((status = 204), Refusals))]
 async fn delete_category(
     State(app): State<App>,
     caller: Caller,
@@ -508,7 +508,7 @@ fn product_of(
 
 /// Products of a venue.
 #[utoipa::path(get, path = "/venues/{venue}/products", tag = "menu", operation_id = "list_products",
-    params(("venue" = String, Path, description = "Id or external id"), ListQuery, ProductQuery),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ListQuery, ProductQuery),
     responses((status = 200, body = Page<ProductView>), Refusals))]
 async fn list_products(
     State(app): State<App>,
@@ -535,7 +535,7 @@ async fn list_products(
 
 /// Adds a product.
 #[utoipa::path(post, path = "/venues/{venue}/products", tag = "menu", operation_id = "create_product", request_body = NewProduct,
-    params(("venue" = String, Path, description = "Id or external id")),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 201, body = ProductView), (status = 409, description = "`already-exists`: the venue has a product with this name or till's id"), Refusals))]
 async fn create_product(
     State(app): State<App>,
@@ -573,7 +573,7 @@ async fn create_product(
 
 /// A product of a venue.
 #[utoipa::path(get, path = "/venues/{venue}/products/{product}", tag = "menu", operation_id = "get_product",
-    params(("venue" = String, Path, description = "Id or external id"), ("product" = String, Path, description = "Id or the till's id")), responses((status = 200, body = ProductView), Refusals))]
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("product" = String, Path, description = "Id or the till's id", example = "prd_01hgw3zj3q7hx")), responses((status = 200, body = ProductView), Refusals))]
 async fn read_product(
     State(app): State<App>,
     caller: Caller,
@@ -586,7 +586,7 @@ async fn read_product(
 
 /// Changes a product.
 #[utoipa::path(patch, path = "/venues/{venue}/products/{product}", tag = "menu", operation_id = "update_product",
-    request_body = ProductChange, params(("venue" = String, Path, description = "Id or external id"), ("product" = String, Path, description = "Id or the till's id")),
+    request_body = ProductChange, params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("product" = String, Path, description = "Id or the till's id", example = "prd_01hgw3zj3q7hx")),
     responses((status = 200, body = ProductView), (status = 409, description = "`already-exists`: the venue has a product with this name or till's id"), Refusals))]
 async fn update_product(
     State(app): State<App>,
@@ -635,7 +635,7 @@ async fn update_product(
 
 /// Removes a product.
 #[utoipa::path(delete, path = "/venues/{venue}/products/{product}", tag = "menu", operation_id = "delete_product",
-    params(("venue" = String, Path, description = "Id or external id"), ("product" = String, Path, description = "Id or the till's id")), responses((status = 204), Refusals))]
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("product" = String, Path, description = "Id or the till's id", example = "prd_01hgw3zj3q7hx")), responses((status = 204), Refusals))]
 async fn delete_product(
     State(app): State<App>,
     caller: Caller,
@@ -666,7 +666,7 @@ fn group_of(
 
 /// Groups of a venue.
 #[utoipa::path(get, path = "/venues/{venue}/groups", tag = "menu", operation_id = "list_groups",
-    params(("venue" = String, Path, description = "Id or external id"), ListQuery),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ListQuery),
     responses((status = 200, body = Page<GroupView>), Refusals))]
 async fn list_groups(
     State(app): State<App>,
@@ -687,7 +687,7 @@ async fn list_groups(
 
 /// Adds a group.
 #[utoipa::path(post, path = "/venues/{venue}/groups", tag = "menu", operation_id = "create_group", request_body = NewGroup,
-    params(("venue" = String, Path, description = "Id or external id")),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 201, body = GroupView), Refusals))]
 async fn create_group(
     State(app): State<App>,
@@ -704,7 +704,7 @@ async fn create_group(
             let group = Group {
                 id,
                 venue: reached(c, &caller, &reference)?,
-                name: text("/name", &given.name, 200)?,
+                name: names::name("/name", &given.name, 200)?,
                 category_ids: checked_category_ids(&given.category_ids)?,
                 coefficient: given.coefficient,
             };
@@ -720,7 +720,7 @@ async fn create_group(
 
 /// A group of a venue.
 #[utoipa::path(get, path = "/venues/{venue}/groups/{group}", tag = "menu", operation_id = "get_group",
-    params(("venue" = String, Path, description = "Id or external id"), ("group" = String, Path)), responses((status = 200, body = GroupView), Refusals))]
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("group" = String, Path, example = "grp_01hgw3zj3q7hx")), responses((status = 200, body = GroupView), Refusals))]
 async fn read_group(
     State(app): State<App>,
     caller: Caller,
@@ -733,7 +733,7 @@ async fn read_group(
 
 /// Changes a group.
 #[utoipa::path(patch, path = "/venues/{venue}/groups/{group}", tag = "menu", operation_id = "update_group",
-    request_body = GroupChange, params(("venue" = String, Path, description = "Id or external id"), ("group" = String, Path)),
+    request_body = GroupChange, params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("group" = String, Path, example = "grp_01hgw3zj3q7hx")),
     responses((status = 200, body = GroupView), Refusals))]
 async fn update_group(
     State(app): State<App>,
@@ -748,7 +748,7 @@ async fn update_group(
         let before = group_of(c, &caller, &path)?;
         let mut group = before.clone();
         if let Some(name) = &given.name {
-            group.name = text("/name", name, 200)?;
+            group.name = names::name("/name", name, 200)?;
         }
         if let Some(ids) = &given.category_ids {
             group.category_ids = checked_category_ids(ids)?;
@@ -771,7 +771,7 @@ async fn update_group(
 
 /// Removes a group.
 #[utoipa::path(delete, path = "/venues/{venue}/groups/{group}", tag = "menu", operation_id = "delete_group",
-    params(("venue" = String, Path, description = "Id or external id"), ("group" = String, Path)), responses((status = 204), Refusals))]
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("group" = String, Path, example = "grp_01hgw3zj3q7hx")), responses((status = 204), Refusals))]
 async fn delete_group(
     State(app): State<App>,
     caller: Caller,

@@ -10,6 +10,7 @@ pub mod caller;
 pub mod cards;
 pub mod connections;
 pub mod customers;
+pub mod examples;
 pub mod finishing;
 pub mod given;
 pub mod holds;
@@ -19,11 +20,13 @@ pub mod limits;
 pub mod menu;
 pub mod names;
 pub mod network;
+pub mod objects_only;
 pub mod openapi;
 pub mod page;
 pub mod period;
 pub mod probes;
 pub mod problem;
+pub mod proxies;
 pub mod receipts;
 pub mod returns;
 pub mod secrets;
@@ -76,7 +79,9 @@ pub fn router(app: App) -> Router {
         .merge(openapi::routes(description))
         .merge(crate::pages::routes())
         .merge(crate::pos::routes());
-    finished(routes.fallback(nowhere)).with_state(app)
+    finished(routes.fallback(nowhere))
+        .layer(middleware::from_fn_with_state(app.clone(), proxies::resolve))
+        .with_state(app)
 }
 
 /// Puts the layers that every door has around routes: limits on bodies, panics caught, problems worded, request ids.

@@ -1,29 +1,32 @@
 //! Texts that people give: names and logins.
 
+use chrono_tz::Tz;
+
+use super::given::text;
 use super::problem::Problem;
 
-/// A name: trimmed, not empty, of `max` characters at most, on one line.
+/// A name: a text of `most` characters at most, on one line.
 ///
 /// # Errors
 /// 422 at `pointer`.
-pub fn name(pointer: &str, text: &str, max: usize) -> Result<String, Problem> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > max || text.chars().any(char::is_control) {
+pub fn name(pointer: &str, given: &str, most: usize) -> Result<String, Problem> {
+    let name = text(pointer, given, most)?;
+    if name.contains('\n') {
         return Err(Problem::invalid(
             pointer,
-            format!("Название: от 1 до {max} символов в одну строку."),
-            format!("A name has 1 to {max} characters on one line."),
+            "Название пишется в одну строку.",
+            "A name stands on one line.",
         ));
     }
-    Ok(text.to_owned())
+    Ok(name)
 }
 
 /// A login: 3 to 64 letters, digits and `. _ - + @`, in lower case.
 ///
 /// # Errors
 /// 422 at `pointer`.
-pub fn login(pointer: &str, text: &str) -> Result<String, Problem> {
-    let text = text.trim().to_lowercase();
+pub fn login(pointer: &str, given: &str) -> Result<String, Problem> {
+    let text = given.trim().to_lowercase();
     let fits = |c: char| c.is_alphanumeric() || "._-+@".contains(c);
     if !(3..=64).contains(&text.chars().count()) || !text.chars().all(fits) {
         return Err(Problem::invalid(
@@ -39,13 +42,12 @@ pub fn login(pointer: &str, text: &str) -> Result<String, Problem> {
 ///
 /// # Errors
 /// 422 at `pointer`.
-pub fn time_zone(pointer: &str, text: &str) -> Result<String, Problem> {
-    match text.parse::<chrono_tz::Tz>() {
-        Ok(zone) => Ok(zone.name().to_owned()),
-        Err(_) => Err(Problem::invalid(
+pub fn time_zone(pointer: &str, name: &str) -> Result<Tz, Problem> {
+    name.parse().map_err(|_| {
+        Problem::invalid(
             pointer,
             "Неизвестный часовой пояс. Пример: Europe/Moscow.",
             "An unknown time zone. Example: Europe/Moscow.",
-        )),
-    }
+        )
+    })
 }

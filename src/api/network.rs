@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::Author;
 use super::caller::{Caller, Scope};
 use super::json_body::{JsonBody, from_value};
 use super::names;
@@ -17,10 +18,10 @@ use super::openapi::Refusals;
 use super::problem::Problem;
 use crate::app::App;
 use crate::domain::Timestamp;
-use crate::domain::ids::{AuditId, NetworkId};
+use crate::domain::ids::NetworkId;
 use crate::domain::settings::NetworkSettings;
+use crate::storage::networks;
 use crate::storage::networks::StoredNetwork;
-use crate::storage::{audit, networks};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -116,13 +117,12 @@ pub(super) struct SettingsShape {
 /// What changes of a network; what is absent stays.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(example = json!({"name": "Кофейни «Полка»", "settings": {"redeem_max_percent": "50", "bonus_lifetime_days": 365}}))]
 struct NetworkChange {
-    #[schema(example = "Кофейни «Полка»")]
     name: Option<String>,
-    #[schema(example = "Europe/Moscow")]
     time_zone: Option<String>,
     /// The settings that change; null brings a setting back to its default.
-    #[schema(value_type = Option<Object>, example = json!({"redeem_max_percent": "50", "bonus_lifetime_days": 365}))]
+    #[schema(value_type = Option<Object>)]
     settings: Option<Map<String, Value>>,
 }
 
@@ -131,6 +131,7 @@ struct NetworkChange {
 #[serde(deny_unknown_fields)]
 struct ClockRequest {
     /// Not before what the clock says now.
+    #[schema(example = "2026-12-01T09:00:00+03:00")]
     now: DateTime<Utc>,
 }
 
@@ -190,7 +191,6 @@ async fn change(
 ) -> Result<Json<NetworkView>, Problem> {
     caller.needs(Scope::Admin)?;
     caller.needs_whole_network()?;
-    caller.may_change()?;
     let change = body.value;
     let name = change
         .name
@@ -208,7 +208,7 @@ async fn change(
             network.name.clone_from(name);
         }
         if let Some(zone) = &zone {
-            network.time_zone.clone_from(zone);
+            zone.name().clone_into(&mut network.time_zone);
         }
         if let Some(settings) = &settings {
             network.settings = changed(&network.settings, settings)?;
@@ -230,7 +230,6 @@ async fn move_clock(
 ) -> Result<Json<NetworkView>, Problem> {
     caller.needs(Scope::Admin)?;
     caller.needs_whole_network()?;
-    caller.may_change()?;
     let wanted = body.value.now.trunc_subsecs(6);
     alter(&app, caller, "network.clock", move |network, now| {
         if !network.sandbox {
@@ -262,7 +261,8 @@ async fn alter(
     action: &'static str,
     change: impl Fn(&mut StoredNetwork, Timestamp) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Json<NetworkView>, Problem> {
-    let (ids, now) = (app.ids.clone(), app.clock.now());
+    let author = Author::of(app, &caller)?;
+    let now = author.now;
     let network = app
         .write(move |connection| -> Result<StoredNetwork, Problem> {
             let tenant = caller.tenant;
@@ -274,16 +274,12 @@ async fn alter(
                 return Ok(before);
             }
             networks::update(connection, tenant, &network)?;
-            audit::write(
+            author.note(
                 connection,
-                tenant,
-                &caller.actor,
                 action,
-                &network.id.to_string(),
+                network.id,
                 Some(&noted(&before)),
                 Some(&noted(&network)),
-                now,
-                AuditId(ids.next_id()),
             )?;
             network.version += 1;
             Ok(network)

@@ -10,6 +10,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::authentication::SESSION_COOKIE;
+use super::examples;
 use super::problem::ProblemBody;
 use super::till::device::TILL_COOKIE;
 use crate::app::App;
@@ -101,7 +102,8 @@ pub enum Refusals {
 pub fn routes(mut description: utoipa::openapi::OpenApi) -> Router<App> {
     name_operations(&mut description);
     // Made once: it is large, and never changes.
-    let json = serde_json::to_value(&description).unwrap_or_default();
+    let mut json = serde_json::to_value(&description).unwrap_or_default();
+    examples::complete(&mut json);
     let page: Router<App> = SwaggerUi::new("/api/docs")
         .config(
             Config::from("/api/openapi.json")

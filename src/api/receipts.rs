@@ -490,10 +490,13 @@ pub(super) async fn asked(
 #[into_params(parameter_in = Query)]
 pub struct ReceiptIdentity {
     /// Venue: our id or the caller's own; implied by a venue's key.
+    #[param(example = "cafe")]
     pub venue_id: Option<String>,
     /// Source; `rest` where absent.
+    #[param(example = "till-1")]
     pub source: Option<String>,
     /// Id at the source.
+    #[param(example = "2026-11-22-0042")]
     pub external_id: String,
 }
 

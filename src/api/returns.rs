@@ -165,7 +165,7 @@ pub async fn give_back(
     post,
     path = "/receipts/{id}/returns",
     tag = "till",
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("id" = String, Path, example = "rcp_01hgw3zj3q7hx"), ("Idempotency-Key" = Option<String>, Header)),
     request_body = ReceiptReturnBody,
     responses(
         (status = 201, body = ReturnAnswer),
@@ -205,7 +205,7 @@ pub async fn give_back_receipt(
     post,
     path = "/receipts/{id}/cancel",
     tag = "till",
-    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("id" = String, Path, example = "rcp_01hgw3zj3q7hx"), ("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = 201, body = ReturnAnswer),
         (status = 200, body = ReturnAnswer, description = "Cancelled before: the first answer"),

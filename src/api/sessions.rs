@@ -37,10 +37,10 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct LoginRequest {
     /// Whatever its case.
-    #[schema(example = "anna@cafe.example")]
+    #[schema(example = "owner")]
     login: String,
     /// The password.
-    #[schema(example = "a long sentence")]
+    #[schema(example = "kopilka-owner")]
     password: String,
 }
 
@@ -90,7 +90,8 @@ pub(super) fn append_cookie(response: &mut Response, headers: &HeaderMap, cookie
             .and_then(|v| v.to_str().ok())
             .unwrap_or_default()
     };
-    // A café's own server often has no TLS: then a Secure cookie would never come back.
+    // A café's own server often has no TLS: then a Secure cookie would never come back. Only a trusted proxy's word on
+    // it has come this far.
     let secure = text("x-forwarded-proto") == "https" || text("origin").starts_with("https://");
     let secure = if secure { "; Secure" } else { "" };
     if let Ok(value) = HeaderValue::from_str(&format!("{cookie}{secure}")) {
@@ -214,7 +215,7 @@ async fn end(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Resu
 #[serde(deny_unknown_fields)]
 struct PasswordRequest {
     /// The password until now.
-    #[schema(example = "a long sentence")]
+    #[schema(example = "kopilka-owner")]
     current: String,
     /// The password from now on, 10 characters or more.
     #[schema(example = "a longer sentence")]

@@ -75,9 +75,9 @@ struct NewNetwork {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewOwner {
-    #[schema(example = "anna@cafe.example")]
+    #[schema(example = "olga")]
     login: String,
-    #[schema(example = "Анна")]
+    #[schema(example = "Ольга")]
     name: String,
     /// 10 characters or more.
     #[schema(example = "a long sentence")]
@@ -125,7 +125,9 @@ async fn set_up(
     let network = StoredNetwork {
         id: NetworkId(app.ids.next_id()),
         name: names::name("/network/name", &network.name, 200)?,
-        time_zone: names::time_zone("/network/time_zone", &network.time_zone)?,
+        time_zone: names::time_zone("/network/time_zone", &network.time_zone)?
+            .name()
+            .to_owned(),
         settings: NetworkSettings::default(),
         version: 1,
         sandbox: network.sandbox,

@@ -199,7 +199,7 @@ pub struct TransactionQuery {
     #[param(example = "purchase")]
     mechanics: Option<String>,
     /// Venues, by their ids or yours.
-    #[param(example = "cafe-1")]
+    #[param(example = "cafe")]
     venue_id: Option<String>,
     /// A customer, by his id or yours.
     #[param(example = "crm-1042")]
@@ -208,7 +208,7 @@ pub struct TransactionQuery {
     #[param(example = "капучино")]
     item: Option<String>,
     /// Category of an item in the receipt: the till's id, or ours.
-    #[param(example = "17")]
+    #[param(example = "coffee")]
     category_id: Option<String>,
     /// Business weekdays of the receipt, 1 (Monday) to 7.
     #[param(example = "6,7")]
@@ -386,7 +386,7 @@ async fn list(
 
 /// Transactions of a customer, the newest first. The same filters.
 #[utoipa::path(get, path = "/customers/{customer}/transactions", tag = "customers", operation_id = "list_transactions_of_customer",
-    params(("customer" = String, Path, description = "Id or external id"), ListQuery, TransactionQuery),
+    params(("customer" = String, Path, description = "Id or external id", example = "crm-1042"), ListQuery, TransactionQuery),
     responses((status = 200, body = TransactionPage), Refusals))]
 async fn list_of_customer(
     State(app): State<App>,
@@ -474,7 +474,7 @@ pub struct Lots {
 
 /// Lots of a customer with something left, in the order they are spent.
 #[utoipa::path(get, path = "/customers/{customer}/lots", tag = "customers", operation_id = "list_lots",
-    params(("customer" = String, Path, description = "Id or external id")),
+    params(("customer" = String, Path, description = "Id or external id", example = "crm-1042")),
     responses((status = 200, body = Lots), Refusals))]
 async fn open_lots(
     State(app): State<App>,

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::author::Author;
 use super::caller::{Caller, Role};
 use super::json_body::{JsonBody, PathId, QueryOf, given};
 use super::names;
@@ -18,12 +19,11 @@ use super::page::{ListQuery, Page};
 use super::problem::Problem;
 use super::secrets::check_password;
 use super::sessions::hashed;
+use super::venues;
 use crate::app::App;
-use crate::domain::ids::{AuditId, UserId, VenueId};
+use crate::domain::ids::{UserId, VenueId};
 use crate::storage::users::StoredUser;
-use crate::storage::{
-    AnyConnection, Tenant, audit, keys, networks, sessions, till_devices, user_pins, users,
-};
+use crate::storage::{AnyConnection, Tenant, networks, sessions, till_devices, user_pins, users};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -39,7 +39,7 @@ pub struct UserView {
     #[schema(value_type = String, example = "usr_01hgw3zj3q7hx")]
     pub id: UserId,
     /// What he logs in with.
-    #[schema(example = "anna@cafe.example")]
+    #[schema(example = "anna")]
     pub login: String,
     /// His name.
     #[schema(example = "Анна")]
@@ -80,7 +80,7 @@ fn noted(user: &StoredUser) -> Value {
 #[serde(deny_unknown_fields)]
 struct UserRequest {
     /// 3 to 64 letters, digits and `. _ - + @`; unique on this server.
-    #[schema(example = "anna@cafe.example")]
+    #[schema(example = "anna")]
     login: String,
     #[schema(example = "Анна")]
     name: String,
@@ -112,9 +112,9 @@ struct UserChange {
 }
 
 /// Finds venues by id or external id.
-fn venues(
+fn limits(
     connection: &mut AnyConnection,
-    tenant: Tenant,
+    caller: &Caller,
     wanted: Option<&[String]>,
 ) -> Result<Option<Vec<VenueId>>, Problem> {
     let Some(wanted) = wanted else {
@@ -129,8 +129,7 @@ fn venues(
     }
     let mut found = Vec::new();
     for (i, name) in wanted.iter().enumerate() {
-        let venue = keys::venue_named(connection, tenant, name)?
-            .ok_or_else(|| Problem::no_venue(&format!("/venue_ids/{i}")))?;
+        let venue = venues::named(connection, caller, &format!("/venue_ids/{i}"), name)?;
         if !found.contains(&venue) {
             found.push(venue);
         }
@@ -216,8 +215,8 @@ async fn create(
     let name = names::name("/name", &request.name, 200)?;
     check_password("/password", &request.password)?;
     let password_hash = hashed(&app, request.password).await?;
-    let (id, now) = (UserId(app.ids.next_id()), app.clock.now());
-    let ids = app.ids.clone();
+    let author = Author::of(&app, &caller)?;
+    let id = UserId(author.next_id());
     let user = app
         .write(move |connection| -> Result<StoredUser, Problem> {
             let user = StoredUser {
@@ -225,26 +224,16 @@ async fn create(
                 login: login.clone(),
                 name: name.clone(),
                 role: request.role.as_str().to_owned(),
-                venues: venues(connection, caller.tenant, request.venue_ids.as_deref())?,
+                venues: limits(connection, &caller, request.venue_ids.as_deref())?,
                 password_hash: password_hash.clone(),
                 active: true,
-                created_at: now,
+                created_at: author.now,
             };
             check_owners(connection, caller.tenant, &user)?;
             if !users::insert(connection, caller.tenant, &user)? {
                 return Err(Problem::taken("/login"));
             }
-            audit::write(
-                connection,
-                caller.tenant,
-                &caller.actor,
-                "user.create",
-                &id.to_string(),
-                None,
-                Some(&noted(&user)),
-                now,
-                AuditId(ids.next_id()),
-            )?;
+            author.note(connection, "user.create", id, None, Some(&noted(&user)))?;
             Ok(user)
         })
         .await?;
@@ -282,7 +271,7 @@ async fn change(
             Some(hashed(&app, password).await?)
         }
     };
-    let (ids, now) = (app.ids.clone(), app.clock.now());
+    let author = Author::of(&app, &caller)?;
     let user = app
         .write(move |connection| -> Result<StoredUser, Problem> {
             let tenant = caller.tenant;
@@ -299,7 +288,7 @@ async fn change(
                 role.as_str().clone_into(&mut user.role);
             }
             if let Some(wanted) = &change.venue_ids {
-                user.venues = venues(connection, tenant, wanted.as_deref())?;
+                user.venues = limits(connection, &caller, wanted.as_deref())?;
             }
             if let Some(active) = change.active {
                 user.active = active;
@@ -321,17 +310,7 @@ async fn change(
             } else {
                 "user.update"
             };
-            audit::write(
-                connection,
-                tenant,
-                &caller.actor,
-                action,
-                &id.to_string(),
-                Some(&noted(&before)),
-                Some(&noted(&user)),
-                now,
-                AuditId(ids.next_id()),
-            )?;
+            author.note(connection, action, id, Some(&noted(&before)), Some(&noted(&user)))?;
             Ok(user)
         })
         .await?;

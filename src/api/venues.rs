@@ -13,6 +13,7 @@ use super::author::Author;
 use super::caller::{Caller, Scope};
 use super::given::{Change, amount, change, external_id, optional_text, text};
 use super::json_body::{JsonBody, QueryOf};
+use super::names;
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
@@ -60,6 +61,21 @@ pub(super) fn reached(
     Ok(venue)
 }
 
+/// The venue that a body names, at `pointer`.
+///
+/// # Errors
+/// 404 `unknown-venue` where there is none, or the caller may not touch it.
+pub(super) fn named(
+    connection: &mut AnyConnection,
+    caller: &Caller,
+    pointer: &str,
+    reference: &str,
+) -> Result<VenueId, Problem> {
+    venues::resolve(connection, caller.tenant, reference)?
+        .filter(|venue| caller.needs_venue(*venue).is_ok())
+        .ok_or_else(|| Problem::no_venue(pointer))
+}
+
 /// A venue.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct VenueView {
@@ -67,7 +83,7 @@ pub struct VenueView {
     #[schema(value_type = String, example = "ven_01hgw3zj3q7hx")]
     pub id: VenueId,
     /// Your own id of it; accepted wherever its id is.
-    #[schema(example = "cafe-1")]
+    #[schema(example = "cafe")]
     pub external_id: Option<String>,
     /// Its name.
     #[schema(example = "Кафе на Невском")]
@@ -89,6 +105,9 @@ pub struct VenueView {
     pub settings: VenueSettings,
     /// Out of use.
     pub archived: bool,
+    /// Since when; receipts that were closed before are taken still.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub archived_at: Option<Timestamp>,
     /// When it was set up.
     #[schema(value_type = String, format = DateTime, example = "2026-11-22T18:00:00Z")]
     pub created_at: Timestamp,
@@ -105,7 +124,8 @@ impl From<Venue> for VenueView {
             types: venue.types,
             default_type: venue.default_type,
             settings: venue.settings,
-            archived: venue.archived,
+            archived: venue.archived_at.is_some(),
+            archived_at: venue.archived_at,
             created_at: venue.created_at,
         }
     }
@@ -116,7 +136,7 @@ impl From<Venue> for VenueView {
 #[serde(deny_unknown_fields)]
 pub struct NewVenue {
     /// Your own id of it.
-    #[schema(example = "cafe-1")]
+    #[schema(example = "cafe-2")]
     external_id: Option<String>,
     /// Its name.
     #[schema(example = "Кафе на Невском")]
@@ -163,18 +183,8 @@ pub struct VenueChange {
     /// What it overrides of the network's settings, all of it.
     #[schema(value_type = Option<Object>)]
     settings: Option<VenueSettings>,
-    /// Puts it out of use, or back.
+    /// Puts it out of use, or back. Out of use it takes no receipts but those that were closed before and come late.
     archived: Option<bool>,
-}
-
-fn zone(given: &str) -> Result<Tz, Problem> {
-    given.parse().map_err(|_| {
-        Problem::invalid(
-            "/time_zone",
-            "Неизвестный часовой пояс. Нужен вид Europe/Moscow.",
-            "Unknown time zone; an IANA name such as Europe/Moscow is needed.",
-        )
-    })
 }
 
 fn checked_types(given: &[String]) -> Result<Vec<String>, Problem> {
@@ -294,18 +304,22 @@ async fn create(
         .clone()
         .or_else(|| types.first().cloned())
         .unwrap_or_default();
-    let own_zone = given.time_zone.as_deref().map(zone).transpose()?;
+    let own_zone = given
+        .time_zone
+        .as_deref()
+        .map(|zone| names::time_zone("/time_zone", zone))
+        .transpose()?;
     let draft = Venue {
         id: VenueId(author.next_id()),
         external_id: external_id::<VenueId>(given.external_id.as_deref())?,
-        name: text("/name", &given.name, 200)?,
+        name: names::name("/name", &given.name, 200)?,
         time_zone: own_zone.unwrap_or(Tz::UTC),
         base_percent: given.base_percent.unwrap_or(Percent::ZERO),
         types,
         default_type,
         settings: checked_settings(given.settings)?,
-        archived: false,
         created_at: author.now,
+        archived_at: None,
     };
     check_default_type(&draft)?;
     let view = app
@@ -313,7 +327,8 @@ async fn create(
             networks::bump(c, author.tenant)?;
             let mut venue = draft.clone();
             if own_zone.is_none() {
-                venue.time_zone = zone(&networks::find(c, author.tenant)?.time_zone)?;
+                venue.time_zone =
+                    names::time_zone("/time_zone", &networks::find(c, author.tenant)?.time_zone)?;
             }
             check_external_id(c, author.tenant, &venue)?;
             venues::insert(c, author.tenant, &venue)?;
@@ -327,7 +342,7 @@ async fn create(
 
 /// A venue by its id or your own.
 #[utoipa::path(get, path = "/venues/{venue}", tag = "venues", operation_id = "get_venue",
-    params(("venue" = String, Path, description = "Id or external id", example = "cafe-1")),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 200, body = VenueView), Refusals))]
 async fn read(
     State(app): State<App>,
@@ -343,15 +358,15 @@ async fn read(
     .await
 }
 
-fn changed(mut venue: Venue, given: VenueChange) -> Result<Venue, Problem> {
+fn changed(mut venue: Venue, given: VenueChange, now: Timestamp) -> Result<Venue, Problem> {
     if let Some(id) = given.external_id {
         venue.external_id = external_id::<VenueId>(id.as_deref())?;
     }
     if let Some(name) = given.name {
-        venue.name = text("/name", &name, 200)?;
+        venue.name = names::name("/name", &name, 200)?;
     }
     if let Some(name) = given.time_zone {
-        venue.time_zone = zone(&name)?;
+        venue.time_zone = names::time_zone("/time_zone", &name)?;
     }
     if let Some(percent) = given.base_percent {
         venue.base_percent = percent;
@@ -366,7 +381,7 @@ fn changed(mut venue: Venue, given: VenueChange) -> Result<Venue, Problem> {
         venue.settings = checked_settings(settings)?;
     }
     if let Some(archived) = given.archived {
-        venue.archived = archived;
+        venue.archived_at = archived.then(|| venue.archived_at.unwrap_or(now));
     }
     check_default_type(&venue)?;
     Ok(venue)
@@ -374,7 +389,7 @@ fn changed(mut venue: Venue, given: VenueChange) -> Result<Venue, Problem> {
 
 /// Changes a venue, or puts it out of use.
 #[utoipa::path(patch, path = "/venues/{venue}", tag = "venues", operation_id = "update_venue", request_body = VenueChange,
-    params(("venue" = String, Path, description = "Id or external id")),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 200, body = VenueView), (status = 409, description = "`already-exists`: the external id is taken"), Refusals))]
 async fn update(
     State(app): State<App>,
@@ -388,7 +403,8 @@ async fn update(
         networks::bump(c, author.tenant)?;
         let id = reached(c, &caller, &reference)?;
         let before = venues::find(c, author.tenant, id)?.ok_or_else(Problem::not_found)?;
-        let venue = changed(before.clone(), given.clone())?;
+        let now = author.now + networks::find(c, author.tenant)?.clock_offset;
+        let venue = changed(before.clone(), given.clone(), now)?;
         check_external_id(c, author.tenant, &venue)?;
         venues::update(c, author.tenant, &venue)?;
         let view = VenueView::from(venue);
@@ -437,17 +453,20 @@ impl From<StoredRule> for RuleView {
 /// A rule to be added.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Счастливые часы", "coefficient": "1.5",
+    "condition": {"kind": "weekday_hours", "weekdays": ["fri"], "from_hour": 17, "to_hour": 18}
+}))]
 pub struct NewRule {
     /// Its name for people.
-    #[schema(example = "Счастливые часы")]
     name: Option<String>,
     /// `kind` is one of `date` (`date`), `weekday` (`weekdays`), `hours` (`from_hour`, `to_hour`: 0 to 23, both
     /// inclusive, may wrap over midnight), `weekday_hours` (all three), `receipt_over` and `receipt_under` (`amount`,
     /// strictly).
-    #[schema(value_type = Object, example = json!({"kind": "weekday_hours", "weekdays": ["fri"], "from_hour": 17, "to_hour": 18}))]
+    #[schema(value_type = Object)]
     condition: RuleCondition,
     /// What it multiplies by, 0 to 1000 with at most six decimals.
-    #[schema(value_type = String, example = "1.5")]
+    #[schema(value_type = String)]
     coefficient: Coefficient,
 }
 
@@ -494,7 +513,7 @@ fn checked_condition(condition: RuleCondition) -> Result<RuleCondition, Problem>
 
 /// Rules of a venue.
 #[utoipa::path(get, path = "/venues/{venue}/rules", tag = "venues", operation_id = "list_rules",
-    params(("venue" = String, Path, description = "Id or external id"), ListQuery),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ListQuery),
     responses((status = 200, body = Page<RuleView>), Refusals))]
 async fn list_rules(
     State(app): State<App>,
@@ -515,7 +534,7 @@ async fn list_rules(
 
 /// Adds a rule to a venue.
 #[utoipa::path(post, path = "/venues/{venue}/rules", tag = "venues", operation_id = "create_rule", request_body = NewRule,
-    params(("venue" = String, Path, description = "Id or external id")),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe")),
     responses((status = 201, body = RuleView), Refusals))]
 async fn create_rule(
     State(app): State<App>,
@@ -561,7 +580,7 @@ fn rule_of(
 
 /// A rule of a venue.
 #[utoipa::path(get, path = "/venues/{venue}/rules/{rule}", tag = "venues", operation_id = "get_rule",
-    params(("venue" = String, Path, description = "Id or external id"), ("rule" = String, Path)),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("rule" = String, Path, example = "rul_01hgw3zj3q7hx")),
     responses((status = 200, body = RuleView), Refusals))]
 async fn read_rule(
     State(app): State<App>,
@@ -575,7 +594,7 @@ async fn read_rule(
 
 /// Changes a rule.
 #[utoipa::path(patch, path = "/venues/{venue}/rules/{rule}", tag = "venues", operation_id = "update_rule", request_body = RuleChange,
-    params(("venue" = String, Path, description = "Id or external id"), ("rule" = String, Path)),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("rule" = String, Path, example = "rul_01hgw3zj3q7hx")),
     responses((status = 200, body = RuleView), Refusals))]
 async fn update_rule(
     State(app): State<App>,
@@ -612,7 +631,7 @@ async fn update_rule(
 
 /// Removes a rule.
 #[utoipa::path(delete, path = "/venues/{venue}/rules/{rule}", tag = "venues", operation_id = "delete_rule",
-    params(("venue" = String, Path, description = "Id or external id"), ("rule" = String, Path)),
+    params(("venue" = String, Path, description = "Id or external id", example = "cafe"), ("rule" = String, Path, example = "rul_01hgw3zj3q7hx")),
     responses((status = 204), Refusals))]
 async fn delete_rule(
     State(app): State<App>,

@@ -35,8 +35,8 @@ use shop::{Shop, Work};
 /// Why a bench ended early.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How many requests are in flight while receipts are measured.
-const RECEIPTS_IN_FLIGHT: [usize; 4] = [1, 8, 64, 256];
+/// How many requests are in flight while receipts are measured, unless told otherwise.
+pub(crate) const RECEIPTS_IN_FLIGHT: [usize; 4] = [1, 8, 64, 256];
 /// The same for what only reads.
 const READS_IN_FLIGHT: [usize; 2] = [8, 64];
 
@@ -49,6 +49,10 @@ pub(crate) struct Plan {
     pub(crate) pgbench: Option<String>,
     /// How many customers there are.
     pub(crate) customers: usize,
+    /// How many requests are in flight while receipts are measured: a measurement for each.
+    pub(crate) in_flight: Vec<usize>,
+    /// Whether SQLite is measured.
+    pub(crate) sqlite: bool,
     /// How long each measurement takes.
     pub(crate) time: Duration,
     /// How long the service is under load before a measurement begins.
@@ -62,6 +66,9 @@ pub(crate) fn run(plan: &Plan, say: &dyn Fn(&str)) -> Result<Report, Failure> {
     if let Some(url) = &plan.postgres {
         let bench = Bench::new("postgres", url.clone(), plan, &folder, say)?;
         report.databases.push(bench.run()?);
+    }
+    if !plan.sqlite {
+        return Ok(report);
     }
     let file = folder.file("bench.db");
     let url = format!("sqlite:{}", file.display());
@@ -169,7 +176,7 @@ impl<'a> Bench<'a> {
         };
         let baseline = || pgbench.as_ref().map(Pgbench::run).transpose();
         let mut before = baseline()?;
-        for in_flight in RECEIPTS_IN_FLIGHT {
+        for &in_flight in &self.plan.in_flight {
             self.say(&format!("receipts, {in_flight} in flight…"));
             let busy = service.processor_time()?;
             let measured = self.load(in_flight, Work::Receipt).run(service.address)?;

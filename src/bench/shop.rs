@@ -183,7 +183,7 @@ fn add_venue(
         types: vec!["place".to_owned(), "delivery".to_owned()],
         default_type: "place".to_owned(),
         settings: VenueSettings::default(),
-        archived: false,
+        archived_at: None,
         created_at: now,
     };
     venues::insert(connection, tenant, &venue)?;

@@ -19,6 +19,12 @@ pub(super) struct Args {
     /// How many customers there are
     #[arg(long, value_name = "NUMBER", default_value_t = 100_000, value_parser = customers)]
     customers: usize,
+    /// How many requests are in flight while receipts are measured
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', default_values_t = bench::RECEIPTS_IN_FLIGHT)]
+    in_flight: Vec<usize>,
+    /// Only the database given with --postgres
+    #[arg(long, requires = "postgres")]
+    without_sqlite: bool,
 }
 
 fn customers(text: &str) -> Result<usize, String> {
@@ -34,6 +40,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         postgres: args.postgres,
         pgbench: args.pgbench,
         customers: args.customers,
+        in_flight: args.in_flight,
+        sqlite: !args.without_sqlite,
         time: Duration::from_secs(time),
         warm_up: Duration::from_secs(warm_up),
     };

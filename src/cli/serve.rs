@@ -61,7 +61,9 @@ pub(super) fn app(store: Store, settings: &Settings, clock: Arc<dyn Clock>) -> R
         Some(per_minute) => limits.requests = limits.requests.per_minute(per_minute),
         None => limits.requests = limits.requests.per_minute(u32::MAX),
     }
-    Ok(App::with(ledger, Access::new(limits)))
+    let mut app = App::with(ledger, Access::new(limits));
+    app.proxies = Arc::new(settings.http.trusted_proxies.clone());
+    Ok(app)
 }
 
 /// Listens, starts the jobs, and serves until it is told to stop.

@@ -122,6 +122,11 @@ pub async fn load(
         if percent >= shown + 10 {
             shown = percent;
             progress(percent);
+            let store = store.clone();
+            let gathered = tokio::task::spawn_blocking(move || store.gather_statistics());
+            gathered
+                .await
+                .map_err(|e| StorageError::Connect(e.to_string()))??;
         }
     }
     clock.move_to(now);
@@ -173,7 +178,7 @@ fn write_person(
     let venue = |place: usize| founded.get(place).map(|f| f.venue);
     let customer = Customer {
         id: CustomerId(ids.next_id()),
-        external_id: None,
+        external_id: person.external_id.map(str::to_owned),
         status: person.status,
         name: Some(person.name.clone()),
         phone: person.phone.clone(),

@@ -412,7 +412,7 @@ fn found_venue(
         default_type: types.first().cloned().unwrap_or_default(),
         types,
         settings: plan.settings(),
-        archived: false,
+        archived_at: None,
         created_at: since,
     };
     venues::insert(connection, tenant, &venue)?;

@@ -10,6 +10,8 @@ use crate::storage::cards::{CardKind, CardStatus};
 
 /// The guest of every example: his card, telephone and name never change.
 pub const ANNA_CARD: &str = "9000000017";
+/// Her id in the network's own customer base.
+pub const ANNA_ID: &str = "crm-1042";
 /// Her telephone.
 pub const ANNA_PHONE: &str = "+79215550117";
 /// Her name.
@@ -18,6 +20,8 @@ pub const ANNA_NAME: &str = "Анна К.";
 /// A customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
+    /// Id in the network's own customer base.
+    pub external_id: Option<&'static str>,
     /// Standing.
     pub status: CustomerStatus,
     /// Name.
@@ -183,6 +187,7 @@ pub fn people(dice: &mut Dice, count: usize, today: NaiveDate) -> Vec<Person> {
 
 fn anna() -> Person {
     Person {
+        external_id: Some(ANNA_ID),
         status: CustomerStatus::Registered,
         name: ANNA_NAME.to_owned(),
         phone: Phone::parse(ANNA_PHONE),
@@ -232,6 +237,7 @@ fn person(dice: &mut Dice, number: usize, today: NaiveDate) -> Person {
         dice.between(90, 800)
     };
     Person {
+        external_id: None,
         status,
         name,
         phone: dice

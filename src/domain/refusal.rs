@@ -79,6 +79,8 @@ pub enum Refusal {
         /// What he has here.
         available: Money,
     },
+    /// The venue was out of use when the receipt was closed.
+    VenueArchived,
     /// The same idempotency key came with another body.
     IdempotencyKeyReused,
     /// A field of the message is wrong.
@@ -123,6 +125,7 @@ impl Refusal {
             Refusal::OfflinePermitInvalid => "offline-permit-invalid",
             Refusal::OfflinePermitExpired => "offline-permit-expired",
             Refusal::OfflinePermitSpent { .. } => "offline-permit-spent",
+            Refusal::VenueArchived => "venue-archived",
             Refusal::IdempotencyKeyReused => "idempotency-key-reused",
             Refusal::Invalid { .. } => "invalid-request",
         }
@@ -143,6 +146,7 @@ impl Refusal {
             Refusal::OfflinePermitMissing | Refusal::OfflinePermitInvalid | Refusal::OfflinePermitExpired => {
                 Some("/offline/permit".to_owned())
             }
+            Refusal::VenueArchived => Some("/venue_id".to_owned()),
             _ => None,
         }
     }
@@ -245,6 +249,10 @@ impl Refusal {
                 format!(
                     "The bonuses that were set aside are spent, {available} available. Post the sale without them."
                 ),
+            ),
+            Refusal::VenueArchived => Words::new(
+                "Это предприятие в архиве: бонусы здесь больше не начисляются и не списываются. Сообщите администратору.",
+                "This venue is archived: it takes no more receipts. Tell the administrator.",
             ),
             Refusal::IdempotencyKeyReused => Words::new(
                 "Этот ключ повтора уже использован с другим запросом.",

@@ -6,9 +6,9 @@ use chrono::{NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::Money;
 use super::ids::{NetworkId, VenueId};
 use super::rate::{Coefficient, Percent};
+use super::{Money, Timestamp};
 
 /// Everything of a network and a venue that a receipt's outcome depends on.
 #[derive(Debug, Clone)]
@@ -49,6 +49,8 @@ pub struct VenueTerms {
     pub default_type: String,
     /// Transaction types that a receipt may name.
     pub types: Vec<String>,
+    /// Since when the venue is out of use.
+    pub archived_at: Option<Timestamp>,
     /// Days that ordinary bonuses live; `None`: for ever.
     pub bonus_lifetime_days: Option<u32>,
     /// Days until accrued bonuses start.

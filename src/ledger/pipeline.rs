@@ -18,6 +18,7 @@ use crate::domain::world::{IdempotencyKey, RememberedAnswer, World};
 use crate::storage::ledger::message::{Outcome, Remember, StoredMessage};
 use crate::storage::ledger::{self, LoadKeys};
 use crate::storage::terms::{NetworkTerms, TermsCache};
+use crate::storage::write_ahead_log::{self, LogCarrier};
 use crate::storage::{AnyConnection, StorageError, Store};
 
 /// How the pipeline is built.
@@ -109,8 +110,10 @@ pub(super) fn start(
     let mut queues = Vec::with_capacity(count);
     for number in 0..count {
         let (sender, receiver) = mpsc::channel(options.queue.max(1));
+        let mut connection = store.own_connection()?;
         let writer = Writer {
-            connection: store.own_connection()?,
+            log_carrier: LogCarrier::start(store, &mut connection)?,
+            connection,
             store: store.clone(),
             clock: Arc::clone(clock),
             ids: Arc::clone(ids),
@@ -130,6 +133,7 @@ pub(super) fn start(
 
 struct Writer {
     connection: AnyConnection,
+    log_carrier: Option<LogCarrier>,
     store: Store,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -223,7 +227,12 @@ impl Writer {
             || error.to_string().contains("terminating connection");
         if broken {
             match self.store.own_connection() {
-                Ok(connection) => self.connection = connection,
+                Ok(mut connection) => {
+                    if let Err(error) = write_ahead_log::prepare(&mut connection) {
+                        tracing::warn!(%error, "a new connection of the ledger's writer can't be prepared");
+                    }
+                    self.connection = connection;
+                }
                 Err(error) => tracing::error!(%error, "a ledger writer can't reconnect"),
             }
         }
@@ -253,6 +262,9 @@ impl Writer {
         let messages: Vec<StoredMessage> = decisions.iter_mut().filter_map(|d| d.message.take()).collect();
         let answers: Vec<Remember> = decisions.iter_mut().filter_map(|d| d.remember.take()).collect();
         ledger::apply(&mut self.connection, &world, &messages, &answers)?;
+        if let Some(carrier) = &self.log_carrier {
+            carrier.committed(commands.len());
+        }
         Ok(decisions.into_iter().map(|d| d.result).collect())
     }
 

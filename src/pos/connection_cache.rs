@@ -1,9 +1,11 @@
 //! Connections by token, kept in memory for some seconds: a till asks many times per sale.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::api::limits::Allowance;
 use crate::api::problem::Problem;
 use crate::api::secrets::hash_of;
 use crate::app::App;
@@ -25,23 +27,23 @@ pub struct Known {
     pub connection: StoredConnection,
 }
 
-/// A connection, and since when it is known.
-type Remembered = (Instant, Arc<Known>);
+/// What was found for a token, and since when it is known; `None`: nothing.
+type Remembered = (Instant, Option<Arc<Known>>);
 
-/// Connections that spoke a moment ago, by the hash of their token.
+/// Tokens that were shown a moment ago, by their hash.
 #[derive(Debug, Default)]
 pub struct ConnectionCache(Mutex<HashMap<[u8; 32], Remembered>>);
 
 impl ConnectionCache {
-    fn get(&self, hash: &[u8; 32]) -> Option<Arc<Known>> {
+    /// What is known of a token, and whether that is fresh.
+    fn get(&self, hash: &[u8; 32]) -> Option<(Option<Arc<Known>>, bool)> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .get(hash)
-            .filter(|(since, _)| since.elapsed() < LIFE)
-            .map(|(_, known)| Arc::clone(known))
+            .map(|(since, known)| (known.clone(), since.elapsed() < LIFE))
     }
 
-    fn put(&self, hash: [u8; 32], known: Arc<Known>) {
+    fn put(&self, hash: [u8; 32], known: Option<Arc<Known>>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MANY {
             all.retain(|_, (since, _)| since.elapsed() < LIFE);
@@ -51,31 +53,39 @@ impl ConnectionCache {
         }
     }
 
-    /// Forgets a connection at once, after it was changed.
+    /// Forgets a connection at once, after it was changed: it may have been switched on.
     pub fn forget(&self, id: ConnectionId) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, (_, known)| known.connection.id != id);
+            .retain(|_, (_, known)| known.as_ref().is_some_and(|known| known.connection.id != id));
     }
 }
 
-/// The active connection of a token.
+/// The active connection of a token that came from an address. Whoever shows many tokens that nobody has is stopped; the
+/// tills that stand behind the same address are not: their tokens were good a while ago.
 ///
 /// # Errors
-/// Those of the database.
-pub async fn find(app: &App, token: &str) -> Result<Option<Arc<Known>>, Problem> {
+/// 404 where no till has the token, 429 where the address has shown too many such tokens, and those of the database.
+pub async fn find(app: &App, token: &str, address: IpAddr) -> Result<Arc<Known>, Problem> {
     let hash = hash_of(token);
-    if let Some(known) = app.connections.get(&hash) {
-        return Ok(Some(known));
+    let (known, fresh) = app.connections.get(&hash).unwrap_or((None, false));
+    if fresh {
+        // A till that is set up wrong repeats one wrong token: that is no guessing.
+        return known.ok_or_else(Problem::not_found);
+    }
+    let strangers = &app.access.unknown_tokens;
+    if known.is_none() {
+        strangers.check(&address).map_err(Allowance::refusal)?;
     }
     let found = app
         .read(move |c| till_connections::by_token(c, &hash))
         .await
         .map_err(Problem::from)?;
-    Ok(found.map(|(tenant, connection)| {
-        let known = Arc::new(Known { tenant, connection });
-        app.connections.put(hash, Arc::clone(&known));
-        known
-    }))
+    let known = found.map(|(tenant, connection)| Arc::new(Known { tenant, connection }));
+    app.connections.put(hash, known.clone());
+    if known.is_none() {
+        strangers.take(address).map_err(Allowance::refusal)?;
+    }
+    known.ok_or_else(Problem::not_found)
 }

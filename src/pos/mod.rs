@@ -5,6 +5,7 @@ pub mod connection_cache;
 pub mod conversation;
 pub mod inbox;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use kopilka_contract::{Adapter, Reply};
 
+use crate::api::authentication::ClientAddress;
 use crate::api::json_body::read_body;
 use crate::api::problem::Problem;
 use crate::app::App;
@@ -25,7 +27,7 @@ use conversation::Incoming;
 pub const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Every dialect that we speak. Adding a till system adds one line here.
-static ADAPTERS: &[&dyn Adapter] = &[
+pub static ADAPTERS: &[&dyn Adapter] = &[
     &kopilka_rkeeper::RKeeper,
     &kopilka_iiko::Iiko,
     &kopilka_onec::OneC,
@@ -46,22 +48,25 @@ pub fn routes() -> Router<App> {
 
 async fn door_without_path(
     State(app): State<App>,
+    ClientAddress(address): ClientAddress,
     Path((kind, token)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    enter(app, &kind, &token, String::new(), request).await
+    enter(app, address, &kind, &token, String::new(), request).await
 }
 
 async fn door(
     State(app): State<App>,
+    ClientAddress(address): ClientAddress,
     Path((kind, token, path)): Path<(String, String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    enter(app, &kind, &token, path, request).await
+    enter(app, address, &kind, &token, path, request).await
 }
 
 async fn enter(
     app: App,
+    address: IpAddr,
     kind: &str,
     token: &str,
     path: String,
@@ -69,9 +74,7 @@ async fn enter(
 ) -> Result<Response, Problem> {
     // One answer for a wrong kind and a wrong token: a guesser learns nothing.
     let adapter = adapter(kind).ok_or_else(Problem::not_found)?;
-    let known = connection_cache::find(&app, token)
-        .await?
-        .ok_or_else(Problem::not_found)?;
+    let known = connection_cache::find(&app, token, address).await?;
     if known.connection.kind != kind {
         return Err(Problem::not_found());
     }

@@ -1,8 +1,9 @@
 //! Reading the books to prove them, and their checkpoints.
 
 use chrono::NaiveDateTime;
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary};
+use diesel::sql_types::{BigInt, Binary, Bool};
 
 use super::connection::write_tx;
 use super::dialect::Dialect;
@@ -111,7 +112,7 @@ pub struct Page {
     pub transactions: Vec<TransactionRow>,
     /// Their postings, by transaction and sequence.
     pub postings: Vec<PostingRow>,
-    /// Their lots.
+    /// Their lots that have something left or on hold.
     pub lots: Vec<LotRow>,
     /// What active holds hold: (customer, lot, kopecks).
     pub held: Vec<(i64, i64, i64)>,
@@ -194,11 +195,30 @@ pub fn page(
                 postings::amount,
             ))
             .load(connection)?;
-        let lots = lots::table
+        let mut lots: Vec<LotRow> = lots::table
             .filter(lots::network_id.eq(tenant.id()))
             .filter(lots::customer_id.gt(after).and(lots::customer_id.le(last)))
+            // As it stands in the partial index, which finds these without reading everybody's lots.
+            .filter(sql::<Bool>("lots.remaining > 0"))
             .select((lots::id, lots::customer_id, lots::amount, lots::remaining))
             .load(connection)?;
+        let held_whole = hold_parts::table
+            .inner_join(
+                holds::table.on(holds::network_id
+                    .eq(hold_parts::network_id)
+                    .and(holds::id.eq(hold_parts::hold_id))),
+            )
+            .inner_join(
+                lots::table.on(lots::network_id
+                    .eq(hold_parts::network_id)
+                    .and(lots::id.eq(hold_parts::lot_id))),
+            )
+            .filter(holds::network_id.eq(tenant.id()).and(holds::status.eq("active")))
+            .filter(holds::customer_id.gt(after).and(holds::customer_id.le(last)))
+            .filter(lots::remaining.le(0))
+            .select((lots::id, lots::customer_id, lots::amount, lots::remaining))
+            .distinct()
+            .load::<LotRow>(connection)?;
         let held = hold_parts::table
             .inner_join(
                 holds::table.on(holds::network_id
@@ -209,6 +229,7 @@ pub fn page(
             .filter(holds::customer_id.gt(after).and(holds::customer_id.le(last)))
             .select((holds::customer_id, hold_parts::lot_id, hold_parts::amount))
             .load(connection)?;
+        lots.extend(held_whole);
         Ok(Page {
             accounts,
             transactions,
@@ -238,12 +259,29 @@ fn in_one_snapshot<T>(
     result
 }
 
-/// How many (transactions, postings, receipts, lots without an account) a network has in all. Transactions and
-/// postings that belong to no account show as a difference from what [`page`] gives.
+/// What a network has in all. Transactions and postings that belong to no account show as a difference from what
+/// [`page`] gives.
+#[derive(Debug, Clone, Copy, Queryable)]
+pub struct Totals {
+    /// Transactions.
+    pub transactions: i64,
+    /// Postings.
+    pub postings: i64,
+    /// Receipts.
+    pub receipts: i64,
+    /// Lots, used up or not.
+    pub lots: i64,
+    /// Lots of customers without an account.
+    pub orphan_lots: i64,
+    /// Lots with less than nothing left, or with more than was credited.
+    pub impossible_lots: i64,
+}
+
+/// Counts what a network has.
 ///
 /// # Errors
 /// Those of the database.
-pub fn totals(connection: &mut AnyConnection, tenant: Tenant) -> Result<(i64, i64, i64, i64), StorageError> {
+pub fn totals(connection: &mut AnyConnection, tenant: Tenant) -> Result<Totals, StorageError> {
     let mut statement = Statement::new(Dialect::of(connection));
     statement
         .push("SELECT (SELECT COUNT(*) FROM transactions WHERE network_id = ")
@@ -257,13 +295,20 @@ pub fn totals(connection: &mut AnyConnection, tenant: Tenant) -> Result<(i64, i6
     statement
         .push("), (SELECT COUNT(*) FROM lots WHERE network_id = ")
         .bind(tenant.id());
+    statement
+        .push("), (SELECT COUNT(*) FROM lots WHERE network_id = ")
+        .bind(tenant.id());
     statement.push(
         " AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.network_id = lots.network_id \
          AND a.customer_id = lots.customer_id))",
     );
-    let rows: Vec<(i64, i64, i64, i64)> = load_rows(
+    statement
+        .push(", (SELECT COUNT(*) FROM lots WHERE network_id = ")
+        .bind(tenant.id())
+        .push(" AND (remaining < 0 OR remaining > amount))");
+    let rows: Vec<Totals> = load_rows(
         connection,
-        statement.returning::<(BigInt, BigInt, BigInt, BigInt)>(),
+        statement.returning::<(BigInt, BigInt, BigInt, BigInt, BigInt, BigInt)>(),
     )?;
     rows.into_iter()
         .next()

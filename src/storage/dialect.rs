@@ -36,6 +36,18 @@ impl Dialect {
         }
     }
 
+    /// A statement whose joins are carried out in the order in which they are written, each by an index: what is asked
+    /// for first, then what is found by it. SQLite takes CROSS JOIN as that order. PostgreSQL has no such words; there
+    /// the settings of the ledger's connections leave no other way.
+    pub fn joined_as_written(self, sql: &str) -> String {
+        match self {
+            Dialect::Postgres => sql.to_owned(),
+            Dialect::Sqlite => sql
+                .replace(" JOIN ", " CROSS JOIN ")
+                .replace("LEFT CROSS JOIN", "LEFT JOIN"),
+        }
+    }
+
     /// Name of a column type in a cast.
     pub fn type_name(self, kind: Kind) -> &'static str {
         match kind {

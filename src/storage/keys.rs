@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::schema::{api_keys, venues};
+use super::schema::api_keys;
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 use crate::domain::ids::{KeyId, NetworkId, VenueId};
@@ -216,25 +216,4 @@ pub fn used(
         .set(api_keys::last_used_at.eq(now.naive_utc()))
         .execute(connection)?;
     Ok(())
-}
-
-/// The venue of an id or external id, for a caller who names one beside his key.
-///
-/// # Errors
-/// Those of the database.
-pub fn venue_named(
-    connection: &mut AnyConnection,
-    tenant: Tenant,
-    name: &str,
-) -> Result<Option<VenueId>, StorageError> {
-    let mut query = venues::table
-        .filter(venues::network_id.eq(tenant.id()))
-        .select(venues::id)
-        .into_boxed();
-    query = match name.parse::<VenueId>() {
-        Ok(id) => query.filter(venues::id.eq(id.0)),
-        Err(_) => query.filter(venues::external_id.eq(name.to_owned())),
-    };
-    let id: Option<i64> = query.first(connection).optional()?;
-    Ok(id.map(VenueId))
 }

@@ -33,6 +33,7 @@ pub mod transactions;
 pub mod user_pins;
 pub mod users;
 pub mod venues;
+pub mod write_ahead_log;
 
 pub use connection::{AnyConnection, Store, StoreOptions};
 pub use tenant::Tenant;

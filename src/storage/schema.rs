@@ -26,8 +26,8 @@ diesel::table! {
         types -> Text,
         default_type -> Text,
         settings -> Text,
-        archived -> Bool,
         created_at -> Timestamp,
+        archived_at -> Nullable<Timestamp>,
     }
 }
 

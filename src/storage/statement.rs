@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::marker::PhantomData;
 
 use chrono::{NaiveDate, NaiveDateTime};
+use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::LoadQuery;
@@ -244,6 +245,34 @@ impl<'a> Statement<'a> {
         self.relation(rows)
     }
 
+    /// How the database would carry it out: on PostgreSQL the plan that serves all values alike, as the ledger's
+    /// connections ask for.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn plan(self, connection: &mut AnyConnection) -> QueryResult<Vec<String>> {
+        match connection {
+            AnyConnection::Postgres(c) => {
+                let text = diesel::debug_query::<Pg, _>(&self).to_string();
+                let text = text.split(" -- binds").next().unwrap_or_default();
+                let nothing = vec!["NULL"; self.binds.len()].join(", ");
+                c.batch_execute(&format!("PREPARE asked AS {text}"))?;
+                let mut explain = Statement::new(self.dialect);
+                explain.push(&format!("EXPLAIN EXECUTE asked({nothing})"));
+                let lines = explain.returning::<Text>().load(c);
+                c.batch_execute("DEALLOCATE asked")?;
+                lines
+            }
+            AnyConnection::Sqlite(c) => {
+                let mut explain = self;
+                explain.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+                let steps = explain.returning::<(Integer, Integer, Integer, Text)>();
+                let steps: Vec<(i32, i32, i32, String)> = steps.load(c)?;
+                Ok(steps.into_iter().map(|(_, _, _, step)| step).collect())
+            }
+        }
+    }
+
     /// The statement as one that returns rows of the given SQL type.
     pub fn returning<T>(self) -> Returning<'a, T> {
         Returning(self, PhantomData)
@@ -290,16 +319,19 @@ pub fn insert_each(connection: &mut SqliteConnection, rows: Rows<'_>) -> QueryRe
 /// # Errors
 /// Those of the database.
 pub fn execute_each(connection: &mut SqliteConnection, sql: &str, rows: Rows<'_>) -> QueryResult<usize> {
+    // Cut up once: diesel walks over each row's statement several times.
+    let pieces: Vec<&str> = sql.split('?').collect();
     let mut changed = 0;
     for row in &rows.rows {
-        changed += OneRow { sql, row }.execute(connection)?;
+        let row = OneRow { pieces: &pieces, row };
+        changed += row.execute(connection)?;
     }
     Ok(changed)
 }
 
-/// A statement with the values of one row.
+/// A statement with the values of one row: the first piece of its text, a value, the next piece, and so on.
 struct OneRow<'q, 'a> {
-    sql: &'q str,
+    pieces: &'q [&'q str],
     row: &'q [Value<'a>],
 }
 
@@ -311,7 +343,7 @@ impl QueryId for OneRow<'_, '_> {
 impl QueryFragment<Sqlite> for OneRow<'_, '_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         let mut values = self.row.iter();
-        for (i, text) in self.sql.split('?').enumerate() {
+        for (i, text) in self.pieces.iter().enumerate() {
             if i > 0
                 && let Some(value) = values.next()
             {

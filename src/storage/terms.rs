@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::schema::{categories, category_groups, networks, products, rules, venues};
@@ -119,7 +120,17 @@ fn read(connection: &mut AnyConnection, network: NetworkId) -> Result<Option<Net
     let settings: NetworkSettings = serde_json::from_str(&settings)?;
     let mut venue_terms = HashMap::new();
     let mut venue_external_ids = HashMap::new();
-    type VenueRow = (i64, Option<String>, String, String, i64, String, String, String);
+    type VenueRow = (
+        i64,
+        Option<String>,
+        String,
+        String,
+        i64,
+        String,
+        String,
+        String,
+        Option<NaiveDateTime>,
+    );
     let rows: Vec<VenueRow> = venues::table
         .filter(venues::network_id.eq(network.0))
         .select((
@@ -131,9 +142,10 @@ fn read(connection: &mut AnyConnection, network: NetworkId) -> Result<Option<Net
             venues::types,
             venues::default_type,
             venues::settings,
+            venues::archived_at,
         ))
         .load(connection)?;
-    for (id, external_id, name, zone, base_percent, types, default_type, own) in rows {
+    for (id, external_id, name, zone, base_percent, types, default_type, own, archived_at) in rows {
         let own: VenueSettings = serde_json::from_str(&own)?;
         if let Some(external_id) = external_id {
             venue_external_ids.insert(external_id, VenueId(id));
@@ -159,6 +171,7 @@ fn read(connection: &mut AnyConnection, network: NetworkId) -> Result<Option<Net
             hold_minutes: own.hold_minutes.unwrap_or(settings.hold_minutes),
             default_type,
             types: serde_json::from_str(&types)?,
+            archived_at: archived_at.map(|at| at.and_utc()),
             bonus_lifetime_days: settings.bonus_lifetime_days,
             accrual_delay_days: settings.accrual_delay_days,
             refund_grace_days: settings.refund_grace_days,

@@ -31,10 +31,10 @@ pub struct Venue {
     pub default_type: String,
     /// What it overrides of the network's settings.
     pub settings: VenueSettings,
-    /// Out of use; kept because the books name it.
-    pub archived: bool,
     /// When it was set up.
     pub created_at: Timestamp,
+    /// Since when it is out of use; kept because the books name it.
+    pub archived_at: Option<Timestamp>,
 }
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -50,8 +50,8 @@ struct VenueRow {
     types: String,
     default_type: String,
     settings: String,
-    archived: bool,
     created_at: NaiveDateTime,
+    archived_at: Option<NaiveDateTime>,
 }
 
 impl VenueRow {
@@ -66,8 +66,8 @@ impl VenueRow {
             types: serde_json::to_string(&venue.types)?,
             default_type: venue.default_type.clone(),
             settings: serde_json::to_string(&venue.settings)?,
-            archived: venue.archived,
             created_at: venue.created_at.naive_utc(),
+            archived_at: venue.archived_at.map(|at| at.naive_utc()),
         })
     }
 
@@ -84,8 +84,8 @@ impl VenueRow {
             types: serde_json::from_str(&self.types)?,
             default_type: self.default_type,
             settings: serde_json::from_str(&self.settings)?,
-            archived: self.archived,
             created_at: self.created_at.and_utc(),
+            archived_at: self.archived_at.map(|at| at.and_utc()),
         })
     }
 }
@@ -111,8 +111,10 @@ pub fn list(
     if let Some(among) = among {
         query = query.filter(venues::id.eq_any(among.iter().map(|v| v.0).collect::<Vec<_>>()));
     }
-    if let Some(archived) = archived {
-        query = query.filter(venues::archived.eq(archived));
+    match archived {
+        Some(true) => query = query.filter(venues::archived_at.is_not_null()),
+        Some(false) => query = query.filter(venues::archived_at.is_null()),
+        None => {}
     }
     if let Some(after) = after {
         query = query.filter(venues::id.gt(after));

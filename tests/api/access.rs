@@ -201,6 +201,61 @@ fn logins_are_counted() {
     });
 }
 
+const PROXY: &str = "10.1.2.3";
+
+#[test]
+fn logins_behind_a_proxy_are_counted_by_client() {
+    each_database_async(|store| async move {
+        let limits = AccessLimits {
+            address_logins: Quota {
+                name: "address-logins",
+                count: 2,
+                window: Duration::from_secs(600),
+            },
+            ..AccessLimits::default()
+        };
+        let service = Service::behind("10.0.0.0/8", store, limits);
+        let login = |peer: &str, forwarded: &str, login: &str| {
+            let who = service.anybody().from(peer).with("x-forwarded-for", forwarded);
+            let body = json!({"login": login, "password": "wrong sentence"});
+            async move { who.post("/api/v1/sessions", body).await.status.as_u16() }
+        };
+        for login_name in ["anna", "boris"] {
+            assert_eq!(login(PROXY, "203.0.113.1", login_name).await, 401);
+        }
+        assert_eq!(login(PROXY, "203.0.113.1", "vera").await, 429);
+        assert_eq!(
+            login(PROXY, "198.51.100.9, 203.0.113.1", "vera").await,
+            429,
+            "what he writes himself"
+        );
+        assert_eq!(login(PROXY, "203.0.113.2", "vera").await, 401, "another client");
+        // Nobody but the proxy is believed.
+        for forwarded in ["203.0.113.3", "203.0.113.4"] {
+            assert_eq!(login("192.0.2.1", forwarded, "anna").await, 401);
+        }
+        assert_eq!(login("192.0.2.1", "203.0.113.5", "anna").await, 429);
+    });
+}
+
+#[test]
+fn a_cookie_is_for_tls_only_where_a_trusted_proxy_says_so() {
+    each_database_async(|store| async move {
+        let service = Service::behind(PROXY, store, AccessLimits::default());
+        service.owner("anna").await;
+        for (peer, secure) in [(PROXY, true), ("10.1.2.4", false)] {
+            let answer = service
+                .anybody()
+                .from(peer)
+                .with("x-forwarded-proto", "https")
+                .post("/api/v1/sessions", json!({"login": "anna", "password": PASSWORD}))
+                .await;
+            answer.expect(201);
+            assert_eq!(answer.header("set-cookie").contains("; Secure"), secure, "{peer}");
+        }
+    });
+}
+
 #[test]
 fn a_key_opens_what_its_scopes_say() {
     each_database_async(|store| async move {

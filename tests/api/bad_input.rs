@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use kopilka::storage::Store;
 use serde_json::{Value, json};
 
-use super::client::{Client, Service};
+use super::client::{Client, PASSWORD, Service};
 use crate::databases::each_database_async;
 use crate::ledger::shop::count;
 
@@ -597,5 +597,29 @@ fn keys_that_are_no_keys_post_nothing() {
             t.refused(who, "receipts", "{", unauthorized).await;
         }
         t.till.post_bytes("/api/v1/receipts", sale).await.expect(201);
+    });
+}
+
+#[test]
+fn a_list_is_not_taken_for_an_object() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let anna = service.owner("anna").await;
+        // Its fields by their places: serde would take it.
+        let login = json!(["anna", PASSWORD]);
+        service
+            .anybody()
+            .post("/api/v1/sessions", login)
+            .await
+            .refused(422, "invalid-request");
+        let key = json!(["Касса", ["till"], null, false, null]);
+        let refused = anna
+            .post("/api/v1/keys", key)
+            .await
+            .refused(422, "invalid-request");
+        assert!(
+            refused["detail"].as_str().unwrap().contains("expected an object"),
+            "{refused}"
+        );
     });
 }

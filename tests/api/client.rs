@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use diesel::connection::SimpleConnection;
 use http_body_util::BodyExt;
 use kopilka::api::access::{Access, AccessLimits};
+use kopilka::api::authentication::ClientAddress;
 use kopilka::api::{router, setup};
 use kopilka::app::App;
 use kopilka::clock::MovedClock;
@@ -95,9 +96,15 @@ impl Service {
     }
 
     pub fn with_limits(store: Store, limits: AccessLimits) -> Self {
+        Service::behind("", store, limits)
+    }
+
+    /// Behind these proxies.
+    pub fn behind(proxies: &str, store: Store, limits: AccessLimits) -> Self {
         let clock = Arc::new(MovedClock::at(start()));
         let mut app = App::new(store, clock.clone(), Arc::new(TimeOrderedIds::new(1))).unwrap();
         app.access = Arc::new(Access::new(limits));
+        app.proxies = Arc::new(proxies.parse().unwrap());
         Service {
             router: router(app.clone()),
             app,
@@ -119,6 +126,7 @@ impl Service {
         Client {
             service: self.clone(),
             headers: Vec::new(),
+            peer: None,
         }
     }
 
@@ -162,12 +170,20 @@ impl Service {
 pub struct Client {
     service: Service,
     headers: Vec<(String, String)>,
+    peer: Option<ClientAddress>,
 }
 
 impl Client {
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut client = self.clone();
         client.headers.push((name.to_owned(), value.to_owned()));
+        client
+    }
+
+    /// Whose connection comes from this address.
+    pub fn from(&self, address: &str) -> Self {
+        let mut client = self.clone();
+        client.peer = Some(ClientAddress(address.parse().unwrap()));
         client
     }
 
@@ -198,6 +214,9 @@ impl Client {
 
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
+        if let Some(peer) = self.peer {
+            request = request.extension(peer);
+        }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
@@ -243,8 +262,8 @@ impl Client {
             .unwrap()
             .batch_execute(&format!(
                 "INSERT INTO venues (network_id, id, external_id, name, time_zone, base_percent, types, default_type, \
-                 settings, archived, created_at) VALUES ({}, {}, '{external_id}', 'Venue', 'Europe/Moscow', 0, '{{}}', \
-                 'restaurant', '{{}}', FALSE, '2026-11-22 09:00:00')",
+                 settings, created_at) VALUES ({}, {}, '{external_id}', 'Venue', 'Europe/Moscow', 0, '{{}}', \
+                 'restaurant', '{{}}', '2026-11-22 09:00:00')",
                 network.0, id.0
             ))
             .unwrap();

@@ -3,7 +3,9 @@
 mod access;
 mod bad_input;
 pub mod client;
-mod isolation;
+mod description;
+pub mod isolation;
+mod json_schema;
 mod network;
 mod problems;
 mod resources;

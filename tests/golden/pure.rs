@@ -56,6 +56,7 @@ fn terms(venue: &Venue, settings: Option<&NetworkSettings>) -> VenueTerms {
         time_zone: venue.time_zone,
         day_starts_at: venue.day_starts_at(),
         base_percent: venue.base_percent,
+        archived_at: None,
         rules: venue
             .rules
             .iter()

@@ -75,6 +75,7 @@ fn terms(settings: &model::Settings, at: At) -> VenueTerms {
         time_zone: chrono_tz::Europe::Moscow,
         day_starts_at: chrono::NaiveTime::MIN,
         base_percent: Percent::from_scaled(settings.base * 100),
+        archived_at: None,
         rules: Vec::new(),
         products: HashMap::new(),
         categories,

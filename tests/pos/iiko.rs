@@ -82,3 +82,39 @@ fn orders_that_are_not_closed_post_nothing() {
         assert!(till.transactions().await.is_empty());
     });
 }
+
+#[test]
+fn an_order_cancelled_before_it_was_sold_waits_for_ever_and_its_sale_still_comes_out_right() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "iiko", json!({})).await;
+        let sold = webhook();
+        let stamp = sold[0]["eventInfo"]["timestamp"].as_i64().unwrap();
+        let at = |status: &str, later: i64| {
+            let mut event = sold.clone();
+            event[0]["eventInfo"]["timestamp"] = json!(stamp + later);
+            event[0]["eventInfo"]["order"]["status"] = json!(status);
+            event.to_string()
+        };
+        till.send("POST", "", at("Cancelled", 1000)).await;
+        assert!(till.transactions().await.is_empty());
+
+        let later = till.service.clock_now() + chrono::Duration::days(400);
+        till.service.clock.move_to(later);
+        kopilka::worker::cleaning::clean(&till.service.app, Some(30))
+            .await
+            .unwrap();
+        // The sale of before the cancellation comes at last: it is undone at once.
+        till.send("POST", "", at("Closed", 0)).await;
+        let found = till
+            .owner
+            .get("/api/v1/customers?phone=%2B79005550202")
+            .await
+            .expect(200);
+        let id = found["items"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(till.balance(&id).await, "0.00");
+        // Sold once more, it is a sale.
+        till.send("POST", "", at("Closed", 2000)).await;
+        assert_eq!(till.balance(&id).await, "52.00");
+        till.assert_books();
+    });
+}

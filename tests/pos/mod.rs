@@ -1,9 +1,12 @@
 //! The tills' doors, end to end: a vendor's message in, the right books, the vendor's answer out.
 
+mod archived;
 mod iiko;
 mod inbox;
+mod isolation;
 mod onec;
 mod rkeeper;
+mod tokens;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -17,12 +20,17 @@ pub struct Till {
     pub service: Service,
     pub owner: Client,
     kind: &'static str,
-    token: String,
+    pub token: String,
 }
 
 impl Till {
     pub async fn new(service: &Service, kind: &'static str, settings: Value) -> Self {
-        let session = service.owner(&format!("owner@{kind}.example")).await;
+        Till::of(&format!("owner@{kind}.example"), service, kind, settings).await
+    }
+
+    /// The same, where the owner's login matters.
+    pub async fn of(login: &str, service: &Service, kind: &'static str, settings: Value) -> Self {
+        let session = service.owner(login).await;
         // A key, since sessions end when a test moves the clock by days.
         let scopes = json!(["till", "customers", "marketing", "reports", "admin"]);
         let key = session

@@ -1,4 +1,5 @@
 //! The two databases: the same schema, and books that nobody changes.
 
 mod append_only;
+mod plans;
 mod schema;

@@ -35,10 +35,10 @@ pub struct Settings {
     pub values: serde_json::Value,
 }
 
-/// Settings of a connection that its adapter does not understand.
+/// Settings of a connection that its adapter does not understand, with the place of what it does not.
 #[derive(Debug, Error)]
 #[error("the settings of this connection are not valid: {0}")]
-pub struct SettingsError(#[from] serde_json::Error);
+pub struct SettingsError(#[from] pub serde_path_to_error::Error<serde_json::Error>);
 
 impl Settings {
     /// The vendor's own settings, typed. Absent fields have their defaults.
@@ -48,7 +48,7 @@ impl Settings {
         } else {
             self.values.clone()
         };
-        Ok(serde_json::from_value(values)?)
+        Ok(serde_path_to_error::deserialize(values)?)
     }
 
     /// A local time of the venue as an instant. In the hour that the clocks repeat, the first; in the hour that they

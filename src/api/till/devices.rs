@@ -170,7 +170,7 @@ async fn enrol(
         if !may_stand(&user, venue) {
             return Err(Problem::forbidden());
         }
-        if venues::find(c, tenant, venue)?.is_none_or(|v| v.archived) {
+        if venues::find(c, tenant, venue)?.is_none_or(|v| v.archived_at.is_some()) {
             return Err(Problem::no_venue("/venue_id"));
         }
         let device = StoredDevice {

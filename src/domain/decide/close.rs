@@ -26,7 +26,7 @@ use crate::domain::{Money, Quantity, Timestamp};
 /// `invalid-request`, `receipt-conflict`, `receipt-has-returns`, `receipt-cancelled`, `customer-not-found`,
 /// `card-blocked`, `customer-blocked`, `hold-not-found`, `insufficient-balance`, `redeem-limit`, `redeem-spread`,
 /// `accrual-too-large`, and those of a sale without a network: `offline-permit-missing`, `offline-permit-invalid`,
-/// `offline-permit-expired`, `offline-permit-spent`. Nothing changes then.
+/// `offline-permit-expired`, `offline-permit-spent`, `venue-archived`. Nothing changes then.
 pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, Refusal> {
     check(cx, &ask.receipt)?;
     if ask.receipt.external_id.trim().is_empty() {
@@ -211,6 +211,11 @@ fn decide<'a>(
     previous: Option<&StoredReceipt>,
 ) -> Result<Decided<'a>, Refusal> {
     let (terms, receipt) = (cx.terms, &ask.receipt);
+    // A newer version of a sale that stands is not a new sale.
+    let stands = previous.is_some_and(|known| known.status != ReceiptStatus::Cancelled);
+    if !stands {
+        cx.in_use(receipt.closed_at.to_utc())?;
+    }
     let hold = named_hold(world, cx, ask)?;
     let Guest { found, facts } = guest(world, cx, ask, hold)?;
     if let (Some(hold), Some(facts)) = (hold.and_then(|id| world.holds.get(&id)), &facts)

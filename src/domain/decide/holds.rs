@@ -16,8 +16,10 @@ const MAX_MINUTES: u32 = 31 * 24 * 60;
 /// Sets bonuses aside. A second hold with the same key replaces the first.
 ///
 /// # Errors
-/// `customer-not-found`, `card-blocked`, `customer-blocked`, `insufficient-balance`, `invalid-request`.
+/// `customer-not-found`, `card-blocked`, `customer-blocked`, `insufficient-balance`, `invalid-request`,
+/// `venue-archived`.
 pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refusal> {
+    cx.in_use(cx.now)?;
     let (found, facts) = find(world, cx.terms.network, &ask.customer).ok_or(Refusal::CustomerNotFound)?;
     may_redeem(Some(found), facts)?;
     let found = found.clone();

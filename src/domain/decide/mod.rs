@@ -22,6 +22,7 @@ pub use spend::spend;
 
 use super::Timestamp;
 use super::ids::IdSource;
+use super::refusal::Refusal;
 use super::terms::VenueTerms;
 use super::world::SourceKey;
 
@@ -48,6 +49,18 @@ impl Context<'_> {
             venue: self.terms.venue,
             source: self.source.to_owned(),
             external_id: external_id.to_owned(),
+        }
+    }
+
+    /// Refuses what a till began when its venue was out of use already. What was sold before may come late, and what
+    /// was sold may come back at any time.
+    ///
+    /// # Errors
+    /// `venue-archived`.
+    pub fn in_use(&self, at: Timestamp) -> Result<(), Refusal> {
+        match self.terms.archived_at {
+            Some(archived_at) if at >= archived_at => Err(Refusal::VenueArchived),
+            _ => Ok(()),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Loading the facts of a batch: one statement, one round trip, one consistent snapshot on both databases.
 //!
-//! Every branch of the statement gives rows of (tag, JSON object). Its text depends on nothing but the dialect, so it
-//! is planned once per connection. `loaded.rs` makes a world of the rows.
+//! Every branch of the statement gives rows of (tag, JSON object). Its text depends on nothing but the dialect and the
+//! kinds of things that are asked for, never on how many, so each is planned once per connection. `loaded.rs` makes a
+//! world of the rows.
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use diesel::sql_types::Text;
 use kopilka_contract::CustomerRef;
@@ -74,6 +75,18 @@ pub fn load(connection: &mut AnyConnection, keys: &LoadKeys) -> Result<Loaded, S
     assemble(&rows, &references)
 }
 
+/// How the database would find the facts of a batch: its own words, a line for each step. A plan that reads a table
+/// whole, or by the wrong index, makes every till wait; tests look at it.
+///
+/// # Errors
+/// Those of the database.
+pub fn plan(connection: &mut AnyConnection, keys: &LoadKeys) -> Result<Vec<String>, StorageError> {
+    let references: Vec<&(NetworkId, CustomerRef)> = keys.customers.iter().collect();
+    let dialect = Dialect::of(connection);
+    let statement = main_statement(dialect, keys, &references);
+    Ok(statement.plan(connection)?)
+}
+
 fn query(
     connection: &mut AnyConnection,
     statement: Statement<'_>,
@@ -81,74 +94,141 @@ fn query(
     Ok(load_rows(connection, statement.returning::<(Text, Text)>())?)
 }
 
+/// Kinds of references that [`ways`] gives, and where they are found: the customer's column, or the card's number.
+const WAYS: [(&str, &str); 5] = [
+    ("card", "cards.number"),
+    ("phone", "customers.phone"),
+    ("id", "customers.id"),
+    ("external", "customers.external_id"),
+    ("email", "customers.email"),
+];
+
+/// What a batch asks for at all. A statement has no branch for what nobody asks: a branch costs time even where it
+/// finds nothing, and most batches ask for little. There are few shapes in practice, and each is planned once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct Shape {
+    /// Kinds of references, in the order of [`WAYS`].
+    ways: [bool; WAYS.len()],
+    receipts: bool,
+    returns: bool,
+    hold_keys: bool,
+    holds: bool,
+}
+
+impl Shape {
+    fn of(keys: &LoadKeys, references: &[&(NetworkId, CustomerRef)]) -> Self {
+        let mut shape = Shape {
+            ways: [false; WAYS.len()],
+            receipts: !keys.receipts.is_empty(),
+            returns: !keys.returns.is_empty(),
+            hold_keys: !keys.hold_keys.is_empty(),
+            holds: !keys.holds.is_empty(),
+        };
+        for (_, reference) in references {
+            for (kind, _, _) in ways(reference) {
+                for (asked, (way, _)) in shape.ways.iter_mut().zip(WAYS) {
+                    *asked |= way == kind;
+                }
+            }
+        }
+        shape
+    }
+
+    fn references(self) -> bool {
+        self.ways.contains(&true)
+    }
+
+    fn keys(self) -> bool {
+        self.receipts || self.returns || self.hold_keys
+    }
+
+    /// Whether the batch concerns holds that it names.
+    fn named_holds(self) -> bool {
+        self.hold_keys || self.holds
+    }
+
+    /// Whether it can concern any customer.
+    fn customers(self) -> bool {
+        self.references() || self.receipts || self.named_holds()
+    }
+}
+
 /// The relations that a statement joins with, as the beginning of its WITH.
-fn given<'a>(statement: &mut Statement<'a>, keys: &'a LoadKeys, references: &[&'a (NetworkId, CustomerRef)]) {
-    let mut refs = Rows::new("refs", REFS);
-    for (ordinal, (network, reference)) in references.iter().enumerate() {
-        let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
-        for (way, (kind, value, number)) in ways(reference).into_iter().enumerate() {
-            let way = i64::try_from(way).unwrap_or(i64::MAX);
-            refs.push(vec![
-                ordinal.into(),
-                way.into(),
-                network.0.into(),
-                kind.into(),
-                value.into(),
-                number.into(),
-            ]);
-        }
-    }
-    let mut sources = Rows::new("keys", KEYS);
-    for (what, set) in [
-        ("receipt", &keys.receipts),
-        ("return", &keys.returns),
-        ("hold", &keys.hold_keys),
-    ] {
-        for key in set {
-            sources.push(vec![
-                what.into(),
-                key.network.0.into(),
-                key.venue.0.into(),
-                key.source.as_str().into(),
-                key.external_id.as_str().into(),
-            ]);
-        }
-    }
-    let mut holds = Rows::new("hold_ids", IDS);
-    for (network, id) in &keys.holds {
-        holds.push(vec![network.0.into(), id.0.into()]);
-    }
+fn given<'a>(
+    statement: &mut Statement<'a>,
+    shape: Shape,
+    keys: &'a LoadKeys,
+    references: &[&'a (NetworkId, CustomerRef)],
+) {
     let mut networks = Rows::new("wanted", IDS);
     for network in &keys.networks {
         networks.push(vec![network.0.into(), 0.into()]);
     }
-    statement
-        .push("WITH refs AS (")
-        .relation(&refs)
-        .push("), keys AS (")
-        .relation(&sources);
-    statement
-        .push("), hold_ids AS (")
-        .relation(&holds)
-        .push("), wanted AS (")
-        .relation(&networks)
-        .push(")");
+    statement.push("WITH wanted AS (").relation(&networks).push(")");
+    if shape.references() {
+        let mut refs = Rows::new("refs", REFS);
+        for (ordinal, (network, reference)) in references.iter().enumerate() {
+            let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
+            for (way, (kind, value, number)) in ways(reference).into_iter().enumerate() {
+                let way = i64::try_from(way).unwrap_or(i64::MAX);
+                refs.push(vec![
+                    ordinal.into(),
+                    way.into(),
+                    network.0.into(),
+                    kind.into(),
+                    value.into(),
+                    number.into(),
+                ]);
+            }
+        }
+        statement.push(", refs AS (").relation(&refs).push(")");
+    }
+    if shape.keys() {
+        let mut sources = Rows::new("keys", KEYS);
+        for (what, set) in [
+            ("receipt", &keys.receipts),
+            ("return", &keys.returns),
+            ("hold", &keys.hold_keys),
+        ] {
+            for key in set {
+                sources.push(vec![
+                    what.into(),
+                    key.network.0.into(),
+                    key.venue.0.into(),
+                    key.source.as_str().into(),
+                    key.external_id.as_str().into(),
+                ]);
+            }
+        }
+        statement.push(", keys AS (").relation(&sources).push(")");
+    }
+    if shape.holds {
+        let mut holds = Rows::new("hold_ids", IDS);
+        for (network, id) in &keys.holds {
+            holds.push(vec![network.0.into(), id.0.into()]);
+        }
+        statement.push(", hold_ids AS (").relation(&holds).push(")");
+    }
 }
+
+/// Texts made so far, by shape: making one costs more than running it for one receipt should.
+static TEXTS: OnceLock<Mutex<HashMap<(Dialect, Shape), Arc<str>>>> = OnceLock::new();
 
 fn main_statement<'a>(
     dialect: Dialect,
     keys: &'a LoadKeys,
     references: &[&'a (NetworkId, CustomerRef)],
 ) -> Statement<'a> {
-    static POSTGRES: OnceLock<String> = OnceLock::new();
-    static SQLITE: OnceLock<String> = OnceLock::new();
-    let text = match dialect {
-        Dialect::Postgres => POSTGRES.get_or_init(|| main_text(dialect)),
-        Dialect::Sqlite => SQLITE.get_or_init(|| main_text(dialect)),
+    let shape = Shape::of(keys, references);
+    let texts = TEXTS.get_or_init(Mutex::default);
+    let text = {
+        let mut texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = texts.entry((dialect, shape));
+        Arc::clone(text.or_insert_with(|| dialect.joined_as_written(&main_text(dialect, shape)).into()))
     };
     let mut statement = Statement::new(dialect);
-    given(&mut statement, keys, references);
-    statement.push(text);
+    given(&mut statement, shape, keys, references);
+    statement.push(&text);
     statement
 }
 
@@ -177,40 +257,73 @@ fn branch(text: &mut String, dialect: Dialect, tag: &str, columns: &[(String, St
     );
 }
 
-/// Who is meant, by every way there is to name a customer, and everybody whom receipts and holds concern.
-const WHO: &str = "
-, r AS (
-    SELECT receipts.* FROM keys JOIN receipts ON receipts.network_id = keys.network_id
-        AND receipts.venue_id = keys.venue_id AND receipts.source = keys.source
-        AND receipts.external_id = keys.external_id
-    WHERE keys.what = 'receipt'
-), h AS (
-    SELECT holds.network_id, holds.id, holds.customer_id FROM keys JOIN holds ON holds.network_id = keys.network_id
-        AND holds.venue_id = keys.venue_id AND holds.source = keys.source AND holds.external_id = keys.external_id
-    WHERE keys.what = 'hold'
-    UNION
-    SELECT holds.network_id, holds.id, holds.customer_id FROM hold_ids JOIN holds
-        ON holds.network_id = hold_ids.network_id AND holds.id = hold_ids.id
-), f AS (
-    SELECT refs.ordinal, refs.way, refs.network_id, cards.customer_id, cards.number AS card, cards.status AS card_status
-    FROM refs JOIN cards ON cards.network_id = refs.network_id AND cards.number = refs.value WHERE refs.kind = 'card'
-    UNION ALL
-    SELECT refs.ordinal, refs.way, refs.network_id, customers.id, NULL, NULL FROM refs JOIN customers
-        ON customers.network_id = refs.network_id AND customers.phone = refs.value WHERE refs.kind = 'phone'
-    UNION ALL
-    SELECT refs.ordinal, refs.way, refs.network_id, customers.id, NULL, NULL FROM refs JOIN customers
-        ON customers.network_id = refs.network_id AND customers.id = refs.number WHERE refs.kind = 'id'
-    UNION ALL
-    SELECT refs.ordinal, refs.way, refs.network_id, customers.id, NULL, NULL FROM refs JOIN customers
-        ON customers.network_id = refs.network_id AND customers.external_id = refs.value WHERE refs.kind = 'external'
-    UNION ALL
-    SELECT refs.ordinal, refs.way, refs.network_id, customers.id, NULL, NULL FROM refs JOIN customers
-        ON customers.network_id = refs.network_id AND customers.email = refs.value WHERE refs.kind = 'email'
-), who AS (
-    SELECT network_id, customer_id FROM f
-    UNION SELECT network_id, customer_id FROM r WHERE customer_id IS NOT NULL
-    UNION SELECT network_id, customer_id FROM h
-) ";
+/// Who is meant, by every way in which he is named, and everybody whom receipts and holds concern.
+fn who(shape: Shape) -> String {
+    let mut text = String::new();
+    let mut concerned: Vec<&str> = Vec::new();
+    if shape.references() {
+        let found: Vec<String> = WAYS
+            .iter()
+            .zip(shape.ways)
+            .filter(|(_, asked)| *asked)
+            .map(|((kind, column), _)| found_by(kind, column))
+            .collect();
+        let _ = write!(text, ", f AS MATERIALIZED ({})", found.join(" UNION ALL "));
+        concerned.push("SELECT network_id, customer_id FROM f");
+    }
+    if shape.receipts {
+        text.push_str(RECEIPTS);
+        concerned.push("SELECT network_id, customer_id FROM r WHERE customer_id IS NOT NULL");
+    }
+    if shape.named_holds() {
+        let mut named: Vec<&str> = Vec::new();
+        if shape.hold_keys {
+            named.push(HOLDS_BY_KEY);
+        }
+        if shape.holds {
+            named.push(HOLDS_BY_ID);
+        }
+        let _ = write!(text, ", h AS ({})", named.join(" UNION "));
+        concerned.push("SELECT network_id, customer_id FROM h");
+    }
+    if shape.customers() {
+        // UNION even of one: two references may mean one customer.
+        if let [alone] = concerned[..] {
+            let _ = write!(text, ", who AS (SELECT DISTINCT * FROM ({alone}) AS alone) ");
+        } else {
+            let _ = write!(text, ", who AS ({}) ", concerned.join(" UNION "));
+        }
+    } else {
+        text.push(' ');
+    }
+    text
+}
+
+/// Customers who are named in one way, as rows of `f`.
+fn found_by(kind: &str, column: &str) -> String {
+    if kind == "card" {
+        return format!(
+            "SELECT refs.ordinal, refs.way, refs.network_id, cards.customer_id, cards.number AS card, \
+             cards.status AS card_status FROM refs JOIN cards ON cards.network_id = refs.network_id \
+             AND {column} = refs.value WHERE refs.kind = '{kind}'"
+        );
+    }
+    let value = if kind == "id" { "refs.number" } else { "refs.value" };
+    format!(
+        "SELECT refs.ordinal, refs.way, refs.network_id, customers.id AS customer_id, CAST(NULL AS TEXT) AS card, \
+         CAST(NULL AS TEXT) AS card_status FROM refs JOIN customers ON customers.network_id = refs.network_id \
+         AND {column} = {value} WHERE refs.kind = '{kind}'"
+    )
+}
+
+const RECEIPTS: &str = ", r AS MATERIALIZED (SELECT receipts.* FROM keys JOIN receipts ON receipts.network_id = keys.network_id \
+     AND receipts.venue_id = keys.venue_id AND receipts.source = keys.source \
+     AND receipts.external_id = keys.external_id WHERE keys.what = 'receipt')";
+const HOLDS_BY_KEY: &str = "SELECT holds.network_id, holds.id, holds.customer_id FROM keys JOIN holds \
+     ON holds.network_id = keys.network_id AND holds.venue_id = keys.venue_id AND holds.source = keys.source \
+     AND holds.external_id = keys.external_id WHERE keys.what = 'hold'";
+const HOLDS_BY_ID: &str = "SELECT holds.network_id, holds.id, holds.customer_id FROM hold_ids JOIN holds \
+     ON holds.network_id = hold_ids.network_id AND holds.id = hold_ids.id";
 
 const LOT_COLUMNS: &str =
     "customer_id id amount remaining starts_at expires_at scope_venue_id issuer_venue_id receipt_id";
@@ -221,22 +334,57 @@ const LINE_COLUMNS: &str = "receipt_id sequence line_id name quantity amount red
 const REDEMPTION_COLUMNS: &str = "transaction_id sequence receipt_id lot_id amount refunded starts_at expires_at \
      scope_venue_id issuer_venue_id";
 
-fn main_text(dialect: Dialect) -> String {
-    let mut text = WHO.to_owned();
+fn main_text(dialect: Dialect, shape: Shape) -> String {
+    let mut text = who(shape);
     let mut add = |tag: &str, columns: Vec<(String, String)>, from: &str| {
         branch(&mut text, dialect, tag, &columns, from)
     };
-    let expression = |name: &str, expression: &str| vec![(name.to_owned(), expression.to_owned())];
     add(
         "network",
         columns("networks", "id version"),
         "wanted JOIN networks ON networks.id = wanted.network_id",
     );
-    add(
-        "found",
-        columns("f", "ordinal way customer_id card card_status"),
-        "f",
-    );
+    if shape.references() {
+        add(
+            "found",
+            columns("f", "ordinal way customer_id card card_status"),
+            "f",
+        );
+    }
+    if shape.customers() {
+        add_customers(&mut add, dialect);
+    }
+    if shape.named_holds() {
+        add(
+            "hold",
+            columns("holds", HOLD_COLUMNS),
+            "h JOIN holds ON holds.network_id = h.network_id AND holds.id = h.id AND holds.status <> 'active'",
+        );
+    }
+    if shape.receipts {
+        add_receipts(&mut add, dialect);
+    }
+    let returned = [
+        columns(
+            "t",
+            "network_id id venue_id source external_id sale_venue_id sale_source sale_external_id",
+        ),
+        columns("t", "request answer posted_at actor"),
+        vec![("fingerprint".to_owned(), dialect.hex("t.fingerprint"))],
+    ]
+    .concat();
+    if shape.receipts {
+        add("return", returned.clone(), RETURNS_BY_SALE);
+    }
+    if shape.returns {
+        add("return", returned, RETURNS_BY_KEY);
+    }
+    text
+}
+
+/// Everything about the customers concerned: who they are, and what they have.
+fn add_customers(add: &mut impl FnMut(&str, Vec<(String, String)>, &str), dialect: Dialect) {
+    let expression = |name: &str, expression: &str| vec![(name.to_owned(), expression.to_owned())];
     let customer = [
         columns(
             "c",
@@ -270,11 +418,6 @@ fn main_text(dialect: Dialect) -> String {
     let active = "who JOIN holds ON holds.network_id = who.network_id AND holds.customer_id = who.customer_id \
          AND holds.status = 'active'";
     add("hold", columns("holds", HOLD_COLUMNS), active);
-    add(
-        "hold",
-        columns("holds", HOLD_COLUMNS),
-        "h JOIN holds ON holds.network_id = h.network_id AND holds.id = h.id AND holds.status <> 'active'",
-    );
     let held = [
         columns("p", "hold_id sequence"),
         expression("held", "p.amount"),
@@ -288,13 +431,17 @@ fn main_text(dialect: Dialect) -> String {
              JOIN lots ON lots.network_id = p.network_id AND lots.id = p.lot_id"
         ),
     );
+}
+
+/// Known receipts, with what a return or a newer version of them needs.
+fn add_receipts(add: &mut impl FnMut(&str, Vec<(String, String)>, &str), dialect: Dialect) {
     let receipt = [
         columns(
             "r",
             "network_id id venue_id source external_id version status customer_id kind total redeemed accrued",
         ),
         columns("r", "closed_at posted_at answer"),
-        expression("fingerprint", &dialect.hex("r.fingerprint")),
+        vec![("fingerprint".to_owned(), dialect.hex("r.fingerprint"))],
     ];
     add("receipt", receipt.concat(), "r");
     add(
@@ -307,18 +454,6 @@ fn main_text(dialect: Dialect) -> String {
         columns("p", REDEMPTION_COLUMNS),
         "r JOIN redemption_parts p ON p.network_id = r.network_id AND p.receipt_id = r.id",
     );
-    let given_back = [
-        columns(
-            "t",
-            "network_id id venue_id source external_id sale_venue_id sale_source sale_external_id",
-        ),
-        columns("t", "request answer posted_at actor"),
-        expression("fingerprint", &dialect.hex("t.fingerprint")),
-    ]
-    .concat();
-    add("return", given_back.clone(), RETURNS_BY_SALE);
-    add("return", given_back, RETURNS_BY_KEY);
-    text
 }
 
 const RETURNS_BY_SALE: &str = "keys JOIN returns t ON t.network_id = keys.network_id \
@@ -335,9 +470,10 @@ fn write_off_statement<'a>(
     keys: &'a LoadKeys,
     references: &[&'a (NetworkId, CustomerRef)],
 ) -> Statement<'a> {
+    let shape = Shape::of(keys, references);
     let mut statement = Statement::new(dialect);
-    given(&mut statement, keys, references);
-    let mut text = WHO.to_owned();
+    given(&mut statement, shape, keys, references);
+    let mut text = who(shape);
     let of_customers =
         "who JOIN write_offs w ON w.network_id = who.network_id AND w.customer_id = who.customer_id";
     let names = "network_id transaction_id venue_id source session hold_id customer_id amount debt posted_at receipt_id";
@@ -359,7 +495,7 @@ fn write_off_statement<'a>(
         &columns("p", REDEMPTION_COLUMNS),
         &parts,
     );
-    statement.push(&text);
+    statement.push(&dialect.joined_as_written(&text));
     statement
 }
 

@@ -9,4 +9,4 @@ pub mod rows;
 
 pub use apply::apply;
 pub use keys::LoadKeys;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, plan};

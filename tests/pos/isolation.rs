@@ -1,0 +1,162 @@
+//! A till of one network shows the cards and telephones of another's guests, and names its receipts: it learns nothing
+//! of them, and nothing is posted there.
+
+use kopilka::pos::inbox::replay;
+use kopilka::storage::books::all_networks;
+use kopilka::storage::messages::{self, MessageFilter};
+use serde_json::{Value, json};
+
+use super::Till;
+use crate::api::client::Service;
+use crate::api::isolation::everything;
+use crate::databases::each_database_async;
+
+/// A name that no fixture has.
+const NAME: &str = "Аглая Ф.";
+
+/// What a till sends: method, what follows the token, body.
+type Sent = (String, String, Vec<u8>);
+
+/// Every message among the fixtures of an adapter, as a till sends it.
+fn messages(kind: &str) -> Vec<Sent> {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("adapters")
+        .join(kind)
+        .join("fixtures");
+    let mut sent = Vec::new();
+    let mut each = |folder: &str, ending: &str, way: &dyn Fn(&str, Vec<u8>) -> Option<Sent>| {
+        let files = std::fs::read_dir(fixtures.join(folder)).unwrap();
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.sort();
+        for file in files {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            if let Some(name) = name.strip_suffix(ending) {
+                sent.extend(way(name, std::fs::read(&file).unwrap()));
+            }
+        }
+    };
+    let post = |path: &str, body| Some(("POST".to_owned(), path.to_owned(), body));
+    match kind {
+        "rkeeper" => each("", ".xml", &|name, body| {
+            let path = match name {
+                name if name.ends_with(".answer") => return None,
+                name if name.starts_with("card-read") => "getcardinfoex.php",
+                name if name.starts_with("find-phone") => "findemail.php",
+                _ => "transactionsex.php",
+            };
+            post(path, body)
+        }),
+        "iiko" => each("", ".request.json", &|_, body| post("", body)),
+        _ => {
+            each("receipt_json", ".request.json", &|_, body| {
+                post("v1/receipts", body)
+            });
+            each("loyalty_server", ".request.txt", &|_, line| {
+                let line = String::from_utf8(line).unwrap();
+                let (method, path) = line.trim().split_once(' ').unwrap();
+                Some((method.to_owned(), in_an_address(path), Vec::new()))
+            });
+        }
+    }
+    sent
+}
+
+/// The fixtures have addresses as they are read; on the wire they are ASCII.
+fn in_an_address(path: &str) -> String {
+    let piece = |byte: u8| match byte {
+        b'!'..=b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    path.bytes().map(piece).collect()
+}
+
+#[test]
+fn no_door_reaches_into_another_network() {
+    each_database_async(|store| async move {
+        let service = Service::on(store.clone());
+        for (kind, card, phone, told_by_card) in [
+            ("rkeeper", "9000000017", "+79000000017", true),
+            ("iiko", "9000000017", "+79005550202", false),
+            ("onec", "2900000001734", "+79005550101", true),
+        ] {
+            let a = Till::of(&format!("anna@{kind}"), &service, kind, json!({})).await;
+            let b = Till::of(&format!("boris@{kind}"), &service, kind, json!({})).await;
+            let guest = a.customer(card, phone, "5000.00").await;
+            let name = json!({"name": NAME});
+            a.owner
+                .patch(&format!("/api/v1/customers/{guest}"), name)
+                .await
+                .expect(200);
+            let network = |of: Value| of["id"].as_str().unwrap().to_owned();
+            let network = network(a.owner.get("/api/v1/network").await.expect(200));
+
+            // First as if A had only guests, then again when it has receipts to return, repeat and roll back.
+            let messages = messages(kind);
+            assert!(messages.len() > 15, "{kind}: {}", messages.len());
+            for round in 0..2 {
+                let before = everything(&store, &network);
+                for (method, path, body) in &messages {
+                    let answer = b.send(method, path, body.clone()).await;
+                    let told = format!("{kind} {method} {path}: {answer:?}");
+                    for secret in [NAME, guest.as_str(), network.as_str(), "5000"] {
+                        assert!(!answer.text.contains(secret), "{secret} in {told}");
+                    }
+                }
+                assert_eq!(everything(&store, &network), before, "{kind}, round {round}");
+                // The messages are good ones: at A's own door they tell of the guest, and they post.
+                let mut told = false;
+                for (method, path, body) in &messages {
+                    told |= a.send(method, path, body.clone()).await.text.contains(NAME);
+                }
+                assert_eq!(told, told_by_card, "{kind}");
+                assert_ne!(everything(&store, &network), before, "{kind}");
+            }
+            assert!(a.transactions().await.len() > 1, "{kind}");
+            let of_b = b
+                .owner
+                .get("/api/v1/customers?status=registered")
+                .await
+                .expect(200);
+            assert_eq!(of_b["items"], json!([]), "{kind}");
+            a.assert_books();
+
+            // A token opens the door of its own kind only.
+            for other in ["rkeeper", "iiko", "onec"]
+                .into_iter()
+                .filter(|other| *other != kind)
+            {
+                let at_another = Till {
+                    kind: other,
+                    service: a.service.clone(),
+                    owner: a.owner.clone(),
+                    token: a.token.clone(),
+                };
+                for method in ["GET", "POST"] {
+                    at_another
+                        .send(method, "v1/receipts", "{}")
+                        .await
+                        .refused(404, "not-found");
+                }
+            }
+        }
+
+        // A kept message of one network is nobody else's to replay.
+        let networks = all_networks(&mut store.connection().unwrap()).unwrap();
+        for tenant in &networks {
+            let kept = messages::list(
+                &mut store.connection().unwrap(),
+                *tenant,
+                &MessageFilter::default(),
+                1,
+            )
+            .unwrap();
+            for other in networks
+                .iter()
+                .filter(|other| other.network() != tenant.network())
+            {
+                let replayed = replay(&service.app, *other, kept[0].id).await;
+                assert_eq!(replayed.unwrap_err().code, "not-found");
+            }
+        }
+    });
+}

@@ -1,0 +1,152 @@
+//! How the databases find what a receipt needs: by the index made for it, from the first day on, when the tables are
+//! small and reading them whole would seem as good.
+
+use diesel::connection::SimpleConnection;
+use kopilka::domain::ids::{HoldId, NetworkId, VenueId};
+use kopilka::domain::world::SourceKey;
+use kopilka::storage::ledger::{LoadKeys, plan};
+use kopilka::storage::{AnyConnection, Store};
+use kopilka_contract::{CustomerRef, Phone};
+
+use crate::databases;
+
+const NETWORK: NetworkId = NetworkId(1);
+
+fn key() -> SourceKey {
+    SourceKey {
+        network: NETWORK,
+        venue: VenueId(2),
+        source: "till".to_owned(),
+        external_id: "7".to_owned(),
+    }
+}
+
+fn asked(who: Option<CustomerRef>, add: impl FnOnce(&mut LoadKeys)) -> LoadKeys {
+    let mut keys = LoadKeys::default();
+    keys.networks.insert(NETWORK);
+    keys.customers.extend(who.map(|who| (NETWORK, who)));
+    add(&mut keys);
+    keys
+}
+
+fn receipt(keys: &mut LoadKeys) {
+    keys.receipts.insert(key());
+}
+
+fn given_back(keys: &mut LoadKeys) {
+    keys.returns.insert(key());
+    receipt(keys);
+}
+
+fn by_hold(keys: &mut LoadKeys) {
+    receipt(keys);
+    keys.hold_keys.insert(key());
+    keys.holds.insert((NETWORK, HoldId(3)));
+}
+
+/// What tills ask, and the indexes that must find it.
+fn questions() -> Vec<(LoadKeys, &'static [&'static str])> {
+    let card = || Some(CustomerRef::Card("9000000017".to_owned()));
+    let phone = || Some(CustomerRef::Phone(Phone::parse("+79215550117").unwrap()));
+    let id = || Some(CustomerRef::Id("shop-17".to_owned()));
+    vec![
+        (
+            asked(card(), |_| {}),
+            &["cards_number", "lots_open", "holds_active"],
+        ),
+        (
+            asked(card(), receipt),
+            &["cards_number", "receipts_key", "returns_sale"],
+        ),
+        (asked(phone(), receipt), &["customers_phone", "receipts_key"]),
+        (asked(id(), receipt), &["customers_external_id", "receipts_key"]),
+        (
+            asked(None, receipt),
+            &["receipts_key", "redemption_parts_receipt"],
+        ),
+        (
+            asked(None, given_back),
+            &["receipts_key", "returns_key", "returns_sale"],
+        ),
+        (asked(card(), by_hold), &["holds_key", "receipts_key"]),
+    ]
+}
+
+/// Tables that grow.
+const LARGE: [&str; 10] = [
+    "customers",
+    "accounts",
+    "cards",
+    "lots",
+    "holds",
+    "hold_parts",
+    "receipts",
+    "receipt_lines",
+    "redemption_parts",
+    "returns",
+];
+
+fn look(store: &Store) {
+    let mut connection = store.own_connection().unwrap();
+    for (keys, indexes) in questions() {
+        let plan = plan(&mut connection, &keys).unwrap();
+        let text = plan.join("\n");
+        for index in indexes {
+            assert!(text.contains(index), "{index} is not used\n{text}");
+        }
+        for step in &plan {
+            let words: Vec<&str> = step.split_whitespace().collect();
+            let whole = words
+                .iter()
+                .zip(&words[1.min(words.len())..])
+                .any(|(word, next)| {
+                    // SQLite says SCAN table, PostgreSQL Seq Scan on table.
+                    (*word == "SCAN" && LARGE.contains(next)) || (*word == "on" && step.contains("Seq Scan"))
+                });
+            assert!(!whole, "a table is read whole: {step}\n{text}");
+        }
+        for wrong in ["receipts_venue", "receipts_customer"] {
+            assert!(!text.contains(wrong), "{wrong} is used\n{text}");
+        }
+    }
+}
+
+/// The first rows of a new network, on PostgreSQL: what its autovacuum looks at within a minute. Before that its planner
+/// takes any index that begins with the network.
+const FIRST_ROWS: &str = "
+INSERT INTO customers (network_id, id, status, phone, external_id, email, created_at, updated_at)
+    SELECT 1, n, 'registered', n::text, 'shop-' || n, n || '@example.org', now(), now() FROM generate_series(1, 200) n;
+INSERT INTO cards (network_id, id, number, customer_id, kind, status, created_at)
+    SELECT 1, n, n::text, n, 'virtual', 'active', now() FROM generate_series(1, 200) n;
+INSERT INTO accounts (network_id, customer_id, version, debt, sequence, head)
+    SELECT 1, n, 1, 0, 0, '' FROM generate_series(1, 200) n;
+INSERT INTO lots (network_id, id, customer_id, amount, remaining, starts_at)
+    SELECT 1, n, n, 1, 1, now() FROM generate_series(1, 200) n;
+INSERT INTO holds (network_id, id, venue_id, source, external_id, customer_id, amount, ends_at, status, released, created_at)
+    SELECT 1, n, 2, 'till', n::text, n, 1, now(), CASE WHEN n < 5 THEN 'active' ELSE 'captured' END, 0, now()
+    FROM generate_series(1, 200) n;
+INSERT INTO hold_parts (network_id, hold_id, sequence, lot_id, amount) SELECT 1, n, 0, n, 1 FROM generate_series(1, 200) n;
+INSERT INTO receipts (network_id, id, venue_id, source, external_id, status, fingerprint, customer_id, kind, total, redeemed,
+    accrued, closed_at, posted_at, business_date, weekday, hour, payments, answer)
+    SELECT 1, n, 2, 'till', n::text, 'closed', '', n, 'place', 1, 0, 0, now(), now(), now(), 1, 1, '', ''
+    FROM generate_series(1, 200) n;
+INSERT INTO receipt_lines (network_id, receipt_id, sequence, line_id, name, quantity, amount, redeemed, accrued,
+    returned_quantity, returned_amount, redemption_undone, accrual_undone)
+    SELECT 1, n, 0, '1', '', 1, 1, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 200) n;
+INSERT INTO redemption_parts (network_id, transaction_id, sequence, receipt_id, amount, refunded)
+    SELECT 1, n, 0, n, 1, 0 FROM generate_series(1, 200) n;
+INSERT INTO returns (network_id, id, venue_id, source, external_id, sale_venue_id, sale_source, sale_external_id,
+    fingerprint, status, amount, accrual_undone, redemption_undone, request, answer, posted_at, actor)
+    SELECT 1, n, 2, 'till', n::text, 2, 'till', n::text, '', 'posted', 1, 0, 0, '', '', now(), '' FROM generate_series(1, 200) n;
+ANALYZE;";
+
+#[test]
+fn every_fact_of_a_receipt_is_found_by_its_index_in_a_young_network() {
+    databases::each(|database| {
+        // SQLite needs no rows: its statistics are those of the migration.
+        if let AnyConnection::Postgres(c) = &mut *database.store.connection().unwrap() {
+            c.batch_execute(FIRST_ROWS).unwrap();
+        }
+        look(&database.store);
+    });
+}
