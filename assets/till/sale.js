@@ -223,6 +223,7 @@ export async function confirm() {
     change(() => { sale.sending = false; sale.problem = { code: 'no-storage', words: t('sale.no-storage') }; });
     return;
   }
+  change(() => { sale.journaled = true; });
   persist();
   await send(row, sale);
 }
@@ -245,6 +246,7 @@ async function send(row, sale) {
     await journal.settle(row);
     change(() => {
       sale.sending = false;
+      sale.journaled = false;
       sale.unanswered = null;
       // Another sale has this key: this one goes under a new one, once the cashier has read why.
       if (error.code === 'receipt-conflict') sale.key = uuid();
@@ -306,7 +308,7 @@ async function lost(row, sale) {
     } catch (error) {
       if (error instanceof NoAnswer || error.retryable) continue;
       await journal.settle(row);
-      return change(() => { sale.unanswered = null; sale.problem = { code: error.code, words: error.message }; });
+      return change(() => { sale.unanswered = null; sale.journaled = false; sale.problem = { code: error.code, words: error.message }; });
     }
   }
 }
@@ -430,8 +432,9 @@ export function persist() {
   try {
     const { sale } = state;
     if (restored) isMine(sale.key);
-    if (sale.sending || sale.unanswered) return sessionStorage.removeItem('kopilka-sale');
-    sessionStorage.setItem('kopilka-sale', JSON.stringify({ ...sale, quote: null, quoting: false }));
+    // Until the journal has it, it is still to be confirmed, and a restart must bring it back.
+    if (sale.journaled) return sessionStorage.removeItem('kopilka-sale');
+    sessionStorage.setItem('kopilka-sale', JSON.stringify({ ...sale, quote: null, quoting: false, sending: false }));
   } catch { /* then it does not */ }
 }
 

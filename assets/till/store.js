@@ -21,6 +21,8 @@ export function newSale() {
     /** Bonuses that are set aside for this guest at this device. */
     permit: null,
     sending: false,
+    /** Written into the journal: from here on that is where a restart finds it. */
+    journaled: false,
     /** Sent, and nobody knows what became of it. */
     unanswered: null,
   };
