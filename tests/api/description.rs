@@ -61,6 +61,7 @@ async fn ids(owner: &Client) -> HashMap<String, String> {
         "users",
         "keys",
         "connections",
+        "messages",
         "venues/cafe/rules",
         "venues/cafe/groups",
         "venues/cafe/products",

@@ -47,6 +47,7 @@ struct Net {
     user: String,
     key_id: String,
     connection: String,
+    message: String,
 }
 
 fn text(of: &Value, field: &str) -> String {
@@ -130,6 +131,8 @@ async fn network(service: &Service, login: &str, own: &str, card: &str, phone: &
     )
     .await;
     let network = text(&owner.get("/api/v1/network").await.expect(200), "id");
+    let kept = owner.get("/api/v1/messages?limit=1").await.expect(200);
+    let message = text(&kept["items"][0], "id");
     Net {
         key: service.anybody().key(&secret),
         owner,
@@ -146,6 +149,7 @@ async fn network(service: &Service, login: &str, own: &str, card: &str, phone: &
         user,
         key_id,
         connection,
+        message,
     }
 }
 
@@ -173,6 +177,7 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         user,
         key_id,
         connection,
+        message,
         ..
     } = a;
     let own = |names: Value| {
@@ -249,6 +254,7 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         ("GET /users/{id}", format!("users/{user}")),
         ("GET /keys/{id}", format!("keys/{key_id}")),
         ("GET /connections/{id}", format!("connections/{connection}")),
+        ("GET /messages/{id}", format!("messages/{message}")),
     ] {
         call(route, path, none(), Must::NotFind);
     }
@@ -399,6 +405,11 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         (
             "POST /connections/{id}/rotate",
             format!("connections/{connection}/rotate"),
+            json!({}),
+        ),
+        (
+            "POST /messages/{id}/replay",
+            format!("messages/{message}/replay"),
             json!({}),
         ),
         ("POST /holds/{id}/void", format!("holds/{hold}/void"), json!({})),
@@ -663,6 +674,14 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         ("GET /users", "users".to_owned(), none()),
         ("GET /keys", "keys".to_owned(), none()),
         ("GET /connections", "connections".to_owned(), none()),
+        ("GET /messages", "messages?limit=1000".to_owned(), none()),
+        (
+            "GET /messages",
+            format!("messages?connection_id={connection}"),
+            none(),
+        ),
+        ("GET /messages", "messages?text=r-a".to_owned(), none()),
+        ("POST /messages/replay", "messages/replay".to_owned(), json!({})),
         ("GET /audit", "audit".to_owned(), none()),
         ("GET /audit", format!("audit?actor=user:{user}"), none()),
         ("GET /audit", format!("audit?subject={venue}"), none()),

@@ -68,6 +68,7 @@ const MESSAGES: Columns = &[
     ("code", Text),
     ("detail", Text),
     ("subject", Text),
+    ("took_ms", BigInt),
 ];
 const RECEIPTS: Columns = &[
     ("network_id", BigInt),
@@ -208,6 +209,7 @@ const REDEMPTION_PARTS: Columns = &[
     ("transaction_id", BigInt),
     ("sequence", Integer),
     ("receipt_id", BigInt),
+    ("payer_id", BigInt),
     ("lot_id", BigInt),
     ("amount", BigInt),
     ("refunded", BigInt),
@@ -304,6 +306,8 @@ const RETURNS_CHANGED: Columns = &[
     ("amount", BigInt),
     ("accrual_undone", BigInt),
     ("redemption_undone", BigInt),
+    ("request", Text),
+    ("posted_at", Time),
     ("answer", Text),
     ("network_id", BigInt),
     ("id", BigInt),
@@ -471,7 +475,7 @@ pub fn tables<'a>(
             },
             Update {
                 rows: returns_changed,
-                set: 6,
+                set: RETURNS_CHANGED.len() - 2,
             },
         ],
         rare_inserts: vec![
@@ -596,6 +600,7 @@ impl<'a> ReceiptRows<'a> {
                         part.transaction.0.into(),
                         Value::Integer(Some(part.sequence)),
                         receipt.into(),
+                        Value::BigInt(part.payer.map(|p| p.0)),
                         Value::BigInt(lot.map(|l| l.id.0)),
                         part.amount.into(),
                         part.refunded.into(),
@@ -835,7 +840,13 @@ fn return_rows(world: &World) -> Result<(Rows<'_>, Rows<'_>), StorageError> {
         if r.change == Change::Updated {
             let mut row = vec![receipt];
             row.extend(outcome);
-            row.extend([answer, r.key.network.0.into(), r.id.0.into()]);
+            row.extend([
+                serde_json::to_string(&r.request)?.into(),
+                r.posted_at.into(),
+                answer,
+                r.key.network.0.into(),
+                r.id.0.into(),
+            ]);
             changed.push(row);
             continue;
         }
@@ -958,6 +969,7 @@ pub fn message_rows(messages: &[StoredMessage]) -> Rows<'_> {
             message.code.as_deref().into(),
             message.detail.as_deref().into(),
             message.subject.as_deref().into(),
+            Value::BigInt(message.took_ms),
         ]);
     }
     rows
