@@ -10,6 +10,7 @@ pub mod demo;
 pub mod domain;
 pub mod id_source;
 pub mod ledger;
+pub mod pages;
 pub mod pos;
 pub mod server;
 pub mod storage;

@@ -107,7 +107,10 @@ fn comes_from_till(headers: &HeaderMap) -> bool {
 }
 
 /// Takes one request off the caller's allowance.
-fn charge(app: &App, parts: &Parts, caller: &Caller) -> Result<(), Problem> {
+///
+/// # Errors
+/// 429 where none is left.
+pub fn charge(app: &App, parts: &Parts, caller: &Caller) -> Result<(), Problem> {
     let taken = app
         .access
         .requests

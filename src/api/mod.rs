@@ -33,7 +33,6 @@ pub mod returns;
 pub mod secrets;
 pub mod sessions;
 pub mod setup;
-pub mod setup_page;
 pub mod till;
 pub mod till_path;
 pub mod transactions;
@@ -80,7 +79,7 @@ pub fn router(app: App) -> Router {
         .split_for_parts();
     let routes = routes
         .merge(openapi::routes(description))
-        .merge(setup_page::routes())
+        .merge(crate::pages::routes())
         .merge(crate::pos::routes());
     finished(routes.fallback(nowhere))
         .layer(middleware::from_fn_with_state(app.clone(), proxies::resolve))

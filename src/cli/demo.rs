@@ -64,8 +64,7 @@ async fn show(settings: &Settings) -> Result<(), Failure> {
     };
     let (store, loaded) = loaded;
     let app = app(store, settings, Arc::new(SystemClock))?;
-    print(introduction(settings, &loaded));
-    run_service(app, settings).await
+    run_service(app, settings, Some(introduction(settings, &loaded))).await
 }
 
 /// A new database with the demo network in it.

@@ -24,10 +24,12 @@ pub(super) fn run(settings: &Settings) -> Result<(), Failure> {
     }
     runtime()?.block_on(async {
         let app = app(store, settings, Arc::new(SystemClock))?;
-        if app.read(books::all_networks).await?.is_empty() {
-            print(first_steps(&app, settings).await?);
-        }
-        run_service(app, settings).await
+        let greeting = if app.read(books::all_networks).await?.is_empty() {
+            Some(first_steps(&app, settings).await?)
+        } else {
+            None
+        };
+        run_service(app, settings, greeting).await
     })
 }
 
@@ -66,11 +68,19 @@ pub(super) fn app(store: Store, settings: &Settings, clock: Arc<dyn Clock>) -> R
     Ok(app)
 }
 
-/// Listens, starts the jobs, and serves until it is told to stop.
-pub(super) async fn run_service(app: App, settings: &Settings) -> Result<(), Failure> {
+/// Listens, greets, starts the jobs, and serves until it is told to stop.
+pub(super) async fn run_service(
+    app: App,
+    settings: &Settings,
+    greeting: Option<String>,
+) -> Result<(), Failure> {
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|e| format!("can't listen on {}: {e}", settings.listen))?;
+    // Not before: what it invites to must be there.
+    if let Some(greeting) = greeting {
+        print(greeting);
+    }
     worker::start(&app, settings);
     tracing::info!(address = %listener.local_addr()?, "ready");
     let limits = ServerLimits {

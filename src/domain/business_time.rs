@@ -112,3 +112,46 @@ impl BusinessTime {
         best.map(|(_, rule)| rule)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_business_day_has_its_bounds_on_nights_of_clock_changes_too() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let bounds = |date: &str, hour, minute| {
+            let starts = NaiveTime::from_hms_opt(hour, minute, 0).unwrap();
+            let (from, until) = day_bounds(day(date), chrono_tz::Europe::Berlin, starts).unwrap();
+            (from.to_rfc3339(), (until - from).num_hours())
+        };
+        assert_eq!(
+            bounds("2026-07-01", 5, 0),
+            ("2026-07-01T03:00:00+00:00".to_owned(), 24)
+        );
+        assert_eq!(
+            bounds("2026-03-29", 0, 0),
+            ("2026-03-28T23:00:00+00:00".to_owned(), 23)
+        );
+        assert_eq!(
+            bounds("2026-10-25", 0, 0),
+            ("2026-10-24T22:00:00+00:00".to_owned(), 25)
+        );
+        // 02:30 is not there on this night.
+        assert_eq!(bounds("2026-03-29", 2, 30).0, "2026-03-29T01:30:00+00:00");
+        let far = day_bounds(NaiveDate::MAX, chrono_tz::UTC, NaiveTime::MIN);
+        assert_eq!(far, None);
+        // What is within them is of this day, by the same clock.
+        for (at, date) in [
+            ("2026-03-29T03:29:00Z", "2026-03-29"),
+            ("2026-03-30T02:59:59Z", "2026-03-29"),
+        ] {
+            let at: Timestamp = at.parse().unwrap();
+            let starts = NaiveTime::from_hms_opt(5, 0, 0).unwrap();
+            assert_eq!(
+                BusinessTime::new(at, chrono_tz::Europe::Berlin, starts).date,
+                day(date)
+            );
+        }
+    }
+}

@@ -10,3 +10,4 @@ mod network;
 mod problems;
 mod resources;
 mod server;
+mod till;

@@ -141,3 +141,15 @@ fn health_is_the_services_own_answer() {
     server.join().unwrap();
     assert!(stderr(&kopilka(&folder, &["health", "--url", &url])).contains("no answer from 127.0.0.1"));
 }
+
+#[test]
+fn a_service_that_cannot_listen_invites_nobody() {
+    let folder = TempDir::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    std::fs::write(folder.path().join("my.toml"), format!("listen = \"{address}\"\n")).unwrap();
+    let output = kopilka(&folder, &["serve", "--config", "my.toml"]);
+    assert!(!stderr(&output).contains("setup#token"));
+    assert!(stderr(&output).contains(&format!("can't listen on {address}")));
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("setup"));
+}

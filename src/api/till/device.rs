@@ -5,8 +5,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use kopilka_contract::Language;
 
-use crate::api::authentication::{cookie, is_ours, not_ours};
+use crate::api::authentication::{charge, cookie, is_ours, not_ours};
 use crate::api::caller::{Caller, Role, Scope, TillPlace};
+use crate::api::finishing::language;
 use crate::api::problem::Problem;
 use crate::api::secrets::hash_of;
 use crate::api::till_path::network_terms;
@@ -190,7 +191,8 @@ impl FromRequestParts<App> for AtTill {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let till = Till::from_request_parts(parts, app).await?;
         till.cashier()?;
-        let caller = till.caller(app, crate::api::finishing::language(&parts.headers));
+        let caller = till.caller(app, language(&parts.headers));
+        charge(app, parts, &caller)?;
         Ok(AtTill { till, caller })
     }
 }

@@ -40,9 +40,10 @@ const EVERY: Duration = Duration::from_secs(1);
 /// What the second screen shows.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"state": {"stage": "sale", "total": "420.00"}}))]
 struct ScreenRequest {
     /// Any JSON that the till's own page understands, 8 KiB at most.
-    #[schema(value_type = Object, example = json!({"stage": "sale", "total": "420.00"}))]
+    #[schema(value_type = Object)]
     state: Value,
 }
 
@@ -124,7 +125,7 @@ struct ScreenView {
 
 /// What a second screen shows; waits up to 25 seconds for something newer than `after`. The token is the proof.
 #[utoipa::path(get, path = "/till/screens/{token}", tag = "virtual till", security(()),
-    params(("token" = String, Path), ScreenQuery),
+    params(("token" = String, Path, example = "scr_01hgw3zj3q7hx"), ScreenQuery),
     responses((status = 200, body = ScreenView), Refusals))]
 async fn look(
     State(app): State<App>,

@@ -135,12 +135,12 @@ async fn by_pin(app: &App, till: &Till, id: UserId, pin: String) -> Result<Store
         .filter(|user| may_stand(user, venue))
         .ok_or_else(Problem::not_found)?;
     let access = &app.access;
-    let left = access
-        .device_pins
-        .take(device)
-        .and_then(|_| access.pins.take((device, id)))
-        .map_err(Allowance::refusal)?
-        .remaining;
+    access.device_pins.take(device).map_err(Allowance::refusal)?;
+    let taken = access.pins.take((device, id)).map_err(|refused| {
+        access.device_pins.give_back(&device);
+        refused.refusal()
+    });
+    let left = taken?.remaining;
     // It counts as wrong until it is right.
     let pin_kept = app
         .write(move |c| user_pins::for_try(c, tenant, id))

@@ -147,7 +147,7 @@ struct GuestCode {
 
 /// A guest's own code, for an app that shows it to a till. It works for 5 minutes.
 #[utoipa::path(post, path = "/customers/{id}/qr", tag = "customers",
-    params(("id" = String, Path, description = "Our id or the caller's own")),
+    params(("id" = String, Path, description = "Our id or the caller's own", example = "crm-1042")),
     responses((status = 200, body = GuestCode), Refusals))]
 async fn make_code(
     State(app): State<App>,

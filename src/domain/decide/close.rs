@@ -221,11 +221,15 @@ fn decide<'a>(
     }
     let hold = named_hold(world, cx, ask)?;
     let Guest { found, facts } = guest(world, cx, ask, hold)?;
-    if let (Some(hold), Some(facts)) = (hold.and_then(|id| world.holds.get(&id)), &facts)
-        && hold.customer != facts.id
-    {
+    let of_another = |id: &HoldId| {
+        let holder = world.holds.get(id).map(|h| h.customer);
+        facts.as_ref().is_some_and(|f| holder.is_some_and(|h| h != f.id))
+    };
+    if ask.hold.is_some() && hold.as_ref().is_some_and(of_another) {
         return Err(Refusal::HoldNotFound);
     }
+    // What another guest was allowed is left alone.
+    let hold = hold.filter(|id| !of_another(id));
     let kind = receipt.kind.clone().unwrap_or_else(|| terms.default_type.clone());
     let total: Money = receipt.lines.iter().map(|l| l.amount).sum();
     let receipt_id = previous.map_or_else(|| ReceiptId(cx.ids.next_id()), |p| p.id);

@@ -67,3 +67,78 @@ pub(super) fn not_enough(ask: &Close, available: Money) -> Refusal {
         Refusal::InsufficientBalance { available }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Duration};
+    use kopilka_contract::{Offline, Receipt, Redemption};
+
+    use super::*;
+
+    const GUEST: CustomerId = CustomerId(7);
+
+    /// A sale made so many minutes before the end of its allowance of 300.00.
+    fn sale(minutes_before: i64, permit_of: Option<CustomerId>) -> Close {
+        let end = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let permit = permit_of.map(|customer| Permit {
+            customer: customer.to_string(),
+            hold: HoldId(1).to_string(),
+            key: "permit".to_owned(),
+            amount: Money::from_kopecks(30_000),
+            expires_at: end,
+        });
+        Close {
+            receipt: Receipt {
+                external_id: "1".to_owned(),
+                version: None,
+                number: None,
+                till: None,
+                shift: None,
+                closed_at: (end - Duration::minutes(minutes_before)).fixed_offset(),
+                kind: None,
+                customer: None,
+                phone: None,
+                customer_name: None,
+                lines: Vec::new(),
+                payments: Vec::new(),
+                total: None,
+                waiter: None,
+                guests: None,
+                comment: None,
+                advertising_source: None,
+            },
+            redemption: Redemption::Nothing,
+            hold: None,
+            promo_codes: Vec::new(),
+            offline: Some(Offline { permit }),
+        }
+    }
+
+    #[test]
+    fn the_time_of_the_sale_decides_and_the_end_is_exclusive() {
+        let code = |ask: &Close, kopecks| {
+            check(ask, GUEST, Money::from_kopecks(kopecks)).map_err(|refusal| refusal.code())
+        };
+        assert_eq!(code(&sale(1, Some(GUEST)), 30_000), Ok(()));
+        assert_eq!(code(&sale(0, Some(GUEST)), 1), Err("offline-permit-expired"));
+        assert_eq!(code(&sale(1, Some(GUEST)), 30_001), Err("redeem-limit"));
+        assert_eq!(
+            code(&sale(1, Some(CustomerId(8))), 1),
+            Err("offline-permit-invalid")
+        );
+        assert_eq!(code(&sale(1, None), 1), Err("offline-permit-missing"));
+        // Nothing is redeemed: nothing is asked. With a network the balance decides alone.
+        assert_eq!(code(&sale(0, None), 0), Ok(()));
+        let online = Close {
+            offline: None,
+            ..sale(0, None)
+        };
+        assert_eq!(code(&online, 1), Ok(()));
+        let available = Money::ZERO;
+        assert_eq!(
+            not_enough(&sale(1, Some(GUEST)), available).code(),
+            "offline-permit-spent"
+        );
+        assert_eq!(not_enough(&online, available).code(), "insufficient-balance");
+    }
+}

@@ -211,8 +211,11 @@ fn given<'a>(
     }
 }
 
-/// Texts made so far, by shape: making one costs more than running it for one receipt should.
-static TEXTS: OnceLock<Mutex<HashMap<(Dialect, Shape), Arc<str>>>> = OnceLock::new();
+/// Texts of statements by what they ask for.
+type Texts = HashMap<(Dialect, Shape), Arc<str>>;
+
+/// Texts made so far: making one costs more than running it for one receipt should.
+static TEXTS: OnceLock<Mutex<Texts>> = OnceLock::new();
 
 fn main_statement<'a>(
     dialect: Dialect,

@@ -1,6 +1,7 @@
 //! What the ledger reads and writes: one load and one apply per batch.
 
 pub mod apply;
+mod columns;
 pub mod keys;
 pub mod load;
 mod loaded;

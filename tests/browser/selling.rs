@@ -1,0 +1,175 @@
+//! A day at the till, on a telephone.
+
+use super::driver::Browser;
+use super::shop::Shop;
+use super::till::Till;
+use crate::databases::each_database_async;
+
+async fn opened(shop: &Shop) -> Till {
+    let till = Till::open(Browser::open(360, 740).await, &shop.page()).await;
+    till.enrol().await;
+    till
+}
+
+#[test]
+fn a_guest_spends_a_part_and_gives_a_line_back() {
+    each_database_async(|store| async move {
+        let shop = Shop::open(store).await;
+        let till = opened(&shop).await;
+
+        // Nobody in particular.
+        till.sale_without_guest("240").await;
+        till.confirm().await;
+        till.hear("Проведено").await;
+        till.next_guest().await;
+        assert_eq!(shop.sold(), [(24_000, 0)]);
+
+        // Anna spends exactly what she says.
+        till.guest("9000000017").await;
+        till.hear("1 360,00").await;
+        till.amount("1000,50").await;
+        till.press("Часть").await;
+        till.fill("#part", "100,25").await;
+        till.hear("900,25 ₽").await;
+        till.shot("part").await;
+        till.confirm().await;
+        till.hear("900,25 ₽ деньгами, 100,25 бонусами").await;
+        assert_eq!(shop.sold()[1], (100_050, 10_025));
+        till.press("почему").await;
+        till.hear("Итого").await;
+        till.click("dialog[open] .sheet-head button").await;
+        till.shot("result").await;
+        till.see("#next").await;
+        till.next_guest().await;
+
+        // By lines, and one of them comes back.
+        till.guest("+7 (921) 555-01-17").await;
+        till.press("Выбрать товары").await;
+        for _ in 0..2 {
+            till.click(".tile").await;
+        }
+        till.press("Дальше").await;
+        till.confirm().await;
+        till.hear("Проведено").await;
+        let (total, _) = shop.sold()[2];
+        till.click(".recent .line-row").await;
+        till.press("Вернуть").await;
+        till.press("Часть").await;
+        till.click("dialog .stepper [aria-label='Больше']").await;
+        till.shot("return").await;
+        till.press("Вернуть выбранное").await;
+        till.hear("Возврат проведён").await;
+        till.press("Готово").await;
+        let half = kopecks_as_said(total / 2);
+        till.click(".who-am-i").await;
+        till.press("Операции за сегодня").await;
+        till.hear("возвращена часть").await;
+        till.hear(&format!("− {half}")).await;
+        till.shot("operations").await;
+
+        // The whole receipt, as if it had not been.
+        till.fill("#search", "1000,50").await;
+        till.hear("−100,25").await;
+        till.click(".operation").await;
+        till.press("Отменить чек").await;
+        till.press("Отменить чек").await;
+        till.hear("Чек отменён").await;
+        till.hear("900,25 ₽").await;
+        shop.is_right();
+    });
+}
+
+#[test]
+fn what_can_not_be_is_said_before_and_after() {
+    each_database_async(|store| async move {
+        let shop = Shop::open(store).await;
+        let till = opened(&shop).await;
+        till.fill("#guest", "+79990000000").await;
+        till.see("#guest").await.send_keys("\u{e007}").await.unwrap();
+        till.hear("нет. Проверьте номер или добавьте гостя").await;
+
+        // More than she has: told at once, nothing is sent.
+        till.guest("9000000017").await;
+        till.amount("5000").await;
+        till.press("Часть").await;
+        till.fill("#part", "1360,01").await;
+        till.hear("не больше 1 360,00 ₽").await;
+        assert!(till.is_there("#confirm[disabled]").await);
+        till.shot("refusal").await;
+
+        // Another till is faster: one wins, the other is told, and can go on.
+        till.press("Все").await;
+        till.hear("3 640,00 ₽").await;
+        let taken = shop.anna().await.0;
+        shop.sell_elsewhere("race", "5000.00", &taken).await;
+        till.confirm().await;
+        till.hear("Недостаточно бонусов").await;
+        assert!(shop.sold().is_empty());
+        till.shot("race").await;
+        till.press("Без списания").await;
+        till.confirm().await;
+        till.hear("Проведено").await;
+        assert_eq!(shop.sold(), [(500_000, 0)]);
+        shop.is_right();
+    });
+}
+
+#[test]
+fn a_new_guest_joins_in_ten_seconds_and_cashiers_change_by_pin() {
+    each_database_async(|store| async move {
+        let shop = Shop::open(store).await;
+        let till = opened(&shop).await;
+        till.fill("#guest", "8 900 123-45-67").await;
+        till.press("Новый гость").await;
+        till.fill("#new-name", "Сергей").await;
+        till.press("Добавить гостя").await;
+        till.hear("Прочтите гостю согласие").await;
+        till.click(".agree input").await;
+        till.shot("new-guest").await;
+        till.press("Добавить гостя").await;
+        till.hear("Сергей").await;
+        till.amount("500").await;
+        till.confirm().await;
+        till.hear("Проведено").await;
+        till.next_guest().await;
+        till.guest("+79001234567").await;
+        till.hear("Сергей").await;
+
+        // Set a PIN, lock, be refused, come back: the sale is still there.
+        till.click(".who-am-i").await;
+        till.press("Сменить PIN-код").await;
+        till.fill("#pin", "7391").await;
+        till.fill("#pin-again", "7391").await;
+        till.fill("#pin-password", "kopilka-cashier").await;
+        till.press("Запомнить PIN-код").await;
+        till.hear("PIN-код сохранён").await;
+        till.click(".who-am-i").await;
+        till.press("Закрыть на PIN-код").await;
+        till.hear("Катя").await;
+        if !till.is_there(".dots").await {
+            till.press("Катя").await;
+        }
+        for digit in ["1", "1", "1", "2"] {
+            till.press(digit).await;
+        }
+        till.press("Войти").await;
+        till.see("[role=alert]").await;
+        till.shot("pin").await;
+        for digit in ["7", "3", "9", "1"] {
+            till.press(digit).await;
+        }
+        till.press("Войти").await;
+        till.hear("Сергей").await;
+        shop.is_right();
+    });
+}
+
+/// As the screen writes an amount.
+fn kopecks_as_said(kopecks: i64) -> String {
+    let (whole, part) = (kopecks / 100, kopecks % 100);
+    if whole < 1000 {
+        format!("{whole},{part:02}")
+    } else {
+        format!("{} {:03},{part:02}", whole / 1000, whole % 1000)
+    }
+}
