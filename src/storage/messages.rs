@@ -265,6 +265,9 @@ pub struct Lately {
 /// How many messages of a connection are looked at to say how it does.
 pub const LATELY: i64 = 200;
 
+/// Id, when it came, outcome, code of the refusal, time taken.
+type LatelyRow = (i64, NaiveDateTime, String, Option<String>, Option<i64>);
+
 /// How a connection has done of late.
 ///
 /// # Errors
@@ -274,7 +277,7 @@ pub fn lately(
     tenant: Tenant,
     of: ConnectionId,
 ) -> Result<Lately, StorageError> {
-    let rows: Vec<(i64, NaiveDateTime, String, Option<String>, Option<i64>)> = messages::table
+    let rows: Vec<LatelyRow> = messages::table
         .filter(messages::network_id.eq(tenant.id()))
         .filter(messages::connection_id.eq(of.0))
         .order(messages::id.desc())

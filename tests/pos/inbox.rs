@@ -128,7 +128,7 @@ fn messages_are_found_shown_and_done_again_over_the_api() {
             ("outcome=waiting", 3),
             ("outcome=refused", 1),
             ("outcome=unreadable", 2),
-            ("outcome=posted", 0),
+            ("kind=rkeeper&outcome=posted", 0),
             ("kind=rest&outcome=waiting", 0),
             ("kind=rkeeper", 3),
             (&format!("connection_id={id}"), 3),

@@ -388,7 +388,10 @@ fn a_guest_is_looked_up_by_whatever_he_shows() {
             says(&answer, r#"Result="1""#);
         }
         let picture = till.send("POST", "getcardimageex.php", of("card-image")).await;
-        assert_eq!(picture.status, 200);
+        assert_eq!(
+            (picture.status.as_u16(), &picture.headers["content-type"]),
+            (200, &"image/bmp".parse().unwrap())
+        );
     });
 }
 

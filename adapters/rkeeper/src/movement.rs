@@ -85,7 +85,7 @@ impl Movement {
             received_at: till_time::wall_clock(connection.received_at, connection.common.time_zone),
         };
         let deed = deed(packet, connection)?;
-        let payers = paying_cards(packet, card.as_deref(), connection)?;
+        let payers = paying_cards(packet, card.as_deref(), connection);
         movement.ask = match deed {
             Deed::Nothing => None,
             Deed::Sell => {
@@ -338,30 +338,23 @@ fn redemption(packet: &Packet, seen: Option<Money>) -> Result<(Redemption, Optio
     Ok((redemption, remark))
 }
 
-/// The cards after the first that pay with bonuses, each with what it pays in all. Where the first card is not known by
-/// name nobody can pay beside it.
-fn paying_cards(
-    packet: &Packet,
-    first: Option<&str>,
-    connection: &Connection,
-) -> Result<Vec<PayingCard>, ReadError> {
+/// The cards after the first that pay with bonuses, each with what it pays in all.
+fn paying_cards(packet: &Packet, first: Option<&str>, connection: &Connection) -> Vec<PayingCard> {
     let (holders, mut paying) = (holders(packet), Vec::<PayingCard>::new());
     let payments = packet
         .check
         .as_ref()
         .map(|check| Payments::of(check, &connection.own));
     for (index, row) in packet.rows.iter().enumerate() {
-        if row.kind != Kind::Payment || row.amount.is_zero() {
+        // A row that names no card is the first one's.
+        let nameless = row.card.trim_start_matches('0').is_empty();
+        if row.kind != Kind::Payment || row.amount.is_zero() || nameless {
             continue;
         }
-        // A row that names no card is the first one's.
         let Some(code) = card_code::code_of(&row.card, holders).filter(|code| Some(code.as_str()) != first)
         else {
             continue;
         };
-        if first.is_none() {
-            return Err(ReadError::NamelessPayer);
-        }
         let amount = -row.amount;
         match paying.iter_mut().find(|known| known.code == code) {
             Some(known) => known.amount += amount,
@@ -374,7 +367,7 @@ fn paying_cards(
         }
     }
     paying.retain(|payer| !payer.amount.is_zero());
-    Ok(paying)
+    paying
 }
 
 /// What the till has counted for the first card. Bonuses of another card are not the receipt's, and are only noted.

@@ -27,8 +27,6 @@ pub(crate) enum ReadError {
     ScriptTransaction,
     #[error("line {0} of a sale is negative: a return of single dishes")]
     NegativeLine(String),
-    #[error("a card pays with bonuses, and the transactions do not name it")]
-    NamelessPayer,
 }
 
 impl ReadError {
