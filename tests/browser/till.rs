@@ -214,7 +214,8 @@ impl Till {
     }
 
     pub async fn next_guest(&self) {
-        self.click("#next").await;
+        self.see("#next").await;
+        self.press("Следующий гость").await;
         self.see("#guest").await;
     }
 
