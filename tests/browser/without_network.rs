@@ -60,12 +60,12 @@ fn bonuses_are_spent_offline_within_the_allowance_only() {
         till.guest("9000000017").await;
         // Set aside in the books while the network was there.
         for _ in 0..100 {
-            if shop.anna().await.0 == "860.00" {
+            if shop.anna().await.0 == "740.00" {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        assert_eq!(shop.anna().await, ("860.00".to_owned(), "1360.00".to_owned()));
+        assert_eq!(shop.anna().await, ("740.00".to_owned(), "1240.00".to_owned()));
         shop.network.set(Wire::Down);
         till.amount("900").await;
         till.hear("без сети можно до 500,00").await;
