@@ -303,6 +303,8 @@ async function send(row, sale) {
 /** Nothing was posted; what would be posted now may be less than he read, so he is asked. */
 function refused(sale, error) {
   sale.asks = true;
+  // What was set aside is no more: without it there is at least an answer.
+  if (error.code.startsWith('hold-')) sale.permit = null;
   sale.problem = { code: error.code, words: error.message };
 }
 
