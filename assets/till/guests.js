@@ -4,6 +4,7 @@ import * as database from './database.js';
 import { t } from './i18n.js';
 import { fromDecimal } from './money.js';
 import { digitsOf, maskedPhone, meanings, wholePhone } from './phone.js';
+import { plan } from './sale.js';
 import { change, notice, state } from './store.js';
 
 /** Guests whom this device remembers for times without a network. */
@@ -142,6 +143,8 @@ async function allow(guest) {
     await remember({ ...guest, permit });
     if (state.sale.customer?.guest?.id === guest.id && !state.sale.sending) {
       change((s) => { s.sale.permit = permit; });
+      // With what is set aside he may spend as much as before; a question asked meanwhile did not know of it.
+      plan();
     } else {
       await giveBack({ customer: { guest }, permit });
     }

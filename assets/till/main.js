@@ -2,7 +2,7 @@
 import { html, render, useEffect } from './vendor/preact-htm.js';
 import { t } from './i18n.js';
 import { restorePreferences } from './preferences.js';
-import { confirm, edit, nextSale, persist, restore } from './sale.js';
+import { confirm, edit, nextSale, persist, restore, review } from './sale.js';
 import { hearScanner } from './scanner.js';
 import { found } from './scanned.js';
 import { Enrol } from './screens/enrol.js';
@@ -98,6 +98,7 @@ let first = true;
 function draw() {
   if (first) root.replaceChildren();
   first = false;
+  review();
   document.title = state.start ? `${state.start.venue.name} · ${t('till')}` : t('till');
   render(html`<${App} />`, root);
   persist();

@@ -23,8 +23,11 @@ export function total(sale = state.sale) {
 /** Changes the sale, and asks anew what it would do. */
 export function edit(how) {
   change((s) => {
-    how(s.sale);
+    // What he changes himself he knows of.
+    s.sale.seen = null;
+    s.sale.asks = false;
     s.sale.problem = null;
+    how(s.sale);
     s.result = null;
   });
   plan();
@@ -75,8 +78,12 @@ export function setLine(lineId, thousandths, price) {
   });
 }
 
-/** How much of the bonuses: none, part, all. */
-export const redeem = (mode, text = '') => edit((sale) => { sale.redeem = { mode, text }; });
+/** How much of the bonuses: none, part, all. "All" is as much as was on the button when it was pressed. */
+export const redeem = (mode, text = '') => edit((sale) => {
+  sale.redeem = { mode, text };
+  const all = mode === 'all' ? may(sale) : null;
+  if (all !== null) sale.seen = { redeemed: all };
+});
 
 /** Most that may be redeemed: as the service said, or what the allowance for times without a network permits. */
 export function may(sale = state.sale) {
@@ -97,14 +104,49 @@ export function wantedRedemption(sale = state.sale) {
 export function figures(sale = state.sale) {
   const redeemed = wantedRedemption(sale) ?? 0;
   const q = state.online ? sale.quote : null;
+  // While the next answer is on its way the last one is of another sale: it must not be on the button.
+  const sure = Boolean(q) && !sale.quoting;
   return {
     total: total(sale),
-    redeemed: q ? fromDecimal(q.redeemed) : redeemed,
-    toPay: q ? fromDecimal(q.to_pay) : total(sale) - redeemed,
+    redeemed: sure ? fromDecimal(q.redeemed) : redeemed,
+    toPay: sure ? fromDecimal(q.to_pay) : total(sale) - redeemed,
     accrued: q && sale.customer ? fromDecimal(q.accrued) : null,
     after: q?.balance ? fromDecimal(q.balance.available) : null,
-    sure: Boolean(q) && !sale.quoting,
+    sure,
   };
+}
+
+const COUNTED = ['total', 'redeemed', 'toPay', 'accrued'];
+
+/** Before each drawing: figures that are not those which the cashier was shown, and which he did not change, are told to
+ * him, and "confirm" waits for his answer. A finger that is already on its way down confirms nothing. */
+export function review() {
+  const { sale } = state;
+  if (sale.sending || sale.unanswered || sale.asks || obstacle(sale) || (state.online && !figures(sale).sure)) return;
+  const f = figures(sale);
+  const known = sale.seen ?? {};
+  // What nobody could tell then or now (accrual without a network) is no change.
+  const differs = (name) => known[name] !== undefined && known[name] !== null && f[name] !== null && known[name] !== f[name];
+  if (COUNTED.some(differs)) {
+    sale.asks = true;
+    sale.problem = { code: 'changed', words: changedWords(known, f, differs) };
+  } else {
+    sale.seen = Object.fromEntries(COUNTED.map((name) => [name, f[name] ?? known[name] ?? null]));
+  }
+}
+
+function changedWords(known, f, differs) {
+  const told = [];
+  if (differs('redeemed')) told.push(t('changed.redeemed', money(known.redeemed), money(f.redeemed)));
+  if (differs('redeemed') || differs('toPay') || differs('total')) told.push(t('changed.to-pay', money(f.toPay)));
+  if (differs('accrued')) told.push(t('changed.accrued', money(known.accrued), money(f.accrued)));
+  return `${t('changed')} ${told.join(' ')}`;
+}
+
+/** The cashier has read what has changed, or why it was refused: the figures as they are now are what he confirms. */
+export function agree() {
+  change(({ sale }) => { sale.seen = null; sale.asks = false; sale.problem = null; });
+  quoteAgain();
 }
 
 // --- what it would do ---------------------------------------------------------------------------------------------
@@ -206,7 +248,9 @@ const canWait = (row) => !row.body.redeem || Boolean(row.permit && fromDecimal(r
 /** Confirms. A second call while the first is under way does nothing; a reload in the middle finds it in the journal. */
 export async function confirm() {
   const sale = state.sale;
-  if (sale.sending || sale.unanswered || obstacle(sale)) return;
+  // What is not drawn yet he has not read.
+  review();
+  if (sale.sending || sale.unanswered || sale.asks || obstacle(sale)) return change(() => {});
   change(() => { sale.sending = true; sale.problem = null; });
   const redeemed = wantedRedemption(sale);
   const figure = figures(sale);
@@ -216,7 +260,7 @@ export async function confirm() {
   try {
     row = await journal.write({
       kind: 'sale', key: sale.key, path: '/receipts', body, state: 'sending', permit: sale.permit, cashierId: state.start.cashier?.id ?? null,
-      label: { guest: guest?.name ?? sale.customer?.unknown ?? null, guestId: guest?.id ?? null, total: figure.total, totalDecimal: toDecimal(figure.total), toPay: figure.total - redeemed, redeemed, number: body.number },
+      label: { guest: guest?.name ?? sale.customer?.unknown ?? null, guestId: guest?.id ?? null, total: figure.total, totalDecimal: toDecimal(figure.total), toPay: figure.total - redeemed, redeemed, accrued: figure.sure ? figure.accrued : null, number: body.number },
     });
   } catch {
     // Without the journal a lost answer could not be found out: better no sale than one that may double.
@@ -250,10 +294,18 @@ async function send(row, sale) {
       sale.unanswered = null;
       // Another sale has this key: this one goes under a new one, once the cashier has read why.
       if (error.code === 'receipt-conflict') sale.key = uuid();
-      if (!error.code.startsWith('till-')) sale.problem = { code: error.code, words: error.message };
+      if (!error.code.startsWith('till-')) refused(sale, error);
     });
     quoteAgain();
   }
+}
+
+/** Nothing was posted; what would be posted now may be less than he read, so he is asked. */
+function refused(sale, error) {
+  sale.asks = true;
+  // What was set aside is no more: without it there is at least an answer.
+  if (error.code.startsWith('hold-')) sale.permit = null;
+  sale.problem = { code: error.code, words: error.message };
 }
 
 /** Sold without a network: the queue has it. */
@@ -308,7 +360,8 @@ async function lost(row, sale) {
     } catch (error) {
       if (error instanceof NoAnswer || error.retryable) continue;
       await journal.settle(row);
-      return change(() => { sale.unanswered = null; sale.journaled = false; sale.problem = { code: error.code, words: error.message }; });
+      change(() => { sale.unanswered = null; sale.journaled = false; refused(sale, error); });
+      return quoteAgain();
     }
   }
 }

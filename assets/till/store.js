@@ -18,6 +18,10 @@ export function newSale() {
     may: null,
     quoting: false,
     problem: null,
+    /** The figures that the cashier was last shown as certain: nothing else may be confirmed. */
+    seen: null,
+    /** Something has changed by itself or was refused: the cashier answers first, "confirm" waits. */
+    asks: false,
     /** Bonuses that are set aside for this guest at this device. */
     permit: null,
     sending: false,

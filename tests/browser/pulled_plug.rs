@@ -24,7 +24,7 @@ fn a_lost_answer_is_found_out() {
         till.guest("9000000017").await;
         till.amount("5000").await;
         till.press("Все").await;
-        till.hear("3 640,00 ₽").await;
+        till.hear("3 760,00 ₽").await;
         shop.network.set(Wire::LosesAnswers);
         till.confirm().await;
         till.hear("Ответа пока нет").await;
@@ -33,7 +33,7 @@ fn a_lost_answer_is_found_out() {
         assert_eq!(shop.sold().len(), 1, "it did reach the service");
         shop.network.set(Wire::Whole);
         till.hear("Проведено").await;
-        assert_eq!(shop.sold(), [(500_000, 136_000)]);
+        assert_eq!(shop.sold(), [(500_000, 124_000)]);
 
         // Without bonuses it is put into the queue, which finds that it is posted.
         till.next_guest().await;
@@ -56,14 +56,14 @@ fn a_reload_in_the_middle_of_confirm_says_what_became_of_it() {
         till.guest("9000000017").await;
         till.amount("5000").await;
         till.press("Все").await;
-        till.hear("3 640,00 ₽").await;
+        till.hear("3 760,00 ₽").await;
         shop.network.set(Wire::LosesAnswers);
         till.confirm().await;
         till.hear("Ответа пока нет").await;
         shop.network.set(Wire::Whole);
         till.reload().await;
         till.hear("проведён: ответ не дошёл, а продажа дошла").await;
-        assert_eq!(shop.sold(), [(500_000, 136_000)]);
+        assert_eq!(shop.sold(), [(500_000, 124_000)]);
 
         // Never arrived: the cashier is asked, and it is the same sale.
         shop.api();

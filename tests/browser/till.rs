@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use fantoccini::Locator;
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
+use fantoccini::wd::WindowHandle;
 use serde_json::{Value, json};
 
 use super::driver::Browser;
+use super::shop::Shop;
 
 /// Longer than anything should take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -213,9 +216,102 @@ impl Till {
         self.click("#confirm").await;
     }
 
+    /// Whatever an impatient finger does, by mouse and by key. Nothing may come of it while the button waits.
+    pub async fn insist_on_confirm(&self) {
+        self.run(
+            "document.getElementById('confirm').click(); \
+             window.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true, bubbles: true})); \
+             setTimeout(arguments[0], 0)",
+        )
+        .await;
+    }
+
+    /// The finger comes down and stays.
+    pub async fn press_down(&self, css: &str) {
+        let element = self.see(css).await;
+        let down = MouseActions::new("finger".to_owned())
+            .then(PointerAction::MoveToElement {
+                element,
+                duration: None,
+                x: 0.0,
+                y: 0.0,
+            })
+            .then(PointerAction::Down {
+                button: MOUSE_BUTTON_LEFT,
+            });
+        self.browser.client().perform_actions(down).await.unwrap();
+    }
+
+    /// The finger leaves the glass.
+    pub async fn let_go(&self) {
+        self.browser.client().release_actions().await.unwrap();
+    }
+
+    /// The browser believes that the network has come back, so the page asks for everything anew.
+    pub async fn look_again(&self) {
+        self.run("window.dispatchEvent(new Event('online')); arguments[0](1)")
+            .await;
+    }
+
+    /// Waits until bonuses of the guest on the screen are set aside here, on the device too; gives the hold.
+    pub async fn has_set_aside(&self, shop: &Shop) -> String {
+        let script = "const done = arguments[0]; const open = indexedDB.open('kopilka-till'); open.onsuccess = () => { \
+            const all = open.result.transaction('guests').objectStore('guests').getAll(); \
+            all.onsuccess = () => { open.result.close(); done(all.result[0]?.permit?.hold_id ?? null); }; }";
+        let began = Instant::now();
+        loop {
+            let hold = self.run(script).await;
+            if let Some(hold) = hold.as_str()
+                && shop.anna().await.0 == "740.00"
+            {
+                return hold.to_owned();
+            }
+            assert!(began.elapsed() < PATIENCE, "nothing was set aside");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    pub async fn type_pin(&self, digits: &str) {
+        self.see(".pin-go").await;
+        for digit in digits.chars() {
+            self.press(&digit.to_string()).await;
+        }
+        self.press("Войти").await;
+    }
+
+    pub async fn window(&self) -> WindowHandle {
+        self.browser.client().window().await.unwrap()
+    }
+
+    /// Waits for the window that is not this one.
+    pub async fn other_window(&self) -> WindowHandle {
+        let own = self.window().await;
+        let began = Instant::now();
+        loop {
+            let all = self.browser.client().windows().await.unwrap();
+            if let Some(other) = all.into_iter().find(|w| *w != own) {
+                return other;
+            }
+            assert!(began.elapsed() < PATIENCE, "no second window");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    pub async fn to_window(&self, window: WindowHandle) {
+        self.browser.client().switch_to_window(window).await.unwrap();
+    }
+
+    /// A second window of the same browser.
+    pub async fn open_window(&self, page: &str) {
+        self.browser.client().new_window(false).await.unwrap();
+        let other = self.other_window().await;
+        self.to_window(other).await;
+        self.browser.client().goto(page).await.unwrap();
+        self.see("#guest").await;
+    }
+
     pub async fn next_guest(&self) {
-        self.see("#next").await;
-        self.press("Следующий гость").await;
+        self.click("#next").await;
         self.see("#guest").await;
     }
 

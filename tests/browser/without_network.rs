@@ -59,13 +59,8 @@ fn bonuses_are_spent_offline_within_the_allowance_only() {
         let till = opened(&shop).await;
         till.guest("9000000017").await;
         // Set aside in the books while the network was there.
-        for _ in 0..100 {
-            if shop.anna().await.0 == "860.00" {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        assert_eq!(shop.anna().await, ("860.00".to_owned(), "1360.00".to_owned()));
+        till.has_set_aside(&shop).await;
+        assert_eq!(shop.anna().await, ("740.00".to_owned(), "1240.00".to_owned()));
         shop.network.set(Wire::Down);
         till.amount("900").await;
         till.hear("без сети можно до 500,00").await;
@@ -86,6 +81,41 @@ fn bonuses_are_spent_offline_within_the_allowance_only() {
         shop.network.set(Wire::Whole);
         till.hear("отправлено 1 продажа на 900,00 ₽").await;
         assert_eq!(shop.sold(), [(90_000, 30_000)]);
+        shop.is_right();
+    });
+}
+
+#[test]
+fn a_refused_sale_is_settled_in_the_page() {
+    each_database_async(|store| async move {
+        let shop = Shop::open(store).await;
+        let till = opened(&shop).await;
+        till.guest("9000000017").await;
+        let hold = till.has_set_aside(&shop).await;
+        shop.network.set(Wire::Down);
+        till.amount("900").await;
+        till.hear("без сети можно до 500,00").await;
+        till.press("Часть").await;
+        till.fill("#part", "300").await;
+        till.confirm().await;
+        till.hear("600,00 ₽ деньгами, 300,00 бонусами").await;
+
+        // Somebody gives the allowance back, and all of it is spent before this till has a network again.
+        let void = format!("/api/v1/holds/{hold}/void");
+        shop.api().post(&void, serde_json::json!({})).await.expect(200);
+        shop.sell_elsewhere("elsewhere", "5000.00", "1240.00").await;
+        shop.network.set(Wire::Whole);
+        till.hear("продажу без сети не приняли").await;
+        assert!(shop.sold().is_empty());
+        till.click(".net").await;
+        till.hear("Списывали 300,00 бонусов").await;
+        till.shot("conflict").await;
+        till.press("Провести без списания").await;
+        till.hear("Всё проведено, ничего не ждёт").await;
+        assert_eq!(shop.sold(), [(90_000, 0)]);
+        till.reload().await;
+        till.see("#guest, #next").await;
+        assert!(!till.is_there(".net .badge").await);
         shop.is_right();
     });
 }

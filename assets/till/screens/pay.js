@@ -1,7 +1,7 @@
 // The end of the sale: how much of it bonuses pay, what is to be paid, and the one green button.
 import { html } from '../vendor/preact-htm.js';
 import { amount, money, short, t } from '../i18n.js';
-import { confirm, edit, figures, may, obstacle, plan, putAside, redeem, total } from '../sale.js';
+import { agree, confirm, edit, figures, may, obstacle, plan, putAside, redeem, total } from '../sale.js';
 import { fromDecimal } from '../money.js';
 import { state } from '../store.js';
 import { Button, Icon, Problem, Row, Segments, openSheet, useWide } from '../ui.js';
@@ -49,12 +49,17 @@ export function Totals() {
 
 /** What to do about a refusal, beside what the service says. */
 function advice(problem) {
+  const { sale } = state;
   if (problem.code === 'redeem-limit' || problem.code === 'insufficient-balance') {
-    return html`<div class="actions">${may() > 0 && html`<${Button} onClick=${() => redeem('all')}>${t('redeem.all', short(may()))}<//>`}<${Button} onClick=${() => redeem('none')}>${t('redeem.nothing')}<//></div>`;
+    return html`<div class="actions">${!sale.quoting && may() > 0 && html`<${Button} onClick=${() => redeem('all')}>${t('redeem.all-now', amount(may()))}<//>`}<${Button} onClick=${() => redeem('none')}>${t('redeem.nothing')}<//></div>`;
+  }
+  if (problem.code === 'changed') {
+    return html`<div class="actions"><${Button} onClick=${agree}>${t('changed.agree')}<//>${sale.redeem.mode !== 'none' && html`<${Button} onClick=${() => redeem('none')}>${t('redeem.nothing')}<//>`}</div>`;
   }
   if (problem.code === 'card-blocked' || problem.code === 'customer-blocked') {
     return html`<div class="actions"><${Button} onClick=${() => redeem('none')}>${t('redeem.nothing')}<//></div>`;
   }
+  if (sale.asks) return html`<div class="actions"><${Button} onClick=${agree}>${t('changed.agree')}<//></div>`;
   return null;
 }
 
@@ -71,7 +76,7 @@ export function Confirm() {
   return html`<div class="thumb">
     ${sale.problem && html`<${Problem} words=${sale.problem.words}>${advice(sale.problem)}<//>`}
     ${words && total(sale) > 0 && !sale.quoting && html`<p class="problem" role="status">${words}</p>`}
-    <button type="button" id="confirm" class="button go" disabled=${Boolean(stop) || sale.sending} onClick=${confirm} aria-busy=${String(sale.sending)}>
+    <button type="button" id="confirm" class="button go" disabled=${Boolean(stop) || sale.sending || sale.asks} onClick=${confirm} aria-busy=${String(sale.sending)}>
       <span>${sale.sending ? t('sending') : total(sale) > 0 ? `${t('confirm')} · ${money(f.toPay)}` : t('confirm')}</span></button>
   </div>`;
 }

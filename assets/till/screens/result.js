@@ -18,11 +18,14 @@ export function Result() {
   const toPay = waits ? row.label.toPay : fromDecimal(answer.to_pay);
   const balance = answer?.balance;
   const expiring = balance?.expiring_next;
+  const accrued = waits ? null : fromDecimal(answer.accrued);
+  const differs = customer && !waits && typeof row.label.accrued === 'number' && row.label.accrued !== accrued;
   const open = (guest?.cashier_messages ?? []).filter((m) => !m.ticked);
   return html`<section class="result">
     <div class="mark-big ${waits ? 'waits' : ''}" aria-hidden="true"><${Icon} name=${waits ? 'clock' : 'check'} size=${44} /></div>
     <h1 tabindex="-1" ref=${title}>${waits ? t('result.kept') : t('result.posted')}</h1>
     <p class="soft center" role="status">${waits ? `${t('result.kept-words')} ` : ''}${waits && customer ? `${t('result.kept-bonuses')} ` : ''}${redeemed ? t('result.paid-both', money(toPay), amount(redeemed)) : t('result.paid', money(toPay))}</p>
+    ${differs && html`<p class="card soft">${t('result.differs', amount(row.label.accrued), amount(accrued))}</p>`}
     ${open.length > 0 && html`<p class="card message">${open.map((m) => m.text).join(' ')}</p>`}
     ${customer && !waits && html`<section class="card"><dl>
       <${Row} coin name=${html`${t('accrued')} ${answer.explanation?.length > 0 && html`<button type="button" class="link" onClick=${() => openSheet('why', { answer })}>${t('why')}</button>`}`} value=${`+${amount(fromDecimal(answer.accrued))}`} />
