@@ -1,6 +1,8 @@
 # A PostgreSQL server of one's own, for ./test and ./bench. Sourced by a script that has the functions `say` and `die`,
 # a folder `$work` to put the server into, and that calls `stop_postgres` when it ends.
 
+. .ci/packages.sh
+
 postgres_bin=""
 postgres_runs=""
 # Where the server that runs is reached, as the user postgres: the URL of its database postgres.
@@ -45,22 +47,9 @@ find_postgres() {
     return 1
 }
 
-install_postgres() {
-    local sudo=()
-    command -v apt-get >/dev/null || die "no PostgreSQL server found; install one, or set KOPILKA_TEST_POSTGRES"
-    if [[ "$(id -u)" != 0 ]]; then
-        sudo=(sudo -n)
-        command -v sudo >/dev/null || die "no PostgreSQL server found; install the package 'postgresql'"
-    fi
-    say "Installing PostgreSQL…"
-    { "${sudo[@]}" apt-get update -q &&
-        "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postgresql; } \
-        >"$work/apt.log" 2>&1 </dev/null || { tail -n 20 "$work/apt.log" >&2; die "installing PostgreSQL failed"; }
-}
-
 # Finds PostgreSQL's programs, or installs them.
 need_postgres() {
-    find_postgres || { install_postgres; find_postgres; } || die "no PostgreSQL server found after installing it"
+    find_postgres || { install_packages PostgreSQL postgresql; find_postgres; } || die "no PostgreSQL server found after installing it"
 }
 
 # Starts a server that syncs every commit. Arguments: further lines of its settings.

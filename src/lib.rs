@@ -11,6 +11,7 @@ pub mod domain;
 mod http_client;
 pub mod id_source;
 pub mod ledger;
+pub mod pages;
 pub mod pos;
 pub mod server;
 pub mod simulate;

@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod browser;
 mod cli;
 mod databases;
 mod demo;

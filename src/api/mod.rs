@@ -18,6 +18,7 @@ pub mod json_body;
 pub mod keys;
 pub mod limits;
 pub mod menu;
+pub mod messages;
 pub mod names;
 pub mod network;
 pub mod objects_only;
@@ -32,7 +33,6 @@ pub mod returns;
 pub mod secrets;
 pub mod sessions;
 pub mod setup;
-pub mod setup_page;
 pub mod till;
 pub mod till_path;
 pub mod transactions;
@@ -71,6 +71,7 @@ pub fn router(app: App) -> Router {
         .merge(network::routes())
         .merge(connections::routes())
         .merge(audit::routes())
+        .merge(messages::routes())
         .merge(till::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)
@@ -78,7 +79,7 @@ pub fn router(app: App) -> Router {
         .split_for_parts();
     let routes = routes
         .merge(openapi::routes(description))
-        .merge(setup_page::routes())
+        .merge(crate::pages::routes())
         .merge(crate::pos::routes());
     finished(routes.fallback(nowhere))
         .layer(middleware::from_fn_with_state(app.clone(), proxies::resolve))

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use chrono::{Duration, NaiveDate, Timelike};
+use chrono::{Duration, NaiveDate, SubsecRound, Timelike};
 use kopilka_contract::{Close, CustomerRef, Money, Payment, Quantity, Receipt, Redemption};
 use thiserror::Error;
 
@@ -79,6 +79,8 @@ pub async fn load(
     now: Timestamp,
     mut progress: impl FnMut(usize),
 ) -> Result<Loaded, LoadError> {
+    // The clock knows whole microseconds: a gift from a part of one later on would not have begun yet.
+    let now = now.trunc_subsecs(6);
     let today = now.with_timezone(&ZONE).date_naive();
     let mut dice = Dice::new(SEED);
     let people = Arc::new(people(&mut dice, scale.customers, today));
@@ -307,6 +309,7 @@ impl Book {
 
     async fn submit(&self, verb: Verb, actor: &str) -> Result<Answer, Failure> {
         let command = Command {
+            since: std::time::Instant::now(),
             tenant: self.tenant,
             actor: actor.to_owned(),
             verb,
@@ -407,6 +410,8 @@ impl Book {
             } else {
                 Redemption::Nothing
             },
+            payers: Vec::new(),
+            accrual: None,
             hold: None,
             promo_codes: Vec::new(),
             offline: None,

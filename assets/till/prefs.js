@@ -1,0 +1,11 @@
+// How this device looks. A plain script before the first paint, so that nothing flashes; the page changes it later.
+(() => {
+  const prefs = (() => {
+    try { return JSON.parse(localStorage.getItem('kopilka-prefs')) ?? {}; } catch { return {}; }
+  })();
+  const root = document.documentElement;
+  root.lang = prefs.language ?? 'ru';
+  root.dataset.theme = prefs.theme ?? 'auto';
+  root.dataset.text = prefs.text ?? 'normal';
+  root.dataset.contrast = prefs.contrast ?? 'normal';
+})();

@@ -1,0 +1,12 @@
+//! The virtual till in a real browser: headless Chromium, the real service on a socket, and a network between them that
+//! the test can cut.
+
+mod driver;
+mod looks;
+mod modules;
+mod network;
+mod pulled_plug;
+mod selling;
+mod shop;
+mod till;
+mod without_network;

@@ -1,0 +1,114 @@
+//! The demo network, small, served on a socket behind a network that can be cut.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use diesel::prelude::*;
+use kopilka::api::router;
+use kopilka::demo::credentials::LIVE_KEY;
+use kopilka::demo::{Scale, load};
+use kopilka::id_source::TimeOrderedIds;
+use kopilka::ledger::verify;
+use kopilka::server::serve;
+use kopilka::storage::Store;
+use kopilka::storage::schema::receipts;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+use super::network::Network;
+use crate::api::client::{Client, Service, start};
+
+const TINY: Scale = Scale {
+    customers: 20,
+    strangers: 2,
+    days: 50,
+    receipts_per_day: 1,
+};
+
+/// The service with a shop in it, whose clock goes.
+pub struct Shop {
+    store: Store,
+    service: Service,
+    /// Between it and the browser.
+    pub network: Network,
+}
+
+impl Shop {
+    /// Opens it on an empty, migrated database.
+    pub async fn open(store: Store) -> Self {
+        let opened = start().max(Utc::now());
+        load(&store, Arc::new(TimeOrderedIds::new(2)), TINY, opened, |_| ())
+            .await
+            .unwrap();
+        let service = Service::on(store.clone());
+        let clock = Arc::clone(&service.clock);
+        clock.move_to(opened);
+        tokio::spawn(async move {
+            let began = std::time::Instant::now();
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                clock.move_to(opened + began.elapsed());
+            }
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(
+            listener,
+            router(service.app.clone()),
+            std::future::pending(),
+        ));
+        Shop {
+            store,
+            service,
+            network: Network::before(address).await,
+        }
+    }
+
+    /// Where a browser finds the page.
+    pub fn page(&self) -> String {
+        format!("http://{}/till", self.network.address)
+    }
+
+    /// Somebody with a key, who does not come through the network.
+    pub fn api(&self) -> Client {
+        self.service.anybody().key(LIVE_KEY)
+    }
+
+    /// What Anna has at the café: (available, balance).
+    pub async fn anna(&self) -> (String, String) {
+        let who = json!({"card": "9000000017", "venue_id": "cafe"});
+        let guest = self
+            .api()
+            .post("/api/v1/customers/identify", who)
+            .await
+            .expect(200);
+        let of = |name: &str| guest["balance"][name].as_str().unwrap().to_owned();
+        (of("available"), of("balance"))
+    }
+
+    /// What the till has sold, the oldest first: (total, redeemed) in kopecks.
+    pub fn sold(&self) -> Vec<(i64, i64)> {
+        receipts::table
+            .filter(receipts::source.eq("till"))
+            .order(receipts::id)
+            .select((receipts::total, receipts::redeemed))
+            .load(&mut self.store.connection().unwrap())
+            .unwrap()
+    }
+
+    /// Sells something elsewhere.
+    pub async fn sell_elsewhere(&self, external_id: &str, total: &str, redeem: &str) -> Value {
+        let receipt = json!({
+            "source": "another till", "external_id": external_id, "venue_id": "cafe", "total": total, "redeem": redeem,
+            "closed_at": self.service.clock_now(), "customer": {"card": "9000000017"},
+        });
+        self.api().post("/api/v1/receipts", receipt).await.expect(201)
+    }
+
+    /// The books must be right, whatever happened at the till.
+    pub fn is_right(&self) {
+        let report = verify::verify(&self.store).unwrap();
+        assert!(report.is_clean(), "{report:?}");
+    }
+}
