@@ -92,7 +92,7 @@ impl<'a, 'w> Day<'a, 'w> {
         let first = numbers.below(9_999_000);
         for number in 0..MEMBERS + STRANGERS {
             let phone = format!("+7900{:07}", first + number as u64);
-            let card = format!("27{:07}{number:03}", first);
+            let card = format!("27{first:07}{number:03}");
             let member = number < MEMBERS;
             let id = if member {
                 let name = format!("Гость симулятора {}", number + 1);
