@@ -18,6 +18,7 @@ mod golden;
 mod ledger;
 mod pos;
 mod seed;
+mod simulate;
 mod storage;
 mod support;
 mod worker;

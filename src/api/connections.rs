@@ -1,5 +1,7 @@
 //! Venues' links to till systems: their tokens and settings.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,10 +25,12 @@ use super::problem::Problem;
 use super::secrets::{hash_of, random_text};
 use super::venues::named;
 use crate::app::App;
-use crate::domain::ids::{ConnectionId, VenueId};
+use crate::domain::ids::{ConnectionId, MessageId, VenueId};
 use crate::pos::{ADAPTERS, adapter};
+use crate::storage::messages::{self, Lately};
 use crate::storage::networks;
 use crate::storage::till_connections::{self, StoredConnection};
+use crate::storage::{AnyConnection, Tenant};
 
 /// What stands before a connection's token.
 pub const TOKEN_PREFIX: &str = "kop_till_";
@@ -99,10 +103,57 @@ struct ConnectionView {
     /// Whether its messages are taken.
     active: bool,
     created_at: DateTime<Utc>,
+    state: ConnectionState,
+}
+
+/// How a connection has done of late, by its newest 200 messages. What only asks (a card read, a quote) is not kept and
+/// not counted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+struct ConnectionState {
+    /// Null: nothing has come yet.
+    last_message_at: Option<DateTime<Utc>>,
+    /// The newest message that waits for a person.
+    last_error: Option<ConnectionError>,
+    /// How many of its newest messages came to each outcome.
+    #[schema(example = json!({"posted": 180, "repeated": 19, "refused": 1}))]
+    outcomes: BTreeMap<String, u32>,
+    /// The longest time that one of them took, in milliseconds.
+    #[schema(example = 41)]
+    took_ms_max: Option<i64>,
+    /// The middle one of these times.
+    #[schema(example = 4)]
+    took_ms_median: Option<i64>,
+}
+
+/// A message that was refused or not understood.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+struct ConnectionError {
+    #[schema(value_type = String, example = "msg_01hgw3zj3q7hx")]
+    message_id: MessageId,
+    at: DateTime<Utc>,
+    /// Code of the refusal; null: it was not understood.
+    #[schema(example = "insufficient-balance")]
+    code: Option<String>,
+}
+
+impl ConnectionState {
+    fn of(lately: Lately) -> Self {
+        ConnectionState {
+            last_message_at: lately.last_message_at,
+            last_error: lately.last_error.map(|(message_id, at, code)| ConnectionError {
+                message_id,
+                at,
+                code,
+            }),
+            outcomes: lately.outcomes,
+            took_ms_max: lately.took_ms.map(|(longest, _)| longest),
+            took_ms_median: lately.took_ms.map(|(_, middle)| middle),
+        }
+    }
 }
 
 impl ConnectionView {
-    fn of(connection: StoredConnection) -> Self {
+    fn of((connection, lately): (StoredConnection, Lately)) -> Self {
         ConnectionView {
             id: connection.id,
             venue_id: connection.venue,
@@ -112,6 +163,7 @@ impl ConnectionView {
             language: connection.language,
             active: connection.active,
             created_at: connection.created_at,
+            state: ConnectionState::of(lately),
         }
     }
 }
@@ -193,6 +245,16 @@ fn new_token() -> Result<String, Problem> {
     Ok(format!("{TOKEN_PREFIX}{}", random_text::<32>()?))
 }
 
+/// A connection with how it does.
+fn with_state(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    found: StoredConnection,
+) -> Result<(StoredConnection, Lately), Problem> {
+    let lately = messages::lately(connection, tenant, found.id)?;
+    Ok((found, lately))
+}
+
 /// A connection that the caller may see.
 fn seen(caller: &Caller, found: Option<StoredConnection>) -> Result<StoredConnection, Problem> {
     let found = found.ok_or_else(Problem::not_found)?;
@@ -219,7 +281,8 @@ async fn list(
             } else {
                 None
             };
-            Ok(Page::of(rows, limit, |c| c.id.0).with_total(total))
+            let page = Page::of(rows, limit, |c| c.id.0).with_total(total);
+            page.try_map(|found| with_state(connection, tenant, found))
         })
         .await?;
     Ok(Json(page.map(ConnectionView::of)))
@@ -237,7 +300,8 @@ async fn one(
     caller.needs(Scope::Admin)?;
     let found = app
         .read(move |connection| -> Result<_, Problem> {
-            seen(&caller, till_connections::find(connection, caller.tenant, id)?)
+            let found = seen(&caller, till_connections::find(connection, caller.tenant, id)?)?;
+            with_state(connection, caller.tenant, found)
         })
         .await?;
     Ok(Json(ConnectionView::of(found)))
@@ -279,7 +343,7 @@ async fn create(
             Ok(made)
         })
         .await?;
-    let connection = ConnectionView::of(made);
+    let connection = ConnectionView::of((made, Lately::default()));
     Ok((StatusCode::CREATED, Json(NewConnectionView { connection, token })))
 }
 
@@ -302,7 +366,7 @@ async fn change(
         .map(|n| names::name("/name", n, 200))
         .transpose()?;
     let changed = app
-        .write(move |connection| -> Result<StoredConnection, Problem> {
+        .write(move |connection| -> Result<_, Problem> {
             let tenant = caller.tenant;
             networks::hold(connection, tenant)?;
             let before = seen(&caller, till_connections::find(connection, tenant, id)?)?;
@@ -328,7 +392,7 @@ async fn change(
                 Some(&noted(&before)),
                 Some(&noted(&changed)),
             )?;
-            Ok(changed)
+            with_state(connection, tenant, changed)
         })
         .await?;
     app.connections.forget(id);
@@ -349,12 +413,12 @@ async fn rotate(
     let token = new_token()?;
     let hash = hash_of(&token);
     let found = app
-        .write(move |connection| -> Result<StoredConnection, Problem> {
+        .write(move |connection| -> Result<_, Problem> {
             let tenant = caller.tenant;
             let found = seen(&caller, till_connections::find(connection, tenant, id)?)?;
             till_connections::set_token(connection, tenant, id, &hash)?;
             author.note::<Value>(connection, "connection.rotate", id, None, None)?;
-            Ok(found)
+            with_state(connection, tenant, found)
         })
         .await?;
     app.connections.forget(id);

@@ -18,6 +18,7 @@ pub mod json_body;
 pub mod keys;
 pub mod limits;
 pub mod menu;
+pub mod messages;
 pub mod names;
 pub mod network;
 pub mod objects_only;
@@ -70,6 +71,7 @@ pub fn router(app: App) -> Router {
         .merge(network::routes())
         .merge(connections::routes())
         .merge(audit::routes())
+        .merge(messages::routes())
         .merge(till::routes());
     let (routes, description) = OpenApiRouter::with_openapi(openapi::Description::openapi())
         .nest("/api/v1", v1)

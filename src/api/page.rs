@@ -104,6 +104,18 @@ impl<T> Page<T> {
         self
     }
 
+    /// The same page of something else that may fail to be made.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn try_map<U, E>(self, shown: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        Ok(Page {
+            items: self.items.into_iter().map(shown).collect::<Result<_, E>>()?,
+            next_cursor: self.next_cursor,
+            total: self.total,
+        })
+    }
+
     /// The same page of something else.
     pub fn map<U>(self, shown: impl FnMut(T) -> U) -> Page<U> {
         Page {

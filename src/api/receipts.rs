@@ -321,6 +321,8 @@ impl ReceiptRequest {
             Close {
                 receipt,
                 redemption,
+                payers: Vec::new(),
+                accrual: None,
                 hold: self.hold_id,
                 promo_codes: Vec::new(),
                 offline: self.offline.map(|_| Offline::default()),

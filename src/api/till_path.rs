@@ -117,6 +117,7 @@ impl Envelope {
             received_at: app.clock.now(),
         };
         Command {
+            since: std::time::Instant::now(),
             tenant: caller.tenant,
             actor: caller.actor.clone(),
             verb,

@@ -82,6 +82,7 @@ fn decided(
         received_at: now,
     };
     let message = StoredMessage {
+        took_ms: None,
         id: MessageId(ids.next_id()),
         network,
         raw: Arc::new(raw),

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Failure;
-use super::client::Client;
 use super::report::per_second;
 use super::shop::{Dice, Shop, Work};
+use crate::http_client::Client;
 
 /// What is asked, and how hard.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,6 @@
 
 mod bare;
 mod baseline;
-mod client;
 mod folder;
 mod load;
 mod report;

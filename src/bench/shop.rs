@@ -409,6 +409,8 @@ impl Sale {
         Close {
             receipt,
             redemption: Redemption::Now(Money::from_kopecks(redeemed)),
+            payers: Vec::new(),
+            accrual: None,
             hold: None,
             promo_codes: Vec::new(),
             offline: None,

@@ -1,11 +1,12 @@
 //! `kopilka health`: the image of a container needs no curl.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
 use std::time::Duration;
 
 use super::{Failure, print};
 use crate::config::Settings;
+use crate::http_client::{authority, resolve};
 
 /// A service that takes longer is not well.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -19,7 +20,8 @@ pub(super) struct Args {
 
 pub(super) fn run(settings: &Settings, args: &Args) -> Result<(), Failure> {
     let authority = match &args.url {
-        Some(url) => authority(url)?.to_owned(),
+        Some(url) => authority(url)
+            .ok_or("--url must begin with http://: the check runs beside the service, behind its proxy")?,
         None => {
             let mut address = settings.listen;
             // "Everywhere" is where one listens, not where one calls.
@@ -41,26 +43,10 @@ pub(super) fn run(settings: &Settings, args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// `host:port` of a plain HTTP address.
-fn authority(url: &str) -> Result<&str, Failure> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or("--url must begin with http://: the check runs beside the service, behind its proxy")?;
-    Ok(rest.split('/').next().unwrap_or(rest))
-}
-
 /// The first line of the answer to GET /healthz.
 fn ask(authority: &str) -> std::io::Result<String> {
-    let has_port = authority
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty());
-    let address = if has_port {
-        authority.to_owned()
-    } else {
-        format!("{authority}:80")
-    };
     let mut last = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
-    for address in address.to_socket_addrs()? {
+    for address in resolve(authority)? {
         match TcpStream::connect_timeout(&address, PATIENCE) {
             Ok(stream) => return first_line(stream, authority),
             Err(error) => last = error,
@@ -78,15 +64,4 @@ fn first_line(mut stream: TcpStream, authority: &str) -> std::io::Result<String>
     let mut line = String::new();
     BufReader::new(stream.take(4096)).read_line(&mut line)?;
     Ok(line.trim_end().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_http_is_asked() {
-        assert_eq!(authority("http://localhost:8080/x").unwrap(), "localhost:8080");
-        assert!(authority("https://bonus.example").is_err());
-    }
 }

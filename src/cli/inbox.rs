@@ -9,7 +9,7 @@ use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::domain::ids::MessageId;
 use crate::pos::inbox::replay;
-use crate::storage::messages::{self, KeptMessage, MessageFilter};
+use crate::storage::messages::{self, KeptMessage, MessageFilter, MessageHead};
 use crate::storage::{StorageError, Tenant, books};
 
 #[derive(Debug, clap::Subcommand)]
@@ -22,6 +22,9 @@ pub(super) enum Command {
         /// Only those of this kind: rest, rkeeper, iiko or onec
         #[arg(long)]
         kind: Option<String>,
+        /// Only those that hold this text: number of an order, of a card
+        #[arg(long)]
+        text: Option<String>,
         /// How many of each network
         #[arg(long, default_value_t = 50)]
         limit: u32,
@@ -44,11 +47,17 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
     runtime()?.block_on(async {
         let app = app(store, settings, Arc::new(SystemClock))?;
         match command {
-            Command::List { outcome, kind, limit } => {
+            Command::List {
+                outcome,
+                kind,
+                text,
+                limit,
+            } => {
                 let filter = MessageFilter {
-                    outcome: outcome.clone(),
+                    outcomes: outcome.iter().cloned().collect(),
                     kind: kind.clone(),
-                    before: None,
+                    text: text.clone(),
+                    ..MessageFilter::default()
                 };
                 list(&app, filter, *limit).await
             }
@@ -65,7 +74,7 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
 async fn list(app: &App, filter: MessageFilter, limit: u32) -> Result<(), Failure> {
     for tenant in app.read(books::all_networks).await? {
         let filter = filter.clone();
-        let found: Vec<KeptMessage> = app
+        let found: Vec<MessageHead> = app
             .read(move |c| messages::list(c, tenant, &filter, i64::from(limit)))
             .await?;
         for message in found {
@@ -73,11 +82,11 @@ async fn list(app: &App, filter: MessageFilter, limit: u32) -> Result<(), Failur
             print(format!(
                 "{}  {}  {:<8} {:<10} {:<22} {}",
                 message.id,
-                message.raw.received_at.format("%Y-%m-%d %H:%M:%S"),
-                message.raw.kind,
+                message.received_at.format("%Y-%m-%d %H:%M:%S"),
+                message.kind,
                 message.outcome,
                 about,
-                message.raw.path,
+                message.path,
             ));
         }
     }
@@ -93,6 +102,9 @@ fn show(message: &KeptMessage) {
         print(format!("from      {connection}"));
     }
     print(format!("outcome   {}", message.outcome));
+    if let Some(took) = message.took_ms {
+        print(format!("took      {took} ms"));
+    }
     for (name, value) in [
         ("code", &message.code),
         ("became", &message.subject),

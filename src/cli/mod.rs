@@ -7,6 +7,7 @@ mod health;
 mod inbox;
 mod migrate;
 mod serve;
+mod simulate;
 mod user;
 mod verify;
 
@@ -52,6 +53,8 @@ enum Command {
     Inbox(inbox::Command),
     /// Measure receipts per second
     Bench(bench::Args),
+    /// Play a day of a till system against a running service, and compare the books
+    Simulate(simulate::Args),
     /// Members of staff
     #[command(subcommand)]
     User(user::Command),
@@ -90,6 +93,7 @@ fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Backup(args) => backup::run(&settings, &args),
         Command::Inbox(command) => inbox::run(&settings, &command),
         Command::Bench(args) => bench::run(args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::User(command) => user::run(&settings, &command),
         Command::Health(args) => health::run(&settings, &args),
     }

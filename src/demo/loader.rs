@@ -309,6 +309,7 @@ impl Book {
 
     async fn submit(&self, verb: Verb, actor: &str) -> Result<Answer, Failure> {
         let command = Command {
+            since: std::time::Instant::now(),
             tenant: self.tenant,
             actor: actor.to_owned(),
             verb,
@@ -409,6 +410,8 @@ impl Book {
             } else {
                 Redemption::Nothing
             },
+            payers: Vec::new(),
+            accrual: None,
             hold: None,
             promo_codes: Vec::new(),
             offline: None,

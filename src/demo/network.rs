@@ -69,9 +69,10 @@ pub struct VenuePlan {
     /// Name, coefficient, the till's ids of the categories.
     groups: &'static [(&'static str, &'static str, &'static [&'static str])],
     /// Which tills it has.
-    kind: &'static str,
+    pub kind: &'static str,
     connection: &'static str,
-    token: &'static str,
+    /// Token of their connection.
+    pub token: &'static str,
     /// What stands before the number of a product in the till's id of it.
     product_prefix: &'static str,
 }

@@ -320,6 +320,23 @@ impl Account {
         (used, debt)
     }
 
+    /// Takes bonuses that were given back and are spent all the same: from lots that the venue may use, then from other
+    /// active ones, then from pending ones by their start; what is missing becomes debt. Returns what was used, and
+    /// the debt.
+    pub fn take_again(&mut self, amount: Money, venue: VenueId, now: Timestamp) -> (Vec<LotPart>, Money) {
+        let missing = |used: &[LotPart]| amount - used.iter().map(|p| p.amount).sum();
+        let mut used = self.take(amount, venue, now);
+        used.extend(self.take_where(missing(&used), |lot| lot.is_active(now), Lot::spending_order));
+        used.extend(self.take_where(
+            missing(&used),
+            |lot| lot.starts_at > now,
+            |lot| (lot.starts_at, lot.id),
+        ));
+        let debt = missing(&used);
+        self.debt += debt;
+        (used, debt)
+    }
+
     /// Takes an accrual back: from the lots of its receipt, then from other active lots in spending order whatever
     /// their scope, then from pending lots by their start; what is missing becomes debt.
     pub fn undo_accrual(&mut self, amount: Money, receipt: ReceiptId, now: Timestamp) {

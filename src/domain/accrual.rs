@@ -69,6 +69,37 @@ struct ItemFactor {
     words: Option<Words>,
 }
 
+/// An accrual that the till has counted itself: spread over the lines by their amounts.
+///
+/// # Errors
+/// `accrual-too-large` above [`MAX_ACCRUAL`].
+pub fn counted_by_till(lines: &[Line], total: Money) -> Result<Accrual, Refusal> {
+    if total > MAX_ACCRUAL {
+        return Err(Refusal::AccrualTooLarge);
+    }
+    let mut shares = apportion_by_amount(total, lines.iter().map(|line| line.amount));
+    // Lines that cost nothing weigh nothing: the first stands for the receipt.
+    let missing = total - shares.iter().copied().sum::<Money>();
+    if let Some(first) = shares.first_mut() {
+        *first += missing;
+    }
+    let total = shares.iter().copied().sum();
+    Ok(Accrual {
+        total,
+        shares,
+        explanation: vec![Factor {
+            factor: FactorKind::Note,
+            value: total.to_string(),
+            source: "till".to_owned(),
+            lines: Vec::new(),
+            words: Words::new(
+                format!("Бонусы посчитала касса: {total}."),
+                format!("The till has counted the bonuses itself: {total}."),
+            ),
+        }],
+    })
+}
+
 /// Computes the accrual of a sale.
 ///
 /// # Errors

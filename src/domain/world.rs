@@ -233,6 +233,8 @@ pub enum ReturnedBy {
 /// A part of a redemption: how much of which lot, and how much of it came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedemptionPart {
+    /// Whose bonuses, where another guest than the receipt's own paid with them.
+    pub payer: Option<CustomerId>,
     /// The transaction that redeemed it.
     pub transaction: TransactionId,
     /// Its place in the order spent.

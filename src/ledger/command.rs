@@ -1,12 +1,14 @@
 //! What the ledger can be told to do, and what it answers.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use kopilka_contract::{
     Close, Closed, CustomerRef, Held, Hold, ReceiptStatus, Returned, Spend, Spent, Voided,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Timestamp;
 use crate::domain::books::Hash;
 use crate::domain::decide::{Adjusted, Amend};
 use crate::domain::ids::VenueId;
@@ -28,6 +30,8 @@ pub struct Command {
     pub raw: Option<Arc<RawMessage>>,
     /// Words for a person about the message, kept with it.
     pub remarks: Option<String>,
+    /// When the message began to be worked on, for the time that is kept with it.
+    pub since: Instant,
     /// Idempotency key of the caller, with the hash of the body.
     pub idempotency: Option<(String, Hash)>,
 }
@@ -57,6 +61,19 @@ pub enum Verb {
         /// What comes back.
         request: ReturnRequest,
     },
+    /// Undo a return that the till could not finish.
+    UndoReturn {
+        /// Where.
+        place: Place,
+        /// Id of the return at its source.
+        external_id: String,
+        /// The sale.
+        sale: SourceKey,
+        /// Version of the message.
+        version: i64,
+        /// When the till undid it.
+        undone_at: Timestamp,
+    },
     /// Set bonuses aside.
     Hold(Place, Hold),
     /// Let a hold go: our id, or the source's key.
@@ -76,7 +93,7 @@ impl Verb {
             Verb::Close(place, _) | Verb::Hold(place, _) | Verb::Void(place, _) | Verb::Spend(place, _) => {
                 Some(place)
             }
-            Verb::GiveBack { place, .. } => Some(place),
+            Verb::GiveBack { place, .. } | Verb::UndoReturn { place, .. } => Some(place),
             Verb::Amend(..) | Verb::Keep(_) => None,
         }
     }
@@ -88,7 +105,7 @@ impl Verb {
 pub enum Answer {
     /// To [`Verb::Close`].
     Closed(Box<Closed>),
-    /// To [`Verb::GiveBack`].
+    /// To [`Verb::GiveBack`] and [`Verb::UndoReturn`].
     Returned(Box<Returned>),
     /// To [`Verb::Hold`].
     Held(Box<Held>),

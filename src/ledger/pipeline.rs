@@ -87,7 +87,7 @@ fn shard(command: &Command, writers: usize) -> usize {
         Verb::Hold(_, hold) => hold.customer.hash(&mut hasher),
         Verb::Spend(_, spend) => spend.customer.hash(&mut hasher),
         Verb::Amend(who, _) => who.hash(&mut hasher),
-        Verb::GiveBack { sale, .. } => sale.external_id.hash(&mut hasher),
+        Verb::GiveBack { sale, .. } | Verb::UndoReturn { sale, .. } => sale.external_id.hash(&mut hasher),
         Verb::Void(_, name) => name.hash(&mut hasher),
         Verb::Keep(_) => {}
     }
@@ -355,6 +355,7 @@ impl Writer {
             code,
             detail,
             subject,
+            took_ms: i64::try_from(command.since.elapsed().as_millis()).ok(),
         })
     }
 }
@@ -409,6 +410,14 @@ fn carry(
             request,
             ..
         } => decide::give_back(world, cx, external_id, sale, request)
+            .map(|answer| Answer::Returned(Box::new(answer))),
+        Verb::UndoReturn {
+            external_id,
+            sale,
+            version,
+            undone_at,
+            ..
+        } => decide::undo_return(world, cx, external_id, sale, *version, *undone_at)
             .map(|answer| Answer::Returned(Box::new(answer))),
         Verb::Hold(_, ask) => decide::hold(world, cx, ask).map(|answer| Answer::Held(Box::new(answer))),
         Verb::Void(_, name) => decide::void(world, cx, name).map(Answer::Voided),
@@ -466,9 +475,17 @@ pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
                 keys.holds.extend(id.map(|id| (network, id)));
                 keys.hold_keys.insert(renewed);
             }
+            let payers = close.payers.iter().map(|payer| (network, payer.customer.clone()));
+            keys.customers.extend(payers);
             keys.write_offs |= matches!(close.redemption, kopilka_contract::Redemption::Before(_));
         }
         Verb::GiveBack {
+            place,
+            external_id,
+            sale,
+            ..
+        }
+        | Verb::UndoReturn {
             place,
             external_id,
             sale,

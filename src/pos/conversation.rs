@@ -2,13 +2,14 @@
 //! answer.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kopilka_contract::{
     Adapter, Ask, Dialogue, Language, Message, Refusal, Reply, Settings, Told, Unreadable, Words,
 };
 
 use super::connection_cache::Known;
+use crate::api::till::signed::read_code;
 use crate::api::till_path::network_terms;
 use crate::app::App;
 use crate::domain::Timestamp;
@@ -67,6 +68,19 @@ pub struct Held {
     pub refused: Option<String>,
 }
 
+/// What a till is told where its message did not get as far as being read.
+pub fn not_heard(adapter: &dyn Adapter, known: Option<&Known>, incoming: &Incoming, words: &Words) -> Reply {
+    let settings = known.map_or_else(
+        || Settings {
+            time_zone: chrono_tz::UTC,
+            language: Language::default(),
+            values: serde_json::Value::Null,
+        },
+        Settings::default_of,
+    );
+    adapter.failure(&incoming.message(), words, &settings)
+}
+
 /// Reads a message, carries out what it asks, and words the answer. `deadline`: a till is not kept waiting longer.
 pub async fn hold(
     app: &App,
@@ -75,10 +89,13 @@ pub async fn hold(
     incoming: Incoming,
     deadline: Option<Duration>,
 ) -> Held {
-    let settings = match settings(app, known).await {
-        Ok(settings) => settings,
-        Err(failed) => return failed.told(adapter, &incoming, &Settings::default_of(known)),
+    let since = Instant::now();
+    let settings = match within(deadline, settings(app, known)).await {
+        Some(Ok(settings)) => settings,
+        Some(Err(failed)) => return failed.told(adapter, &incoming, &Settings::default_of(known)),
+        None => return Failed::TooLong.told(adapter, &incoming, &Settings::default_of(known)),
     };
+    let deadline = deadline.map(|deadline| deadline.saturating_sub(since.elapsed()));
     // On a task of its own: a till that hangs up does not stop what it has asked for.
     let task = tokio::spawn(carry(
         app.clone(),
@@ -86,6 +103,7 @@ pub async fn hold(
         Arc::clone(known),
         incoming.clone(),
         settings.clone(),
+        since,
     ));
     let outcome = match deadline {
         Some(deadline) => tokio::time::timeout(deadline, task)
@@ -100,6 +118,14 @@ pub async fn hold(
             tracing::error!(%error, kind = adapter.kind(), "a conversation with a till failed");
             Failed::Ours.told(adapter, &incoming, &settings)
         }
+    }
+}
+
+/// What comes within the time; `None`: nothing did.
+async fn within<T>(deadline: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout(deadline, work).await.ok(),
+        None => Some(work.await),
     }
 }
 
@@ -190,6 +216,7 @@ async fn carry(
     known: Arc<Known>,
     incoming: Incoming,
     settings: Settings,
+    since: Instant,
 ) -> Result<Held, Failed> {
     let raw = Arc::new(RawMessage {
         venue: Some(known.connection.venue),
@@ -202,7 +229,12 @@ async fn carry(
         body: incoming.body.clone(),
         received_at: incoming.received_at,
     });
-    let talk = Talk { app, known, raw };
+    let talk = Talk {
+        app,
+        known,
+        raw,
+        since,
+    };
     if incoming.has_null() {
         let reason = "it holds the character U+0000, which no text may have".to_owned();
         talk.keep(Outcome::Unreadable, Some(reason)).await?;
@@ -233,6 +265,7 @@ struct Talk {
     app: App,
     known: Arc<Known>,
     raw: Arc<RawMessage>,
+    since: Instant,
 }
 
 impl Talk {
@@ -269,6 +302,10 @@ impl Talk {
 
     async fn ask(&self, ask: Ask, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
         let (ledger, tenant, place) = (&self.app.ledger, self.known.tenant, self.place());
+        let ask = match self.without_codes(ask).await {
+            Ok(ask) => ask,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let read = match ask {
             Ask::Identify(who) => ledger
                 .identify(tenant, place, who)
@@ -282,6 +319,22 @@ impl Talk {
             Ask::Hold(hold) => return self.write(Verb::Hold(place, hold), remarks).await,
             Ask::Void(name) => return self.write(Verb::Void(place, name), remarks).await,
             Ask::Spend(spend) => return self.write(Verb::Spend(place, spend), remarks).await,
+            Ask::UndoReturn(ask) => {
+                let sale = SourceKey {
+                    network: tenant.network(),
+                    venue: place.venue,
+                    source: place.source.clone(),
+                    external_id: ask.sale,
+                };
+                let verb = Verb::UndoReturn {
+                    place,
+                    external_id: ask.external_id,
+                    sale,
+                    version: ask.version,
+                    undone_at: ask.undone_at.to_utc(),
+                };
+                return self.write(verb, remarks).await;
+            }
             Ask::GiveBack(ask) => {
                 let sale = SourceKey {
                     network: tenant.network(),
@@ -304,6 +357,27 @@ impl Talk {
             Err(Failure::Refused(refusal)) => Ok(Err(refusal.into())),
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// The same with the guest's own short-lived codes read: they are good at a till as they are at ours.
+    async fn without_codes(&self, mut ask: Ask) -> Result<Ask, Refusal> {
+        let who = match &mut ask {
+            Ask::Identify(who) => Some(who),
+            Ask::Quote(close) | Ask::Close(close) => close.receipt.customer.as_mut(),
+            Ask::Hold(hold) => Some(&mut hold.customer),
+            Ask::Spend(spend) => Some(&mut spend.customer),
+            Ask::GiveBack(_) | Ask::UndoReturn(_) | Ask::Void(_) => None,
+        };
+        if let Some(who) = who {
+            let read = read_code(&self.app, self.known.tenant, who.clone(), self.app.clock.now()).await;
+            *who = read.map_err(|problem| Refusal {
+                code: problem.code.to_string(),
+                words: problem.words,
+                pointer: None,
+                retryable: false,
+            })?;
+        }
+        Ok(ask)
     }
 
     async fn write(&self, verb: Verb, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
@@ -338,6 +412,7 @@ impl Talk {
             raw: Some(Arc::clone(&self.raw)),
             remarks,
             idempotency: None,
+            since: self.since,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::domain::ids::MessageId;
 use crate::storage::Tenant;
 use crate::storage::ledger::message::RawMessage;
+use crate::storage::messages::MessageFilter;
 use crate::storage::{messages, till_connections};
 
 /// How a replay went.
@@ -47,6 +48,32 @@ pub async fn replay(app: &App, tenant: Tenant, id: MessageId) -> Result<Replayed
     }
     Ok(replayed)
 }
+
+/// Messages that wait for a person and match, the oldest first, and whether there are more than `limit`.
+///
+/// # Errors
+/// Those of the database.
+pub async fn waiting(
+    app: &App,
+    tenant: Tenant,
+    filter: MessageFilter,
+    limit: u32,
+) -> Result<(Vec<MessageId>, bool), Problem> {
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    // The list begins with the newest; what is done first is the oldest of all that match, a page being enough to
+    // hold them in practice.
+    let mut found = app
+        .read(move |c| messages::list(c, tenant, &filter, MOST_WAITING))
+        .await
+        .map_err(Problem::from)?;
+    found.reverse();
+    let more = found.len() > wanted;
+    found.truncate(wanted);
+    Ok((found.into_iter().map(|message| message.id).collect(), more))
+}
+
+/// Most messages that are looked at for the oldest of them.
+const MOST_WAITING: i64 = 10_000;
 
 async fn by_till(app: &App, tenant: Tenant, raw: RawMessage) -> Result<Replayed, Problem> {
     let adapter = super::adapter(&raw.kind).ok_or_else(Problem::not_found)?;

@@ -6,10 +6,9 @@ pub mod conversation;
 pub mod inbox;
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -20,6 +19,7 @@ use crate::api::authentication::ClientAddress;
 use crate::api::json_body::read_body;
 use crate::api::problem::Problem;
 use crate::app::App;
+use connection_cache::Known;
 use conversation::Incoming;
 
 /// A till that waits longer than this is told that we failed; what was asked may still be posted, and the same message
@@ -74,29 +74,40 @@ async fn enter(
 ) -> Result<Response, Problem> {
     // One answer for a wrong kind and a wrong token: a guesser learns nothing.
     let adapter = adapter(kind).ok_or_else(Problem::not_found)?;
-    let known = connection_cache::find(&app, token, address).await?;
+    let since = Instant::now();
+    let mut incoming = Incoming {
+        method: request.method().to_string(),
+        path,
+        query: request.uri().query().unwrap_or_default().to_owned(),
+        content_type: request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .map(str::to_owned),
+        body: Vec::new(),
+        received_at: app.clock.now(),
+    };
+    // Where the trouble is ours, a till is told so in its own language: it can't read a problem document.
+    let told = |known: Option<&Known>, incoming: &Incoming, problem: &Problem| {
+        response(conversation::not_heard(adapter, known, incoming, &problem.words))
+    };
+    let found = tokio::time::timeout(DEADLINE, connection_cache::find(&app, token, address)).await;
+    let known = match found.unwrap_or_else(|_| Err(Problem::busy())) {
+        Ok(known) => known,
+        Err(problem) if problem.status.is_server_error() => return Ok(told(None, &incoming, &problem)),
+        Err(problem) => return Err(problem),
+    };
     if known.connection.kind != kind {
         return Err(Problem::not_found());
     }
-    let content_type = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .map(str::to_owned);
-    let method = request.method().to_string();
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let body: Bytes = read_body(request).await?;
-    let received_at = app.clock.now();
-    let incoming = Incoming {
-        method,
-        path,
-        query,
-        content_type,
-        body: body.to_vec(),
-        received_at,
-    };
+    let body = tokio::time::timeout(DEADLINE.saturating_sub(since.elapsed()), read_body(request)).await;
+    match body.unwrap_or_else(|_| Err(Problem::busy())) {
+        Ok(body) => incoming.body = body.to_vec(),
+        Err(problem) => return Ok(told(Some(&known), &incoming, &problem)),
+    }
+    let left = DEADLINE.saturating_sub(since.elapsed());
     Ok(response(
-        conversation::hold(&app, adapter, &known, incoming, Some(DEADLINE))
+        conversation::hold(&app, adapter, &known, incoming, Some(left))
             .await
             .reply,
     ))

@@ -136,7 +136,7 @@ fn prepare_for_ledger(connection: &mut AnyConnection) -> diesel::QueryResult<()>
         ),
         // Every receipt goes through the writer's own cache. Those of the readers, of which there are many, are small:
         // the system keeps the file's pages in memory once for all.
-        AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA cache_size = -12000"),
+        AnyConnection::Sqlite(c) => c.batch_execute("PRAGMA cache_size = -6000"),
     }
 }
 
@@ -156,7 +156,7 @@ fn prepare(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
             unicode_lower_utils::register_impl(c, |text: Option<String>| text.map(|t| t.to_lowercase()))?;
             c.batch_execute(
                 "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                 PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1000;",
+                 PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -500;",
             )
         }
         AnyConnection::Postgres(c) => {

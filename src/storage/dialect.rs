@@ -69,6 +69,23 @@ impl Dialect {
         }
     }
 
+    /// What stands before and after a text that is looked for in an expression (`{}`), to give its place, from 1; 0
+    /// where it is not there.
+    pub fn position_of_text(self) -> (&'static str, &'static str) {
+        match self {
+            Dialect::Postgres => ("position(", " in {})"),
+            Dialect::Sqlite => ("instr({}, ", ")"),
+        }
+    }
+
+    /// The same for bytes that are looked for in the column `messages.body`.
+    pub fn position_of_bytes(self) -> (&'static str, &'static str) {
+        match self {
+            Dialect::Postgres => ("position(", " in messages.body)"),
+            Dialect::Sqlite => ("instr(messages.body, ", ")"),
+        }
+    }
+
     /// The pattern for `LIKE … ESCAPE '\\'` that finds a text, in lower case, anywhere.
     pub fn containing(text: &str) -> String {
         let mut pattern = String::from("%");

@@ -1,8 +1,11 @@
 //! The inbox: raw messages with what became of them.
 
 use chrono::NaiveDateTime;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Bool, Text};
 
+use super::dialect::Dialect;
 use super::ledger::message::RawMessage;
 use super::schema::messages;
 use super::{AnyConnection, StorageError, Tenant};
@@ -24,6 +27,8 @@ pub struct KeptMessage {
     pub detail: Option<String>,
     /// What it became.
     pub subject: Option<String>,
+    /// Milliseconds until it was decided, where that is known.
+    pub took_ms: Option<i64>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -43,6 +48,7 @@ struct Row {
     code: Option<String>,
     detail: Option<String>,
     subject: Option<String>,
+    took_ms: Option<i64>,
 }
 
 impl From<Row> for KeptMessage {
@@ -64,17 +70,104 @@ impl From<Row> for KeptMessage {
             code: row.code,
             detail: row.detail,
             subject: row.subject,
+            took_ms: row.took_ms,
         }
     }
 }
 
+/// What a list shows of a message: all but the body itself.
+#[derive(Debug, Clone)]
+pub struct MessageHead {
+    /// Its id.
+    pub id: MessageId,
+    /// The venue, if it is known.
+    pub venue: Option<VenueId>,
+    /// The connection, for tills.
+    pub connection: Option<ConnectionId>,
+    /// `rest`, or the kind of the till.
+    pub kind: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path of the request; of a till what follows its token.
+    pub path: String,
+    /// Raw query.
+    pub query: String,
+    /// How long the body is, in bytes.
+    pub bytes: i64,
+    /// When it reached us.
+    pub received_at: Timestamp,
+    /// What became of it.
+    pub outcome: String,
+    /// Code of the refusal.
+    pub code: Option<String>,
+    /// Words for the person who looks at it.
+    pub detail: Option<String>,
+    /// What it became.
+    pub subject: Option<String>,
+    /// Milliseconds until it was decided, where that is known.
+    pub took_ms: Option<i64>,
+}
+
+#[derive(Queryable)]
+struct HeadRow {
+    id: i64,
+    venue_id: Option<i64>,
+    connection_id: Option<i64>,
+    kind: String,
+    method: String,
+    path: String,
+    query: String,
+    bytes: i64,
+    received_at: NaiveDateTime,
+    outcome: String,
+    code: Option<String>,
+    detail: Option<String>,
+    subject: Option<String>,
+    took_ms: Option<i64>,
+}
+
+impl From<HeadRow> for MessageHead {
+    fn from(row: HeadRow) -> Self {
+        MessageHead {
+            id: MessageId(row.id),
+            venue: row.venue_id.map(VenueId),
+            connection: row.connection_id.map(ConnectionId),
+            kind: row.kind,
+            method: row.method,
+            path: row.path,
+            query: row.query,
+            bytes: row.bytes,
+            received_at: row.received_at.and_utc(),
+            outcome: row.outcome,
+            code: row.code,
+            detail: row.detail,
+            subject: row.subject,
+            took_ms: row.took_ms,
+        }
+    }
+}
+
+/// Outcomes of messages that wait for a person.
+pub const WAITING: [&str; 2] = ["refused", "unreadable"];
+
 /// Which messages are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct MessageFilter {
-    /// Only those with this outcome.
-    pub outcome: Option<String>,
+    /// Only those of one of these venues; `None`: of all, and those that name none.
+    pub venues: Option<Vec<VenueId>>,
+    /// Only those of this connection.
+    pub connection: Option<ConnectionId>,
+    /// Only those with one of these outcomes; empty: all.
+    pub outcomes: Vec<String>,
     /// Only those of this kind.
     pub kind: Option<String>,
+    /// Only those that came at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Only those that came before this moment.
+    pub until: Option<Timestamp>,
+    /// Only those that hold this text as it stands: in the body, the path, the query, or in what they became. A
+    /// number of an order, a card, a name.
+    pub text: Option<String>,
     /// Only those older than this one.
     pub before: Option<MessageId>,
 }
@@ -88,27 +181,129 @@ pub fn list(
     tenant: Tenant,
     filter: &MessageFilter,
     limit: i64,
-) -> Result<Vec<KeptMessage>, StorageError> {
+) -> Result<Vec<MessageHead>, StorageError> {
+    let dialect = Dialect::of(connection);
     let mut query = messages::table
         .filter(messages::network_id.eq(tenant.id()))
         .order(messages::id.desc())
         .limit(limit)
-        .select(Row::as_select())
+        .select((
+            messages::id,
+            messages::venue_id,
+            messages::connection_id,
+            messages::kind,
+            messages::method,
+            messages::path,
+            messages::query,
+            sql::<BigInt>("CAST(LENGTH(messages.body) AS BIGINT)"),
+            messages::received_at,
+            messages::outcome,
+            messages::code,
+            messages::detail,
+            messages::subject,
+            messages::took_ms,
+        ))
         .into_boxed();
-    if let Some(outcome) = &filter.outcome {
-        query = query.filter(messages::outcome.eq(outcome));
+    if let Some(venues) = &filter.venues {
+        let ids: Vec<Option<i64>> = venues.iter().map(|v| Some(v.0)).collect();
+        query = query.filter(messages::venue_id.eq_any(ids));
+    }
+    if let Some(of) = filter.connection {
+        query = query.filter(messages::connection_id.eq(of.0));
+    }
+    if !filter.outcomes.is_empty() {
+        query = query.filter(messages::outcome.eq_any(filter.outcomes.clone()));
     }
     if let Some(kind) = &filter.kind {
         query = query.filter(messages::kind.eq(kind));
+    }
+    if let Some(since) = filter.since {
+        query = query.filter(messages::received_at.ge(since.naive_utc()));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(messages::received_at.lt(until.naive_utc()));
+    }
+    if let Some(text) = &filter.text {
+        let bytes = text.clone().into_bytes();
+        let (find_text, find_bytes) = (dialect.position_of_text(), dialect.position_of_bytes());
+        let about = "messages.path || ' ' || messages.query || ' ' || COALESCE(messages.subject, '')";
+        query = query.filter(
+            sql::<Bool>(&format!("({}", find_bytes.0))
+                .bind::<Binary, _>(bytes)
+                .sql(&format!(
+                    "{} > 0 OR {}",
+                    find_bytes.1,
+                    find_text.0.replace("{}", about)
+                ))
+                .bind::<Text, _>(text.clone())
+                .sql(&format!("{} > 0)", find_text.1.replace("{}", about))),
+        );
     }
     if let Some(before) = filter.before {
         query = query.filter(messages::id.lt(before.0));
     }
     Ok(query
-        .load::<Row>(connection)?
+        .load::<HeadRow>(connection)?
         .into_iter()
-        .map(KeptMessage::from)
+        .map(MessageHead::from)
         .collect())
+}
+
+/// How a connection has done of late.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lately {
+    /// When its newest message came.
+    pub last_message_at: Option<Timestamp>,
+    /// The newest of its messages that wait for a person: id, when it came, code of the refusal.
+    pub last_error: Option<(MessageId, Timestamp, Option<String>)>,
+    /// How many messages came to each outcome, of the newest [`LATELY`].
+    pub outcomes: std::collections::BTreeMap<String, u32>,
+    /// The longest and the middle one of the times that they took, in milliseconds.
+    pub took_ms: Option<(i64, i64)>,
+}
+
+/// How many messages of a connection are looked at to say how it does.
+pub const LATELY: i64 = 200;
+
+/// Id, when it came, outcome, code of the refusal, time taken.
+type LatelyRow = (i64, NaiveDateTime, String, Option<String>, Option<i64>);
+
+/// How a connection has done of late.
+///
+/// # Errors
+/// Those of the database.
+pub fn lately(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    of: ConnectionId,
+) -> Result<Lately, StorageError> {
+    let rows: Vec<LatelyRow> = messages::table
+        .filter(messages::network_id.eq(tenant.id()))
+        .filter(messages::connection_id.eq(of.0))
+        .order(messages::id.desc())
+        .limit(LATELY)
+        .select((
+            messages::id,
+            messages::received_at,
+            messages::outcome,
+            messages::code,
+            messages::took_ms,
+        ))
+        .load(connection)?;
+    let mut lately = Lately {
+        last_message_at: rows.iter().map(|(_, at, ..)| at.and_utc()).max(),
+        ..Lately::default()
+    };
+    let mut times: Vec<i64> = rows.iter().filter_map(|row| row.4).collect();
+    times.sort_unstable();
+    lately.took_ms = times.last().copied().zip(times.get(times.len() / 2).copied());
+    for (id, at, outcome, code, _) in rows {
+        if lately.last_error.is_none() && WAITING.contains(&outcome.as_str()) {
+            lately.last_error = Some((MessageId(id), at.and_utc(), code));
+        }
+        *lately.outcomes.entry(outcome).or_default() += 1;
+    }
+    Ok(lately)
 }
 
 /// One message.
@@ -153,12 +348,11 @@ pub fn drop_old(
     tenant: Tenant,
     before: Timestamp,
 ) -> Result<usize, StorageError> {
-    let waiting = ["refused", "unreadable"];
     let dropped = diesel::delete(
         messages::table
             .filter(messages::network_id.eq(tenant.id()))
             .filter(messages::received_at.lt(before.naive_utc()))
-            .filter(messages::outcome.ne_all(waiting)),
+            .filter(messages::outcome.ne_all(WAITING)),
     )
     .execute(connection)?;
     Ok(dropped)

@@ -250,6 +250,7 @@ diesel::table! {
         expires_at -> Nullable<Timestamp>,
         scope_venue_id -> Nullable<BigInt>,
         issuer_venue_id -> Nullable<BigInt>,
+        payer_id -> Nullable<BigInt>,
     }
 }
 
@@ -365,6 +366,7 @@ diesel::table! {
         code -> Nullable<Text>,
         detail -> Nullable<Text>,
         subject -> Nullable<Text>,
+        took_ms -> Nullable<BigInt>,
     }
 }
 

@@ -79,6 +79,7 @@ async fn submit_all(app: &App, tenant: Tenant, customers: Vec<i64>, amend: impl 
     for customer in customers {
         let ledger = app.ledger.clone();
         let command = Command {
+            since: std::time::Instant::now(),
             tenant,
             actor: "worker".to_owned(),
             verb: Verb::Amend(CustomerRef::Id(CustomerId(customer).to_string()), amend()),

@@ -35,10 +35,18 @@ impl Answer {
     pub async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
+        let is_picture = parts
+            .headers
+            .get("content-type")
+            .is_some_and(|t| t.as_bytes().starts_with(b"image/"));
         Answer {
             status: parts.status,
             headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
+            text: if is_picture {
+                String::new()
+            } else {
+                String::from_utf8(bytes.to_vec()).unwrap()
+            },
         }
     }
 

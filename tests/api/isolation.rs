@@ -47,6 +47,8 @@ struct Net {
     user: String,
     key_id: String,
     connection: String,
+    /// A message in the inbox.
+    message: String,
     /// A device of the virtual till.
     device: String,
     /// A sale made without a network that was refused.
@@ -137,6 +139,8 @@ async fn network(service: &Service, login: &str, own: &str, card: &str, phone: &
     )
     .await;
     let network = text(&owner.get("/api/v1/network").await.expect(200), "id");
+    let kept = owner.get("/api/v1/messages?limit=1").await.expect(200);
+    let message = text(&kept["items"][0], "id");
     let enrolment = json!({"login": login, "password": PASSWORD, "venue_id": own, "name": own});
     let enrolled = service.anybody().post("/api/v1/till/devices", enrolment).await;
     let device = text(&enrolled.expect(201)["device"], "id");
@@ -166,6 +170,7 @@ async fn network(service: &Service, login: &str, own: &str, card: &str, phone: &
         user,
         key_id,
         connection,
+        message,
         device,
         conflict,
         till: service.anybody().session(&enrolled),
@@ -196,6 +201,7 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         user,
         key_id,
         connection,
+        message,
         device,
         conflict,
         ..
@@ -274,6 +280,7 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         ("GET /users/{id}", format!("users/{user}")),
         ("GET /keys/{id}", format!("keys/{key_id}")),
         ("GET /connections/{id}", format!("connections/{connection}")),
+        ("GET /messages/{id}", format!("messages/{message}")),
     ] {
         call(route, path, none(), Must::NotFind);
     }
@@ -444,6 +451,11 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         (
             "POST /connections/{id}/rotate",
             format!("connections/{connection}/rotate"),
+            json!({}),
+        ),
+        (
+            "POST /messages/{id}/replay",
+            format!("messages/{message}/replay"),
             json!({}),
         ),
         ("POST /holds/{id}/void", format!("holds/{hold}/void"), json!({})),
@@ -718,6 +730,26 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         ("GET /users", "users".to_owned(), none()),
         ("GET /keys", "keys".to_owned(), none()),
         ("GET /connections", "connections".to_owned(), none()),
+        (
+            "GET /messages",
+            "messages?outcome=posted&limit=1000".to_owned(),
+            none(),
+        ),
+        (
+            "GET /messages",
+            format!("messages?connection_id={connection}"),
+            none(),
+        ),
+        (
+            "GET /messages",
+            "messages?outcome=posted&text=r-a".to_owned(),
+            none(),
+        ),
+        (
+            "POST /messages/replay",
+            "messages/replay".to_owned(),
+            json!({"connection_id": connection}),
+        ),
         ("GET /audit", "audit".to_owned(), none()),
         ("GET /audit", format!("audit?actor=user:{user}"), none()),
         ("GET /audit", format!("audit?subject={venue}"), none()),

@@ -32,7 +32,7 @@ fn without_arguments_it_helps() {
     let folder = TempDir::new().unwrap();
     let text = stdout(&kopilka(&folder, &[]));
     for command in [
-        "serve", "demo", "migrate", "verify", "backup", "inbox", "bench", "user",
+        "serve", "demo", "migrate", "verify", "backup", "inbox", "bench", "simulate", "user",
     ] {
         assert!(text.contains(&format!("\n  {command} ")), "{command}: {text}");
     }
@@ -152,4 +152,18 @@ fn a_service_that_cannot_listen_invites_nobody() {
     assert!(!stderr(&output).contains("setup#token"));
     assert!(stderr(&output).contains(&format!("can't listen on {address}")));
     assert!(!String::from_utf8(output.stdout).unwrap().contains("setup"));
+}
+
+#[test]
+fn a_day_is_played_only_where_somebody_listens_and_with_faults_that_there_are() {
+    let folder = TempDir::new().unwrap();
+    let text = stderr(&kopilka(&folder, &["simulate", "iiko", "--faults", "fire"]));
+    assert!(text.contains("there is no fault `fire`"), "{text}");
+    let text = stderr(&kopilka(&folder, &["simulate", "abacus"]));
+    assert!(text.contains("rkeeper") && text.contains("onec"), "{text}");
+    let text = stderr(&kopilka(
+        &folder,
+        &["simulate", "iiko", "--address", "https://x.example"],
+    ));
+    assert!(text.contains("must begin with http://"), "{text}");
 }

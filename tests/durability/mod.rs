@@ -23,11 +23,11 @@ const KEY: &str = "kop_live_durability_test_key_0000000000000000000";
 const KILLS: u32 = 20;
 const GUESTS: u32 = 8;
 
-fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-fn serve(url: &str, address: SocketAddr) -> Child {
+pub fn serve(url: &str, address: SocketAddr) -> Child {
     let child = Command::new(env!("CARGO_BIN_EXE_kopilka"))
         .arg("serve")
         .env("KOPILKA__DATABASE__URL", url)

@@ -274,6 +274,8 @@ impl Pure {
                         advertising_source: None,
                     },
                     redemption: Redemption::Now(receipt.redeem),
+                    payers: Vec::new(),
+                    accrual: None,
                     hold: hold.clone(),
                     promo_codes: Vec::new(),
                     offline: None,

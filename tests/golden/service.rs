@@ -102,6 +102,7 @@ impl Service {
 
     async fn submit(&self, verb: Verb) -> Result<Answer, String> {
         let command = Command {
+            since: std::time::Instant::now(),
             tenant: self.tenant,
             actor: "test".to_owned(),
             verb,
@@ -144,6 +145,8 @@ impl Service {
                 advertising_source: None,
             },
             redemption: Redemption::Now(receipt.redeem),
+            payers: Vec::new(),
+            accrual: None,
             hold,
             promo_codes: Vec::new(),
             offline: None,

@@ -205,6 +205,8 @@ impl Real {
         let ask = Close {
             receipt: receipt(&format!("r{number}"), instant(now), lines),
             redemption: Redemption::Now(money(redeem)),
+            payers: Vec::new(),
+            accrual: None,
             hold: hold.map(str::to_owned),
             promo_codes: Vec::new(),
             offline: None,

@@ -98,6 +98,7 @@ impl Shop {
 
     pub fn command(&self, verb: Verb) -> Command {
         Command {
+            since: std::time::Instant::now(),
             tenant: self.tenant,
             actor: "test".to_owned(),
             verb,
@@ -308,6 +309,8 @@ impl Sale {
             close: Close {
                 receipt,
                 redemption: Redemption::Nothing,
+                payers: Vec::new(),
+                accrual: None,
                 hold: None,
                 promo_codes: Vec::new(),
                 offline: None,

@@ -35,7 +35,7 @@ fn a_refused_message_is_kept_and_posts_when_it_is_replayed() {
         let tenant = all_networks(&mut connection).unwrap().remove(0);
         let mut waiting = |outcome: &str| -> Vec<MessageId> {
             let filter = MessageFilter {
-                outcome: Some(outcome.to_owned()),
+                outcomes: vec![outcome.to_owned()],
                 ..MessageFilter::default()
             };
             messages::list(&mut connection, tenant, &filter, 10)
@@ -90,7 +90,7 @@ fn what_a_till_sends_by_rest_is_kept_even_where_it_cannot_be_read() {
         let kept: Vec<_> = kept
             .iter()
             .rev()
-            .map(|m| (m.outcome.as_str(), m.raw.path.as_str()))
+            .map(|m| (m.outcome.as_str(), m.path.as_str()))
             .collect();
         assert_eq!(
             kept,
@@ -100,5 +100,184 @@ fn what_a_till_sends_by_rest_is_kept_even_where_it_cannot_be_read() {
                 ("refused", "/api/v1/returns")
             ]
         );
+    });
+}
+
+#[test]
+fn messages_are_found_shown_and_done_again_over_the_api() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let connection = till.owner.get("/api/v1/connections").await.expect(200)["items"][0].clone();
+        assert_eq!(connection["state"]["last_message_at"], json!(null));
+        let id = connection["id"].as_str().unwrap();
+        let guest = till.customer("9000000017", "+79215550101", "320.00").await;
+        for name in ["sale-with-redemption", "broken-message", "wrong-encoding"] {
+            let file = format!("adapters/rkeeper/fixtures/{name}.xml");
+            let body = std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+            till.send("POST", "transactionsex.php", body).await;
+        }
+        let count = async |query: &str| {
+            let page = till
+                .owner
+                .get(&format!("/api/v1/messages?{query}"))
+                .await
+                .expect(200);
+            page["items"].as_array().unwrap().len()
+        };
+        for (query, found) in [
+            ("outcome=waiting", 3),
+            ("outcome=refused", 1),
+            ("outcome=unreadable", 2),
+            ("kind=rkeeper&outcome=posted", 0),
+            ("kind=rest&outcome=waiting", 0),
+            ("kind=rkeeper", 3),
+            (&format!("connection_id={id}"), 3),
+            ("connection_id=con_01hgw3zj3q7hx", 0),
+            ("kind=rkeeper&text=E2D4C9A8-1F37", 3),
+            ("kind=rkeeper&text=transactionsex", 3),
+            ("kind=rkeeper&text=Kind%3D%220%22", 1),
+            ("kind=rkeeper&text=%D0%91%D0%BE%D1%80%D1%89&outcome=refused", 1),
+            ("kind=rkeeper&text=100%25", 0),
+            ("kind=rkeeper&since=2030-01-01T00:00:00Z", 0),
+            ("kind=rkeeper&until=2030-01-01T00:00:00Z", 3),
+            ("kind=rkeeper&until=2020-01-01T00:00:00Z", 0),
+        ] {
+            assert_eq!(count(query).await, found, "{query}");
+        }
+        let newest = till
+            .owner
+            .get("/api/v1/messages?kind=rkeeper&limit=2")
+            .await
+            .expect(200);
+        let cursor = newest["next_cursor"].as_str().unwrap();
+        assert_eq!(count(&format!("kind=rkeeper&limit=2&cursor={cursor}")).await, 1);
+
+        let refused = till
+            .owner
+            .get("/api/v1/messages?outcome=refused")
+            .await
+            .expect(200)["items"][0]
+            .clone();
+        assert_eq!(refused["code"], "insufficient-balance");
+        assert!(
+            refused["took_ms"].as_i64().is_some_and(|took| took >= 0),
+            "{refused}"
+        );
+        let path = format!("/api/v1/messages/{}", refused["id"].as_str().unwrap());
+        let whole = till.owner.get(&path).await.expect(200);
+        let sent = fixture("rkeeper/fixtures/sale-with-redemption.xml");
+        assert_eq!(whole["body"].as_str(), Some(sent.as_str()));
+        assert_eq!(whole["bytes"].as_u64(), Some(sent.len() as u64));
+        let unreadable = till
+            .owner
+            .get("/api/v1/messages?outcome=unreadable")
+            .await
+            .expect(200);
+        let odd = format!(
+            "/api/v1/messages/{}",
+            unreadable["items"][0]["id"].as_str().unwrap()
+        );
+        let odd = till.owner.get(&odd).await.expect(200);
+        assert!(odd["body"].is_null() && odd["body_base64"].is_string(), "{odd}");
+
+        let state = till
+            .owner
+            .get(&format!("/api/v1/connections/{id}"))
+            .await
+            .expect(200)["state"]
+            .clone();
+        assert_eq!(state["outcomes"], json!({"refused": 1, "unreadable": 2}));
+        assert_eq!(state["last_error"]["message_id"], unreadable["items"][0]["id"]);
+        assert!(state["took_ms_max"].as_i64() >= state["took_ms_median"].as_i64());
+
+        let again = till
+            .owner
+            .post("/api/v1/messages/replay", json!({"outcome": "refused"}))
+            .await
+            .expect(200);
+        assert_eq!(
+            (&again["done"], again["items"].as_array().unwrap().len()),
+            (&json!(0), 1)
+        );
+        till.owner
+            .post(
+                &format!("/api/v1/customers/{guest}/credits"),
+                json!({"amount": "180.00"}),
+            )
+            .await
+            .expect(201);
+        // The failed replay was kept as a message of its own: the same sale twice, posted once.
+        let again = till
+            .owner
+            .post("/api/v1/messages/replay", json!({}))
+            .await
+            .expect(200);
+        assert_eq!(again["done"], json!(2), "{again}");
+        assert_eq!(till.balance(&guest).await, "55.75");
+        let alone = till
+            .owner
+            .post(&format!("{path}/replay"), json!({}))
+            .await
+            .expect(200);
+        assert_eq!(alone["done"], json!(true));
+        assert_eq!(till.balance(&guest).await, "55.75");
+        assert_eq!(till.owner.get(&path).await.expect(200)["outcome"], "replayed");
+        for wrong in [
+            json!({"limit": 0}),
+            json!({"limit": 101}),
+            json!({"outcome": "posted"}),
+            json!({"x": 1}),
+        ] {
+            till.owner
+                .post("/api/v1/messages/replay", wrong)
+                .await
+                .expect(422);
+        }
+        let log = till
+            .owner
+            .get("/api/v1/audit?action=message.replay")
+            .await
+            .expect(200);
+        assert!(log["items"].as_array().unwrap().len() >= 3);
+        till.assert_books();
+    });
+}
+
+#[test]
+fn who_may_read_messages_and_who_may_do_them_again() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let broken = fixture("rkeeper/fixtures/broken-message.xml");
+        till.send("POST", "transactionsex.php", broken).await;
+        let other = json!({"name": "Другой", "external_id": "o", "time_zone": "Europe/Moscow", "base_percent": "5",
+            "types": ["place"]});
+        till.owner.post("/api/v1/venues", other).await.expect(201);
+        let kept = till.owner.get("/api/v1/messages?kind=rkeeper").await.expect(200)["items"][0].clone();
+        let path = format!("/api/v1/messages/{}", kept["id"].as_str().unwrap());
+        for (scopes, venue, reads, replays) in [
+            (json!(["admin"]), None, 200, 200),
+            (json!(["reports"]), None, 200, 403),
+            (json!(["till", "customers", "marketing"]), None, 403, 403),
+            (json!(["admin"]), Some("r"), 200, 200),
+            (json!(["admin", "reports"]), Some("o"), 404, 404),
+        ] {
+            let mut key = json!({"name": "k", "scopes": scopes});
+            if let Some(venue) = venue {
+                key["venue_id"] = json!(venue);
+            }
+            let made = till.owner.post("/api/v1/keys", key.clone()).await.expect(201);
+            let caller = till.service.anybody().key(made["secret"].as_str().unwrap());
+            assert_eq!(caller.get(&path).await.status, reads, "{key}");
+            let replayed = caller.post(&format!("{path}/replay"), json!({})).await;
+            assert_eq!(replayed.status, replays, "{key}: {}", replayed.text);
+            let list = caller.get("/api/v1/messages?kind=rkeeper").await;
+            match reads {
+                403 => assert_eq!(list.status, 403),
+                404 => assert_eq!(list.expect(200)["items"], json!([]), "{key}"),
+                _ => assert!(!list.expect(200)["items"].as_array().unwrap().is_empty(), "{key}"),
+            }
+            let many = caller.post("/api/v1/messages/replay", json!({})).await;
+            assert_eq!(many.status, if replays == 403 { 403 } else { 200 }, "{key}");
+        }
     });
 }

@@ -41,7 +41,8 @@ fn messages(kind: &str) -> Vec<Sent> {
             let path = match name {
                 name if name.ends_with(".answer") => return None,
                 name if name.starts_with("card-read") => "getcardinfoex.php",
-                name if name.starts_with("find-phone") => "findemail.php",
+                name if name.starts_with("find-") => "findemail.php",
+                "card-image" => "getcardimageex.php",
                 _ => "transactionsex.php",
             };
             post(path, body)

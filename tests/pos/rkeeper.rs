@@ -171,3 +171,236 @@ fn broken_messages_get_an_answer_that_the_till_understands_and_are_kept() {
         assert!(till.transactions().await.is_empty());
     });
 }
+
+const TRANSACTIONS: &str = "transactionsex.php";
+
+fn of(name: &str) -> String {
+    fixture(&format!("rkeeper/fixtures/{name}.xml"))
+}
+
+const APPLIED: &str = r#"<TransactionsEx Result="0"/>"#;
+const REFUSED: &str = r#"<TransactionsEx Result="1"/>"#;
+
+#[test]
+fn a_return_that_the_till_could_not_finish_is_undone() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let guest = till.customer("9000000017", "+79215550101", "600.00").await;
+        let newer = |name: &str, stamp: &str| {
+            let body = of(name);
+            let changed = body
+                .replace("2026-03-14T20:31:05", stamp)
+                .replace("2026-03-14T20:31:20", stamp);
+            assert_ne!(body, changed);
+            changed
+        };
+        for (body, balance) in [
+            (of("sale-with-redemption"), "155.75"),
+            (of("return"), "600.00"),
+            (of("return-rollback"), "155.75"),
+            (of("return-rollback"), "155.75"),
+            // The return that was undone comes once more, late.
+            (of("return"), "155.75"),
+            // Another one is another one, and can be undone as well.
+            (newer("return", "2026-03-14T20:40:00"), "600.00"),
+            (newer("return", "2026-03-14T20:40:30"), "600.00"),
+            // Older than the return that stands.
+            (of("return-rollback"), "600.00"),
+            (newer("return-rollback", "2026-03-14T20:41:00"), "155.75"),
+            (of("sale-with-redemption"), "155.75"),
+        ] {
+            says(&till.send("POST", TRANSACTIONS, body).await, APPLIED);
+            assert_eq!(till.balance(&guest).await, balance);
+            till.assert_books();
+        }
+    });
+}
+
+#[test]
+fn a_rollback_of_a_return_that_comes_first_is_remembered() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let guest = till.customer("9000000017", "+79215550101", "600.00").await;
+        for body in [of("sale-with-redemption"), of("return-rollback"), of("return")] {
+            says(&till.send("POST", TRANSACTIONS, body).await, APPLIED);
+            assert_eq!(till.balance(&guest).await, "155.75");
+        }
+        till.assert_books();
+    });
+}
+
+#[test]
+fn bonuses_spent_between_a_return_and_its_rollback_become_a_debt() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let guest = till.customer("9000000017", "+79215550101", "600.00").await;
+        for name in ["sale-with-redemption", "return"] {
+            says(&till.send("POST", TRANSACTIONS, of(name)).await, APPLIED);
+        }
+        till.owner
+            .post(
+                &format!("/api/v1/customers/{guest}/debits"),
+                json!({"amount": "550.00"}),
+            )
+            .await
+            .expect(201);
+        says(
+            &till.send("POST", TRANSACTIONS, of("return-rollback")).await,
+            APPLIED,
+        );
+        assert_eq!(till.balance(&guest).await, "-394.25");
+        till.assert_books();
+    });
+}
+
+#[test]
+fn several_cards_of_a_receipt_all_pay_or_none_does() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let first = till.customer("9000000017", "+79215550101", "600.00").await;
+        let second = till.customer("5000123", "+79215550102", "199.99").await;
+        let balances = async || (till.balance(&first).await, till.balance(&second).await);
+        let are = |first: &str, second: &str| (first.to_owned(), second.to_owned());
+        let sale = of("sale-with-two-cards");
+        let refused = till.send("POST", TRANSACTIONS, sale.clone()).await;
+        says(&refused, REFUSED);
+        says(&refused, "199.99");
+        assert_eq!(balances().await, are("600.00", "199.99"));
+        till.owner
+            .post(
+                &format!("/api/v1/customers/{second}/credits"),
+                json!({"amount": "0.01"}),
+            )
+            .await
+            .expect(201);
+        for _ in 0..2 {
+            let answer = till.send("POST", TRANSACTIONS, sale.clone()).await;
+            says(&answer, APPLIED);
+            says(&answer, r#"cardcode="5000123""#);
+            // 5 % of the 1115.00 that money paid, to the first card.
+            assert_eq!(balances().await, are("355.75", "0.00"));
+        }
+        till.assert_books();
+        for _ in 0..2 {
+            says(&till.send("POST", TRANSACTIONS, of("return")).await, APPLIED);
+            assert_eq!(balances().await, are("600.00", "200.00"));
+        }
+        till.assert_books();
+        // Who of several pays again is for a person to decide.
+        says(
+            &till.send("POST", TRANSACTIONS, of("return-rollback")).await,
+            REFUSED,
+        );
+        assert_eq!(balances().await, are("600.00", "200.00"));
+        till.assert_books();
+    });
+}
+
+#[test]
+fn a_later_attempt_with_other_cards_takes_the_place_of_the_former() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let first = till.customer("9000000017", "+79215550101", "600.00").await;
+        let second = till.customer("5000123", "+79215550102", "200.00").await;
+        says(
+            &till.send("POST", TRANSACTIONS, of("sale-with-two-cards")).await,
+            APPLIED,
+        );
+        let alone = of("sale-with-redemption-repeat");
+        says(&till.send("POST", TRANSACTIONS, alone).await, APPLIED);
+        assert_eq!(till.balance(&first).await, "155.75");
+        assert_eq!(till.balance(&second).await, "200.00");
+        till.assert_books();
+        let rollback = of("rollback").replace("chmode=\"2\"", "chmode=\"3\"");
+        till.send("POST", TRANSACTIONS, rollback).await;
+        till.assert_books();
+    });
+}
+
+#[test]
+fn two_cards_of_one_guest_pay_as_that_guest() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let guest = till.customer("9000000017", "+79215550101", "600.00").await;
+        let another = json!({"number": "5000123", "kind": "virtual"});
+        till.owner
+            .post(&format!("/api/v1/customers/{guest}/cards"), another)
+            .await
+            .expect(201);
+        says(
+            &till.send("POST", TRANSACTIONS, of("sale-with-two-cards")).await,
+            APPLIED,
+        );
+        assert_eq!(till.balance(&guest).await, "155.75");
+        says(&till.send("POST", TRANSACTIONS, of("return")).await, APPLIED);
+        assert_eq!(till.balance(&guest).await, "600.00");
+        till.assert_books();
+    });
+}
+
+#[test]
+fn where_the_till_counts_what_accrues_the_rules_of_the_venue_do_not() {
+    each_database_async(|store| async move {
+        let settings = json!({"accrual_source": "till", "bonus_code": 7});
+        let till = Till::new(&Service::on(store), "rkeeper", settings).await;
+        let guest = till.customer("9000000017", "+79215550101", "0.00").await;
+        let sale = of("sale-with-bonus-of-the-till").replace("Summa=\"8075\"", "Summa=\"1234\"");
+        for _ in 0..2 {
+            says(&till.send("POST", TRANSACTIONS, sale.clone()).await, APPLIED);
+            assert_eq!(till.balance(&guest).await, "12.34");
+        }
+        says(&till.send("POST", TRANSACTIONS, of("return")).await, APPLIED);
+        assert_eq!(till.balance(&guest).await, "0.00");
+        till.assert_books();
+    });
+}
+
+#[test]
+fn a_guest_is_looked_up_by_whatever_he_shows() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let guest = till.customer("9000000017", "+79215550101", "10.00").await;
+        let uuid = "0f0a9c55-6f5b-4a53-9a53-3d3b0b1f8a11";
+        let change = json!({"email": "anna@example.org", "external_id": uuid});
+        till.owner
+            .patch(&format!("/api/v1/customers/{guest}"), change)
+            .await
+            .expect(200);
+        let code = till
+            .owner
+            .post(&format!("/api/v1/customers/{guest}/qr"), json!({}))
+            .await;
+        let code = code.expect(200)["qr"].as_str().unwrap().to_owned();
+        let look_up = |text: &str| format!("<ROOT><QRY Email=\"{text}\"/></ROOT>");
+        for shown in ["Anna@Example.org", "+7 921 555-01-01", uuid, "9000000017", &code] {
+            let answer = till.send("POST", "findemail.php", look_up(shown)).await;
+            says(&answer, r#"Result="0""#);
+            says(&answer, r#"CardCode="9000000017""#);
+        }
+        let forged = format!("{}A", &code[..code.len() - 1]);
+        let forged = if forged == code {
+            format!("{}B", &code[..code.len() - 1])
+        } else {
+            forged
+        };
+        for nobody in ["boris@example.org", "+79215550109", "nobody", &forged] {
+            let answer = till.send("POST", "findemail.php", look_up(nobody)).await;
+            says(&answer, r#"Result="1""#);
+        }
+        let picture = till.send("POST", "getcardimageex.php", of("card-image")).await;
+        assert_eq!(
+            (picture.status.as_u16(), &picture.headers["content-type"]),
+            (200, &"image/bmp".parse().unwrap())
+        );
+    });
+}
+
+#[test]
+fn a_till_is_told_in_its_own_language_even_where_its_message_is_too_large() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let answer = till.send("POST", TRANSACTIONS, vec![b' '; 2 * 1024 * 1024]).await;
+        assert_eq!(answer.status, 200);
+        says(&answer, r#"Result="1""#);
+    });
+}

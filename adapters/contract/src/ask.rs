@@ -15,6 +15,9 @@ pub enum Ask {
     Close(Close),
     /// Return, roll back or cancel a receipt: exactly once. Answer: [`crate::Told::Returned`].
     GiveBack(GiveBack),
+    /// Undo a return that the till could not finish: the sale stands again. Answer: [`crate::Told::Returned`], with
+    /// what was undone.
+    UndoReturn(UndoReturn),
     /// Set bonuses aside. Answer: [`crate::Told::Held`].
     Hold(Hold),
     /// Let a hold go; unknown or already ended ones are no error. The text is [`Hold::external_id`]. Answer:
@@ -29,8 +32,13 @@ pub enum Ask {
 pub struct Close {
     /// The receipt.
     pub receipt: Receipt,
-    /// Bonuses that pay for a part of it.
+    /// Bonuses that pay for a part of it, those of [`Close::payers`] included.
     pub redemption: Redemption,
+    /// Other guests whose bonuses pay a part: all pay, or nobody does. The receipt's own guest pays the rest of
+    /// [`Redemption::Now`] and is the one to whom the receipt accrues.
+    pub payers: Vec<Payer>,
+    /// What the receipt accrues where the till counts it itself; `None`: the rules of the venue say.
+    pub accrual: Option<Money>,
     /// [`Hold::external_id`] (of the same source) or our id of a hold to capture.
     pub hold: Option<String>,
     /// Promo codes that the guest named.
@@ -60,6 +68,15 @@ pub struct Permit {
     pub amount: Money,
     /// It is good for sales made before this moment.
     pub expires_at: DateTime<Utc>,
+}
+
+/// A guest who is not the receipt's own and whose bonuses pay a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payer {
+    /// Whose bonuses.
+    pub customer: CustomerRef,
+    /// How much, above zero.
+    pub amount: Money,
 }
 
 /// How a receipt is paid with bonuses.
@@ -104,6 +121,19 @@ pub struct GiveBack {
     /// The payment never became a sale (r_keeper chmode 2): the receipt is cancelled, and a newer attempt of the same
     /// receipt may sell again.
     pub rollback: bool,
+}
+
+/// A return that never came to be (r_keeper chmode 4): the sale that it gave back stands again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoReturn {
+    /// [`GiveBack::external_id`] of the return. It may come later than this: then it is not applied, unless it is newer.
+    pub external_id: String,
+    /// [`Receipt::external_id`] of the sale.
+    pub sale: String,
+    /// Version of the message. A return that is newer stands.
+    pub version: i64,
+    /// When the till undid it.
+    pub undone_at: DateTime<FixedOffset>,
 }
 
 /// What a return brings back.

@@ -15,7 +15,9 @@ mod told;
 
 pub use adapter::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable};
 pub use amount::{AmountError, Money, Quantity};
-pub use ask::{Ask, Close, GiveBack, Hold, LineBack, Offline, Permit, Redemption, Spend, WhatBack};
+pub use ask::{
+    Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
+};
 pub use phone::Phone;
 pub use receipt::{CustomerRef, Line, Payment, Receipt};
 pub use told::{

@@ -88,6 +88,8 @@ impl Snapshot<'_> {
         Ok(Close {
             receipt,
             redemption,
+            payers: Vec::new(),
+            accrual: None,
             hold: None,
             promo_codes: Vec::new(),
             offline: None,

@@ -231,6 +231,8 @@ impl Contract<'_> {
                 ReceiptRedemption::Before => Redemption::Before(spent),
                 ReceiptRedemption::Now => Redemption::Now(spent),
             },
+            payers: Vec::new(),
+            accrual: None,
             hold: None,
             promo_codes: Vec::new(),
             offline: None,

@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 use kopilka_contract::{Language, Money, Refusal, Reply, Words};
 
 use crate::function::Function;
-use crate::settings::OutBufPlacement;
+use crate::settings::{BlockedCards, OutBufPlacement};
 use crate::till_text;
 
 /// `TRRESPONSE@error_code` where we failed or did not understand. Codes are ours; a till only sees that it is not 0.
@@ -19,6 +19,7 @@ pub(crate) struct Tag {
     name: &'static str,
     attributes: Vec<(&'static str, String)>,
     children: Vec<Tag>,
+    text: String,
 }
 
 impl Tag {
@@ -27,6 +28,7 @@ impl Tag {
             name,
             attributes: Vec::new(),
             children: Vec::new(),
+            text: String::new(),
         }
     }
 
@@ -47,12 +49,21 @@ impl Tag {
         self
     }
 
+    pub(crate) fn saying(mut self, text: impl Into<String>) -> Self {
+        self.text = text.into();
+        self
+    }
+
     fn write(&self, out: &mut String, depth: usize) {
         let indent = "  ".repeat(depth);
         // Writing to a string cannot fail.
         let _ = write!(out, "{indent}<{}", self.name);
         for (name, value) in &self.attributes {
             let _ = write!(out, " {name}=\"{}\"", escaped(value));
+        }
+        if !self.text.is_empty() {
+            let _ = writeln!(out, ">{}</{}>", escaped(&self.text), self.name);
+            return;
         }
         if self.children.is_empty() {
             out.push_str("/>\n");
@@ -115,6 +126,15 @@ impl Form {
     /// The answer that consists of this element.
     pub(crate) fn only(self, tag: Tag) -> Reply {
         reply([tag])
+    }
+
+    /// A picture.
+    pub(crate) fn picture(self, content_type: &'static str, body: Vec<u8>) -> Reply {
+        Reply {
+            status: 200,
+            content_type,
+            body,
+        }
     }
 
     /// A notice was taken; there is nothing to say.
@@ -197,11 +217,35 @@ pub(crate) fn success(performed_at: NaiveDateTime, remarks: &[String]) -> Tag {
         .with("dts", performed_at.format("%Y-%m-%dT%H:%M:%S"))
 }
 
+/// A document that the till prints by a layout of its own: up to ten lines (vendor's «TRRESPONCE» text; that the texts
+/// stand as elements is an assumption).
+pub(crate) fn print_document(code: u16, card: &str, lines: &[String]) -> Tag {
+    const TEXTS: [&str; 10] = [
+        "TEXT00", "TEXT01", "TEXT02", "TEXT03", "TEXT04", "TEXT05", "TEXT06", "TEXT07", "TEXT08", "TEXT09",
+    ];
+    let texts = TEXTS
+        .into_iter()
+        .zip(lines)
+        .fold(Tag::new("DOCUMENTDATA"), |data, (name, line)| {
+            data.holding(Tag::new(name).saying(till_text::line(line, till_text::MESSAGE)))
+        });
+    Tag::new("PRINTDOCUMENT")
+        .with("code", code)
+        .with("cardcode", card)
+        .holding(texts)
+}
+
 /// What `GetCardInfoEx` says of a card (fields: vendor's «Extdll6» text).
 #[derive(Debug, Default)]
 pub(crate) struct CardFace {
     /// The reason, where the card is locked; a till shows it.
     pub(crate) why_locked: Option<String>,
+    /// How else the till is told that it is.
+    pub(crate) blocked: BlockedCards,
+    /// The manager has to agree.
+    pub(crate) manager: bool,
+    /// Code of the till's bonus type; 0 unless the till counts what accrues.
+    pub(crate) bonus: u16,
     pub(crate) holder: String,
     pub(crate) person_id: i64,
     pub(crate) account: i64,
@@ -223,18 +267,26 @@ impl CardFace {
 
     pub(crate) fn tag(&self) -> Tag {
         let mut tag = Tag::new("GetCardInfoEx").with("Result", 0);
-        for never in ["Deleted", "Seize", "StopDate", "Holy", "Manager"] {
-            tag = tag.with(never, 0);
+        let locked = self.why_locked.is_some();
+        let flags = [
+            ("Deleted", locked && self.blocked == BlockedCards::Deleted),
+            ("Seize", locked && self.blocked == BlockedCards::Seize),
+            ("StopDate", false),
+            ("Holy", false),
+            ("Manager", self.manager),
+        ];
+        for (name, set) in flags {
+            tag = tag.with(name, u8::from(set));
         }
         tag = tag
-            .with("Locked", u8::from(self.why_locked.is_some()))
+            .with("Locked", u8::from(locked))
             .with("WhyLock", self.why_locked.as_deref().unwrap_or_default())
             .with("Holder", &self.holder)
             .with("PersonID", self.person_id)
             .with("Account", self.account)
             .with("Unpay", 0)
-            // A bonus type would make the till count bonuses too, and a guest would get them twice.
-            .with("Bonus", 0)
+            // A bonus type makes the till count bonuses: only where Kopilka does not, or a guest would get them twice.
+            .with("Bonus", self.bonus)
             .with("Discount", self.discount)
             .with("DiscLimit", self.discount_limit.kopecks())
             .with("Summa", self.available.max(Money::ZERO).kopecks());

@@ -31,6 +31,14 @@ pub(crate) fn guest_of(code: &str, card_as_phone: bool) -> CustomerRef {
     }
 }
 
+/// The guest whom a card's code names, where a script may have put the text of a QR code there.
+pub(crate) fn guest_of_code(code: &str, card_as_phone: bool) -> CustomerRef {
+    match guest_of(code, card_as_phone) {
+        CustomerRef::Card(code) if !code.bytes().all(|b| b.is_ascii_digit()) => CustomerRef::Qr(code),
+        named => named,
+    }
+}
+
 /// The guest that a text from `FindEmail` names. Scripts of the till send there whatever the guest showed.
 pub(crate) fn guest_of_text(text: &str) -> CustomerRef {
     if let Some(phone) = mobile_phone(text).or_else(|| international_phone(text)) {

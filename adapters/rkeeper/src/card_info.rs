@@ -14,6 +14,7 @@ use crate::function::Function;
 use crate::read_error::ReadError;
 use crate::receipt::ReadReceipt;
 use crate::request::CardQuery;
+use crate::settings::{AccrualSource, BlockedCards};
 use crate::till_text;
 
 /// One reading of a card.
@@ -27,6 +28,9 @@ pub(crate) struct CardInfo {
     time_zone: Tz,
     discount: u16,
     discount_limit: Money,
+    bonus: u16,
+    blocked_cards: BlockedCards,
+    manager_above: Option<Money>,
 }
 
 impl CardInfo {
@@ -39,7 +43,7 @@ impl CardInfo {
         });
         let holders = check.as_ref().map_or(&[][..], |check| &check.holders);
         let code = card_code::code_of(&query.card, holders).ok_or(ReadError::Missing("QRY@Card"))?;
-        let guest = card_code::guest_of(&code, connection.own.card_as_phone);
+        let guest = card_code::guest_of_code(&code, connection.own.card_as_phone);
         let order = check.and_then(|check| {
             order(&check, &guest, connection)
                 .map_err(|error| remarks.push(format!("the order was left aside: {error}")))
@@ -53,6 +57,12 @@ impl CardInfo {
             time_zone: connection.common.time_zone,
             discount: connection.own.discount_code,
             discount_limit: connection.own.discount_limit,
+            bonus: match connection.own.accrual_source {
+                AccrualSource::Service => 0,
+                AccrualSource::Till => connection.own.bonus_code,
+            },
+            blocked_cards: connection.own.blocked_cards,
+            manager_above: connection.own.manager_above,
         })
     }
 
@@ -62,12 +72,16 @@ impl CardInfo {
             face.holder = holder(guest);
             face.person_id = guest.number;
             face.account = account(guest.number);
+            face.blocked = self.blocked_cards;
             return self.form.only(face.tag());
         }
         let offer = Offer::of(guest, quoted);
         self.form.only(
             CardFace {
                 why_locked: None,
+                blocked: self.blocked_cards,
+                manager: self.manager_above.is_some_and(|most| offer.limit > most),
+                bonus: self.bonus,
                 holder: holder(guest),
                 person_id: guest.number,
                 account: account(guest.number),
@@ -187,6 +201,8 @@ fn order(check: &Check, guest: &CustomerRef, connection: &Connection) -> Result<
     Ok(Some(Close {
         receipt: read.receipt,
         redemption: Redemption::Nothing,
+        payers: Vec::new(),
+        accrual: None,
         hold: None,
         promo_codes: Vec::new(),
         offline: None,

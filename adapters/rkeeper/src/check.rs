@@ -233,6 +233,8 @@ pub(crate) struct CheckPayment {
     pub(crate) paytype: Option<String>,
     /// Present in payments made through a card system.
     pub(crate) interface: Option<String>,
+    /// The card that paid, there too.
+    pub(crate) card: Option<String>,
     /// In the base currency.
     pub(crate) sum: Money,
 }
@@ -246,6 +248,7 @@ impl CheckPayment {
             name: owned(payment, "name"),
             paytype: owned(payment, "paytype"),
             interface: owned(payment, "interface"),
+            card: owned(payment, "cardcode"),
             sum: roubles(
                 "PAYMENT@bsum",
                 payment.text("bsum").or_else(|| payment.text("sum")),

@@ -16,7 +16,7 @@
 //! | `check.rs` | the receipt XML as the till writes it |
 //! | `lines.rs`, `payments.rs`, `receipt.rs` | the receipt as the ledger knows it |
 //! | `card_code.rs` | which guest a card code names |
-//! | `card_info.rs`, `find_email.rs`, `movement.rs`, `notice.rs` | the dialogues |
+//! | `card_info.rs`, `card_image.rs`, `find_email.rs`, `movement.rs`, `notice.rs` | the dialogues |
 //! | `answer.rs` | writing the answer XML |
 //! | `read_error.rs` | why a message is not understood, and what the cashier is told |
 //! | `settings.rs` | what can be set on a connection |
@@ -26,6 +26,7 @@
 
 mod answer;
 mod card_code;
+mod card_image;
 mod card_info;
 mod check;
 mod find_email;
@@ -45,7 +46,10 @@ mod xml;
 use chrono::{DateTime, Utc};
 use kopilka_contract::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable, Words};
 
-pub use settings::{AccrualSource, OutBufPlacement, Paths, RKeeperSettings};
+pub use settings::{
+    AccrualSource, BlockedCards, CardImage, KindMeaning, OutBufPlacement, Paths, RKeeperSettings,
+    ScriptTransactions,
+};
 
 use crate::answer::Form;
 use crate::card_info::CardInfo;
@@ -54,7 +58,7 @@ use crate::function::Function;
 use crate::movement::Movement;
 use crate::notice::Notice;
 use crate::read_error::ReadError;
-use crate::request::{CardQuery, EmailQuery, Packet};
+use crate::request::{CardQuery, EmailQuery, ImageQuery, Packet, names_a_card};
 
 /// The adapter of r_keeper 7.
 #[derive(Debug, Clone, Copy, Default)]
@@ -104,7 +108,11 @@ impl Adapter for RKeeper {
         let function = Function::of_path(message.path, &connection.own.paths);
         dialogue(function, message, &connection).map_err(|error| Unreadable {
             reason: error.to_string(),
-            reply: connection.form().not_done(function, &error.refusal()),
+            reply: if function == Function::TransactionsEx && concerns_nobody(message) {
+                connection.form().applied()
+            } else {
+                connection.form().not_done(function, &error.refusal())
+            },
         })
     }
 
@@ -117,7 +125,8 @@ impl Adapter for RKeeper {
         // With «Pass ALL Receipts XML data» every receipt of the restaurant comes here. Our trouble must not stop
         // the tills from closing those that have nothing to do with bonuses.
         if function == Function::TransactionsEx
-            && read_movement(message, &connection).is_ok_and(|movement| !movement.concerns_a_guest())
+            && (concerns_nobody(message)
+                || read_movement(message, &connection).is_ok_and(|movement| !movement.concerns_a_guest()))
         {
             return connection.form().applied();
         }
@@ -140,15 +149,24 @@ fn dialogue(
             let query = EmailQuery::read(&xml::parse(message.body, message.content_type)?)?;
             Ok(Box::new(FindEmail::new(&query, connection)))
         }
-        Function::GetCardImageEx => Ok(Box::new(Notice::no_image(connection.form()))),
+        Function::GetCardImageEx => {
+            let query = ImageQuery::read(&xml::parse(message.body, message.content_type)?)?;
+            Ok(Box::new(card_image::CardImage::new(query, connection)))
+        }
         Function::LicenseInfo => Ok(Box::new(Notice::licence(connection.form()))),
         Function::Unknown => Err(ReadError::UnknownFunction(message.path.to_owned())),
     }
 }
 
 fn read_movement(message: &Message<'_>, connection: &Connection) -> Result<Movement, ReadError> {
-    let packet = Packet::read(&xml::parse(message.body, message.content_type)?)?;
+    let root = xml::parse(message.body, message.content_type)?;
+    let packet = Packet::read(&root, &connection.own.transaction_kinds)?;
     Movement::new(&packet, connection)
+}
+
+/// Whether a message can be read as XML and names no card: no bonuses hang on it.
+fn concerns_nobody(message: &Message<'_>) -> bool {
+    xml::parse(message.body, message.content_type).is_ok_and(|root| !names_a_card(&root))
 }
 
 fn unread_settings(message: &Message<'_>, settings: &Settings, error: &SettingsError) -> Unreadable {

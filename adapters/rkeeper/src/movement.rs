@@ -5,14 +5,15 @@
 //! | 1 payment | close the receipt |
 //! | 2 rollback of a payment | give everything back; a newer attempt may sell again |
 //! | 3 return | give everything back |
-//! | 4 rollback of a return | refused for now |
+//! | 4 rollback of a return | the sale stands again |
 //! | 5 to 13 | nothing: orders, guest bills, prints |
-//! | 0 | a script's transaction without a receipt: refused |
+//! | 0 | a script's transaction without a receipt: refused, or as the next row, by a setting |
 //! | no receipt XML | close or give back, by the signs of the transactions |
 
 use chrono::NaiveDateTime;
 use kopilka_contract::{
-    Ask, Close, Closed, Dialogue, GiveBack, Language, Money, Redemption, Refusal, Reply, Told, WhatBack,
+    Ask, Close, Closed, Dialogue, GiveBack, Language, Money, Payer, Redemption, Refusal, Reply, Told,
+    UndoReturn, WhatBack,
 };
 
 use crate::Connection;
@@ -25,6 +26,7 @@ use crate::payments::Payments;
 use crate::read_error::ReadError;
 use crate::receipt::{ReadReceipt, made_at};
 use crate::request::{Kind, Packet};
+use crate::settings::{AccrualSource, ScriptTransactions};
 use crate::till_text;
 use crate::till_time;
 
@@ -44,6 +46,7 @@ enum Deed {
     Sell,
     RollBack,
     Return,
+    UndoReturn,
     Nothing,
 }
 
@@ -55,6 +58,19 @@ struct Slip {
     number: u8,
     /// `linetag` and `uni`.
     row: Option<(&'static str, String)>,
+    /// Other cards that pay: ordinal of the transaction, code, amount, number of the payment row.
+    payers: Vec<PayingCard>,
+    /// Layout of a document to print as well.
+    document: Option<u16>,
+}
+
+/// A card that is not the first of the receipt and whose bonuses pay a part of it.
+#[derive(Debug, Clone)]
+struct PayingCard {
+    number: usize,
+    code: String,
+    amount: Money,
+    row: Option<String>,
 }
 
 impl Movement {
@@ -64,24 +80,28 @@ impl Movement {
         let mut movement = Movement {
             ask: None,
             slip: Slip::default(),
-            remarks: remarks(packet),
+            remarks: remarks(packet, connection),
             form: connection.form(),
             received_at: till_time::wall_clock(connection.received_at, connection.common.time_zone),
         };
-        let deed = deed(packet)?;
+        let deed = deed(packet, connection)?;
+        let payers = paying_cards(packet, card.as_deref(), connection);
         movement.ask = match deed {
             Deed::Nothing => None,
             Deed::Sell => {
-                let (close, remarks) = sale(packet, card.as_deref(), connection)?;
+                let (close, remarks) = sale(packet, card.as_deref(), &payers, connection)?;
                 movement.remarks.extend(remarks);
                 Some(Ask::Close(close))
             }
+            Deed::UndoReturn => Some(Ask::UndoReturn(undo_return(packet, connection)?)),
             Deed::RollBack | Deed::Return => Some(Ask::GiveBack(give_back(packet, deed, connection)?)),
         };
         movement.slip = Slip {
             card,
             number: u8::from(!packet.rows.is_empty()),
             row: check.and_then(|check| row_for_slip(check, connection)),
+            payers,
+            document: connection.own.print_document,
         };
         Ok(movement)
     }
@@ -117,11 +137,42 @@ impl Movement {
             .with_some("uni", uni)
             .with(
                 "slip",
-                till_text::lines(&slip_lines(closed, language), till_text::MESSAGE),
+                till_text::lines(&self.slip_lines(closed), till_text::MESSAGE),
             )
             .with("extinfo", format!("BonusAdded={}", closed.accrued.kopecks()));
-        self.form
-            .applied_with(answer::success(self.received_at, &remarks).holding(row))
+        let mut response = answer::success(self.received_at, &remarks).holding(row);
+        for payer in &self.slip.payers {
+            response = response.holding(payer_row(payer, closed, language));
+        }
+        if let Some(code) = self.slip.document {
+            response = response.holding(answer::print_document(code, card, &self.slip_lines(closed)));
+        }
+        self.form.applied_with(response)
+    }
+
+    /// What the first card of the receipt paid and earned.
+    fn slip_lines(&self, closed: &Closed) -> Vec<String> {
+        let language = self.form.language;
+        let by_others: Money = self.slip.payers.iter().map(|payer| payer.amount).sum();
+        let (redeemed, accrued, balance) = match language {
+            Language::Ru => ("Списано бонусов", "Начислено бонусов", "Баланс"),
+            Language::En => ("Bonuses paid", "Bonuses earned", "Balance"),
+        };
+        let available = closed.balance.as_ref().map(|balance| balance.available);
+        [
+            (
+                redeemed,
+                Some(closed.redeemed - by_others).filter(|amount| amount.is_positive()),
+            ),
+            (
+                accrued,
+                Some(closed.accrued).filter(|amount| amount.is_positive()),
+            ),
+            (balance, available),
+        ]
+        .into_iter()
+        .filter_map(|(what, amount)| Some(format!("{what}: {}", till_text::amount(amount?, language))))
+        .collect()
     }
 
     fn accepted(&self, remarks: &[String]) -> Reply {
@@ -161,20 +212,23 @@ impl Dialogue for Movement {
         match (&self.ask, told.first()) {
             (None, _) => self.form.applied(),
             (Some(Ask::Close(_)), Some(Ok(Told::Closed(closed)))) => self.sold(closed),
-            (Some(Ask::GiveBack(_)), Some(Ok(Told::Returned(_)))) => self.form.applied(),
+            (Some(Ask::GiveBack(_) | Ask::UndoReturn(_)), Some(Ok(Told::Returned(_)))) => self.form.applied(),
             (Some(_), Some(Err(refusal))) => self.refused(refusal),
             (Some(_), _) => self.form.not_done(Function::TransactionsEx, &crate::unanswered()),
         }
     }
 }
 
-fn deed(packet: &Packet) -> Result<Deed, ReadError> {
+fn deed(packet: &Packet, connection: &Connection) -> Result<Deed, ReadError> {
     match packet.check.as_ref().map(|check| check.moment) {
         Some(Moment::Payment) => Ok(Deed::Sell),
         Some(Moment::PaymentRollback) => Ok(Deed::RollBack),
         Some(Moment::Return) => Ok(Deed::Return),
-        Some(Moment::ReturnRollback) => Err(ReadError::ReturnRollback),
-        Some(Moment::Technical) if !packet.rows.is_empty() => Err(ReadError::ScriptTransaction),
+        Some(Moment::ReturnRollback) => Ok(Deed::UndoReturn),
+        Some(Moment::Technical) if !packet.rows.is_empty() => match connection.own.script_transactions {
+            ScriptTransactions::Refuse => Err(ReadError::ScriptTransaction),
+            ScriptTransactions::Apply => deed_by_signs(packet),
+        },
         Some(Moment::Technical | Moment::Counting | Moment::Editing | Moment::Looking) => Ok(Deed::Nothing),
         None => deed_by_signs(packet),
     }
@@ -194,30 +248,68 @@ fn deed_by_signs(packet: &Packet) -> Result<Deed, ReadError> {
 
 /// What identifies the receipt for ever: its GUID, which a return and every repeat share; else its numbers.
 fn receipt_key(packet: &Packet) -> Result<String, ReadError> {
+    let script = packet
+        .check
+        .as_ref()
+        .filter(|check| check.moment == Moment::Technical);
+    if let Some(check) = script {
+        return script_key(check, packet);
+    }
     let guid = packet.check.as_ref().and_then(|check| check.guid.clone());
     guid.or_else(|| packet.rows.first()?.receipt.key())
         .ok_or(ReadError::Missing("CHECKDATA@checkguid"))
 }
 
+/// A script's transactions have no receipt: the moment at which they were made stands for it.
+fn script_key(check: &Check, packet: &Packet) -> Result<String, ReadError> {
+    let made_at = check
+        .generated_at
+        .ok_or(ReadError::Missing("CHECK@generateddatetime"))?;
+    let first = packet.rows.first();
+    let till = check
+        .station
+        .clone()
+        .or_else(|| Some(first?.receipt.till?.to_string()))
+        .unwrap_or_default();
+    let card = first.map_or("", |row| row.card.as_str());
+    Ok(format!(
+        "script/{till}/{}/{card}",
+        made_at.format("%Y-%m-%dT%H:%M:%S%.f")
+    ))
+}
+
 fn sale(
     packet: &Packet,
     card: Option<&str>,
+    payers: &[PayingCard],
     connection: &Connection,
 ) -> Result<(Close, Vec<String>), ReadError> {
     let check = packet.check.as_ref();
     let seen = check.map(|check| Payments::of(check, &connection.own).bonuses);
     let (redemption, remark) = redemption(packet, seen)?;
-    refuse_second_payer(packet, card)?;
     let guest = card.map(|code| card_code::guest_of(code, connection.own.card_as_phone));
     let key = receipt_key(packet)?;
     let amount = redemption.amount();
     let read = match check {
-        Some(check) => ReadReceipt::of_check(check, key, guest, amount, connection)?,
-        None => ReadReceipt::of_rows(packet, key, guest, amount, connection)?,
+        Some(check) if check.moment != Moment::Technical => {
+            ReadReceipt::of_check(check, key, guest, amount, connection)?
+        }
+        _ => ReadReceipt::of_rows(packet, key, guest, amount, connection)?,
     };
     let close = Close {
         receipt: read.receipt,
         redemption,
+        payers: payers
+            .iter()
+            .map(|payer| Payer {
+                customer: card_code::guest_of(&payer.code, connection.own.card_as_phone),
+                amount: payer.amount,
+            })
+            .collect(),
+        accrual: match connection.own.accrual_source {
+            AccrualSource::Service => None,
+            AccrualSource::Till => Some(counted_bonuses(packet, card)?),
+        },
         hold: None,
         promo_codes: Vec::new(),
         offline: None,
@@ -246,19 +338,78 @@ fn redemption(packet: &Packet, seen: Option<Money>) -> Result<(Redemption, Optio
     Ok((redemption, remark))
 }
 
-/// A receipt has one guest. Bonuses of a second card cannot be taken for it.
-fn refuse_second_payer(packet: &Packet, first: Option<&str>) -> Result<(), ReadError> {
+/// The cards after the first that pay with bonuses, each with what it pays in all.
+fn paying_cards(packet: &Packet, first: Option<&str>, connection: &Connection) -> Vec<PayingCard> {
+    let (holders, mut paying) = (holders(packet), Vec::<PayingCard>::new());
+    let payments = packet
+        .check
+        .as_ref()
+        .map(|check| Payments::of(check, &connection.own));
+    for (index, row) in packet.rows.iter().enumerate() {
+        // A row that names no card is the first one's.
+        let nameless = row.card.trim_start_matches('0').is_empty();
+        if row.kind != Kind::Payment || row.amount.is_zero() || nameless {
+            continue;
+        }
+        let Some(code) = card_code::code_of(&row.card, holders).filter(|code| Some(code.as_str()) != first)
+        else {
+            continue;
+        };
+        let amount = -row.amount;
+        match paying.iter_mut().find(|known| known.code == code) {
+            Some(known) => known.amount += amount,
+            None => paying.push(PayingCard {
+                number: index + 1,
+                row: payments.as_ref().and_then(|payments| payments.row_of(&code)),
+                code,
+                amount,
+            }),
+        }
+    }
+    paying.retain(|payer| !payer.amount.is_zero());
+    paying
+}
+
+/// What the till has counted for the first card. Bonuses of another card are not the receipt's, and are only noted.
+fn counted_bonuses(packet: &Packet, first: Option<&str>) -> Result<Money, ReadError> {
+    let counted = Money::checked_sum(bonuses_of(packet, first, true));
+    counted
+        .filter(|sum| (Money::ZERO..=Money::MAX_INPUT).contains(sum))
+        .ok_or(ReadError::TooLarge("TransactionsEx@Summa"))
+}
+
+/// Bonuses that the till has counted, for the first card or for others.
+fn bonuses_of<'a>(
+    packet: &'a Packet,
+    first: Option<&'a str>,
+    of_first: bool,
+) -> impl Iterator<Item = Money> + 'a {
     let holders = holders(packet);
-    let another = packet
+    packet
         .rows
         .iter()
-        .filter(|row| row.kind == Kind::Payment && !row.amount.is_zero())
-        .filter_map(|row| card_code::code_of(&row.card, holders))
-        .any(|payer| first != Some(payer.as_str()));
-    if another {
-        return Err(ReadError::SecondCardPays);
-    }
-    Ok(())
+        .filter(|row| row.kind == Kind::Bonus && !row.amount.is_zero())
+        .filter(move |row| {
+            let code = card_code::code_of(&row.card, holders);
+            code.as_deref().is_none_or(|code| Some(code) == first) == of_first
+        })
+        .map(|row| row.amount)
+}
+
+fn undo_return(packet: &Packet, connection: &Connection) -> Result<UndoReturn, ReadError> {
+    let sale = receipt_key(packet)?;
+    let made_at = made_at(packet.check.as_ref(), connection);
+    Ok(UndoReturn {
+        external_id: return_id(&sale),
+        sale,
+        version: till_time::version(made_at),
+        undone_at: connection.common.local(made_at),
+    })
+}
+
+/// Id of the return of a receipt, which is returned once at a time.
+fn return_id(sale: &str) -> String {
+    format!("{sale}/return")
 }
 
 fn give_back(packet: &Packet, deed: Deed, connection: &Connection) -> Result<GiveBack, ReadError> {
@@ -271,7 +422,7 @@ fn give_back(packet: &Packet, deed: Deed, connection: &Connection) -> Result<Giv
         external_id: if rollback {
             format!("{sale}/rollback/{version}")
         } else {
-            format!("{sale}/return")
+            return_id(&sale)
         },
         sale,
         version: Some(version),
@@ -311,15 +462,18 @@ fn row_for_slip(check: &Check, connection: &Connection) -> Option<(&'static str,
         .or(line.map(|uni| ("LINE", uni)))
 }
 
-fn remarks(packet: &Packet) -> Vec<String> {
+fn remarks(packet: &Packet, connection: &Connection) -> Vec<String> {
     let mut remarks = Vec::new();
-    if packet
-        .rows
-        .iter()
-        .any(|row| row.kind == Kind::Bonus && !row.amount.is_zero())
-    {
-        remarks
-            .push("the till counted a bonus itself (kind 2); it was not posted, Kopilka accrues".to_owned());
+    let first = first_card(packet);
+    let counted = |of_first| bonuses_of(packet, first.as_deref(), of_first).next().is_some();
+    match connection.own.accrual_source {
+        AccrualSource::Service if counted(true) || counted(false) => remarks
+            .push("the till counted a bonus itself (kind 2); it was not posted, Kopilka accrues".to_owned()),
+        AccrualSource::Till if counted(false) => remarks.push(
+            "the till counted a bonus for a card that is not the first of the receipt; it was not posted"
+                .to_owned(),
+        ),
+        AccrualSource::Service | AccrualSource::Till => {}
     }
     for row in &packet.rows {
         if let Kind::Other(code) = row.kind {
@@ -337,24 +491,21 @@ fn remarks(packet: &Packet) -> Vec<String> {
     remarks
 }
 
-fn slip_lines(closed: &Closed, language: Language) -> Vec<String> {
-    let (redeemed, accrued, balance) = match language {
-        Language::Ru => ("Списано бонусов", "Начислено бонусов", "Баланс"),
-        Language::En => ("Bonuses paid", "Bonuses earned", "Balance"),
+/// What another card paid, for its own slip.
+fn payer_row(payer: &PayingCard, closed: &Closed, language: Language) -> Tag {
+    let paid = match language {
+        Language::Ru => "Списано бонусов",
+        Language::En => "Bonuses paid",
     };
-    let available = closed.balance.as_ref().map(|balance| balance.available);
-    [
-        (
-            redeemed,
-            Some(closed.redeemed).filter(|amount| amount.is_positive()),
-        ),
-        (
-            accrued,
-            Some(closed.accrued).filter(|amount| amount.is_positive()),
-        ),
-        (balance, available),
-    ]
-    .into_iter()
-    .filter_map(|(what, amount)| Some(format!("{what}: {}", till_text::amount(amount?, language))))
-    .collect()
+    let row = payer.row.as_ref();
+    Tag::new("TRANSACTION")
+        .with("num", payer.number)
+        .with("cardcode", &payer.code)
+        .with("ext_id", &closed.id)
+        .with_some("linetag", row.map(|_| "PAYMENT"))
+        .with_some("uni", row)
+        .with(
+            "slip",
+            format!("{paid}: {}", till_text::amount(payer.amount, language)),
+        )
 }

@@ -2,7 +2,7 @@
 
 use kopilka_contract::{Ask, Dialogue, Refusal, Reply, Told};
 
-use crate::answer::{Form, Tag};
+use crate::answer::Form;
 
 /// A message that is answered at once.
 #[derive(Debug)]
@@ -12,14 +12,6 @@ pub(crate) struct Notice {
 }
 
 impl Notice {
-    /// `GetCardImageEx`: no pictures of guests are kept.
-    pub(crate) fn no_image(form: Form) -> Self {
-        Notice {
-            reply: form.only(Tag::new("GetCardImageEx").with("ErrorText", "No image")),
-            remark: None,
-        }
-    }
-
     /// `LicenseInfo`: the DLL complains about its licence. The vendor does not say what the body is, so it is kept
     /// as it came, and only acknowledged.
     pub(crate) fn licence(form: Form) -> Self {

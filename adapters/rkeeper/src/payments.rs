@@ -12,6 +12,8 @@ pub(crate) struct Payments {
     pub(crate) bonuses: Money,
     /// Row number of such a payment.
     pub(crate) bonus_row: Option<String>,
+    /// Row numbers of such payments by the card that paid.
+    rows_of_cards: Vec<(String, String)>,
     /// All others, change taken off.
     pub(crate) others: Vec<Payment>,
     /// Currencies of our bonus payments; `LINEPAYMENT` names them.
@@ -28,12 +30,22 @@ impl Payments {
         Payments {
             bonuses: ours.iter().map(|payment| payment.sum).sum(),
             bonus_row: ours.iter().find_map(|payment| payment.uni.clone()),
+            rows_of_cards: ours
+                .iter()
+                .filter_map(|payment| payment.card.clone().zip(payment.uni.clone()))
+                .collect(),
             bonus_currencies: ours.iter().filter_map(|payment| payment.id.clone()).collect(),
             others: netted(theirs.iter().map(|payment| Payment {
                 kind: kind_of(payment, settings),
                 amount: payment.sum,
             })),
         }
+    }
+
+    /// Row number of what a card paid with bonuses.
+    pub(crate) fn row_of(&self, card: &str) -> Option<String> {
+        let mut rows = self.rows_of_cards.iter();
+        rows.find(|(known, _)| known == card).map(|(_, uni)| uni.clone())
     }
 
     /// The part of a line that the till has covered with our bonuses.

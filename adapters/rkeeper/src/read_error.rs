@@ -25,12 +25,8 @@ pub(crate) enum ReadError {
     PaymentAddsBonuses,
     #[error("a script's transaction without a receipt (chmode 0), which has no key to apply it once by")]
     ScriptTransaction,
-    #[error("a rollback of a return (chmode 4)")]
-    ReturnRollback,
     #[error("line {0} of a sale is negative: a return of single dishes")]
     NegativeLine(String),
-    #[error("bonuses are paid from a card that is not the first of the receipt")]
-    SecondCardPays,
 }
 
 impl ReadError {
@@ -49,17 +45,9 @@ impl ReadError {
                 "Операция без чека не поддерживается, бонусы не изменены",
                 "A transaction without a receipt is not supported, no bonuses were changed",
             ),
-            ReadError::ReturnRollback => Words::new(
-                "Отмена возврата не поддерживается, бонусы не изменены",
-                "Taking a return back is not supported, no bonuses were changed",
-            ),
             ReadError::NegativeLine(_) => Words::new(
                 "Возврат отдельных блюд не поддерживается, бонусы не изменены",
                 "A return of single dishes is not supported, no bonuses were changed",
-            ),
-            ReadError::SecondCardPays => Words::new(
-                "Оплатите бонусами с первой карты в чеке",
-                "Pay with the bonuses of the first card in the receipt",
             ),
             _ => Words::new(
                 "Сообщение кассы не понято, бонусы не изменены",

@@ -1,10 +1,13 @@
 //! The roots of the requests (vendor's «HTTP protocol for FarCards» and «Extdll6» texts).
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use kopilka_contract::Money;
 
 use crate::check::Check;
 use crate::read_error::ReadError;
+use crate::settings::KindMeaning;
 use crate::till_time;
 use crate::xml::Element;
 
@@ -47,6 +50,37 @@ impl EmailQuery {
     }
 }
 
+/// `GetCardImageEx`: `ROOT/QRY@CardCode`.
+#[derive(Debug)]
+pub(crate) struct ImageQuery {
+    pub(crate) card: String,
+}
+
+impl ImageQuery {
+    pub(crate) fn read(root: &Element) -> Result<Self, ReadError> {
+        let query = root_of(root)?
+            .child("qry")
+            .ok_or(ReadError::Missing("ROOT/QRY"))?;
+        let card = query
+            .text("cardcode")
+            .or_else(|| query.text("card"))
+            .ok_or(ReadError::Missing("QRY@CardCode"))?;
+        Ok(ImageQuery {
+            card: card.to_owned(),
+        })
+    }
+}
+
+/// Whether a message names any card at all. A receipt that names none has nothing to do with bonuses, however odd it
+/// is, and must not keep a till from closing it.
+pub(crate) fn names_a_card(element: &Element) -> bool {
+    let named = ["card", "cardcode"]
+        .into_iter()
+        .filter_map(|name| element.text(name))
+        .any(|code| !code.trim_start_matches('0').is_empty());
+    named || element.all_children().iter().any(names_a_card)
+}
+
 /// `TransactionsEx`: `ROOT/Transactions/TransactionsEx*` and `ROOT/INPBUF/CHECK`.
 #[derive(Debug)]
 pub(crate) struct Packet {
@@ -57,12 +91,14 @@ pub(crate) struct Packet {
 }
 
 impl Packet {
-    pub(crate) fn read(root: &Element) -> Result<Self, ReadError> {
+    pub(crate) fn read(root: &Element, kinds: &BTreeMap<u8, KindMeaning>) -> Result<Self, ReadError> {
         let root = root_of(root)?;
         let rows = root.listed("transactions", "transactionsex");
         let check = check_of(root).or_else(|| root.child("transactions").and_then(check_of));
         let packet = Packet {
-            rows: rows.map(Transaction::read).collect::<Result<_, _>>()?,
+            rows: rows
+                .map(|row| Transaction::read(row, kinds))
+                .collect::<Result<_, _>>()?,
             check: check.map(Check::read).transpose()?,
         };
         if packet.check.is_none() && root.child("transactions").is_none() {
@@ -115,12 +151,13 @@ impl TillReceipt {
 }
 
 impl Transaction {
-    fn read(row: &Element) -> Result<Self, ReadError> {
+    fn read(row: &Element, kinds: &BTreeMap<u8, KindMeaning>) -> Result<Self, ReadError> {
         Ok(Transaction {
             card: row.text("card").unwrap_or_default().to_owned(),
             kind: Kind::read(
                 row.text("kind")
                     .ok_or(ReadError::Missing("TransactionsEx@Kind"))?,
+                kinds,
             )?,
             amount: kopecks(
                 row.text("summa")
@@ -154,7 +191,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn read(text: &str) -> Result<Self, ReadError> {
+    fn read(text: &str, kinds: &BTreeMap<u8, KindMeaning>) -> Result<Self, ReadError> {
         let code: u8 = text
             .parse()
             .map_err(|_| ReadError::malformed("TransactionsEx@Kind", text))?;
@@ -163,7 +200,13 @@ impl Kind {
             1 => Kind::Discount,
             2 => Kind::Bonus,
             3 => Kind::Spending,
-            other => Kind::Other(other),
+            other => match kinds.get(&other) {
+                Some(KindMeaning::Payment) => Kind::Payment,
+                Some(KindMeaning::Discount) => Kind::Discount,
+                Some(KindMeaning::Bonus) => Kind::Bonus,
+                Some(KindMeaning::Spending) => Kind::Spending,
+                None => Kind::Other(other),
+            },
         })
     }
 

@@ -35,6 +35,25 @@ pub struct RKeeperSettings {
     pub discount_code: u16,
     /// Ceiling of that discount. Never 0 by default: a till may read 0 as «no discount allowed».
     pub discount_limit: Money,
+    /// Code of the r_keeper bonus type that every guest of ours gets where the till counts what accrues; 0: none.
+    /// Never sent where Kopilka counts.
+    pub bonus_code: u16,
+    /// What the site's own transaction kinds stand for (r_keeper lets an installer give codes from 50 on):
+    /// `{"52": "payment"}`. A kind that is not named is noted and not posted.
+    pub transaction_kinds: BTreeMap<u8, KindMeaning>,
+    /// What is done with a script's transactions, which have no receipt (chmode 0).
+    pub script_transactions: ScriptTransactions,
+    /// How the till is told that a card is blocked.
+    pub blocked_cards: BlockedCards,
+    /// A guest who may pay more than this with bonuses needs the manager's word at the till. Absent: nobody does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manager_above: Option<Money>,
+    /// What `GetCardImageEx` gives.
+    pub card_image: CardImage,
+    /// Document layout of r_keeper that prints what was earned and paid (101 is the predefined one); absent: only the
+    /// slip of the receipt's row says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub print_document: Option<u16>,
     /// Paths of the functions, as `ExtDllHttp.ini` names them.
     pub paths: Paths,
 }
@@ -52,6 +71,13 @@ impl Default for RKeeperSettings {
             order_categories: BTreeMap::new(),
             discount_code: 0,
             discount_limit: Money::from_kopecks(99_999_999),
+            bonus_code: 0,
+            transaction_kinds: BTreeMap::new(),
+            script_transactions: ScriptTransactions::default(),
+            blocked_cards: BlockedCards::default(),
+            manager_above: None,
+            card_image: CardImage::default(),
+            print_document: None,
             paths: Paths::default(),
         }
     }
@@ -75,6 +101,58 @@ pub enum AccrualSource {
     /// Kopilka. Bonuses that the till counted itself (transactions of kind 2) are noted and not posted.
     #[default]
     Service,
+    /// The till: transactions of kind 2 say what accrues, and the rules of the venue do not. A sale without them accrues
+    /// nothing.
+    Till,
+}
+
+/// What a transaction of the site's own kind stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KindMeaning {
+    /// As kind 0: paid with bonuses.
+    Payment,
+    /// As kind 1: a discount.
+    Discount,
+    /// As kind 2: a bonus that the till has counted.
+    Bonus,
+    /// As kind 3: spent by the guest.
+    Spending,
+}
+
+/// What is done with transactions that a script makes without a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScriptTransactions {
+    /// They are refused: nothing identifies them, so a repeat can't be told from another one.
+    #[default]
+    Refuse,
+    /// They are posted, each moment of its making being one: what a script sends twice is posted twice.
+    Apply,
+}
+
+/// How the till is told that a card or a guest is blocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockedCards {
+    /// `Locked`, with the reason.
+    #[default]
+    Locked,
+    /// `Seize` as well: the cashier takes the card away.
+    Seize,
+    /// `Deleted` as well: the card is no more.
+    Deleted,
+}
+
+/// What `GetCardImageEx` gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardImage {
+    /// A QR code of the card's code.
+    #[default]
+    Qr,
+    /// Nothing: no pictures of guests are kept.
+    None,
 }
 
 /// Relative paths, compared in any case and with or without `.php`.

@@ -83,6 +83,11 @@ impl Element {
         self.children.iter().find(|child| child.name == name)
     }
 
+    /// All children, of whatever name.
+    pub(crate) fn all_children(&self) -> &[Element] {
+        &self.children
+    }
+
     /// All children of that name (in lower case).
     pub(crate) fn children(&self, name: &str) -> impl Iterator<Item = &Element> {
         self.children.iter().filter(move |child| child.name == name)

@@ -5,7 +5,7 @@ use super::sheet::{Reason, Sheet};
 use crate::domain::Money;
 use crate::domain::account::{LotPart, LotTerms, by_issuer};
 use crate::domain::books::{BookAccount, Direction, Posting};
-use crate::domain::ids::{ReceiptId, TransactionId};
+use crate::domain::ids::{CustomerId, ReceiptId, TransactionId};
 use crate::domain::world::{Change, RedemptionPart};
 
 /// Books a redemption: each issuer's bonuses on its own posting, so that venues can settle with each other.
@@ -43,6 +43,7 @@ pub(super) fn redemption_parts(
     used.into_iter()
         .enumerate()
         .map(|(i, part)| RedemptionPart {
+            payer: None,
             transaction,
             sequence: i32::try_from(already + i).unwrap_or(i32::MAX),
             lot: Some(part.lot),
@@ -108,12 +109,35 @@ pub(super) fn undo_accrual(
     sheet.book(Direction::Redemption, amount, vec![side], reason);
 }
 
-/// Gives redeemed bonuses back, the latest-spent first: for each lot they came from a new lot with its scope and
-/// start, that expires when it would have, but not before the grace is over.
+/// Whose bonuses come back when a part of a redemption does, and how much of each: the latest spent first. `None`: the
+/// receipt's own guest.
+pub(super) fn refund_shares(parts: &[RedemptionPart], amount: Money) -> Vec<(Option<CustomerId>, Money)> {
+    let mut in_order: Vec<&RedemptionPart> = parts.iter().collect();
+    in_order.sort_by_key(|p| (p.transaction, p.sequence));
+    let mut missing = amount;
+    let mut shares: Vec<(Option<CustomerId>, Money)> = Vec::new();
+    for part in in_order.into_iter().rev() {
+        let back = (part.amount - part.refunded).min(missing);
+        if !back.is_positive() {
+            continue;
+        }
+        missing -= back;
+        match shares.iter_mut().find(|(payer, _)| *payer == part.payer) {
+            Some((_, share)) => *share += back,
+            None => shares.push((part.payer, back)),
+        }
+    }
+    shares
+}
+
+/// Gives redeemed bonuses of one guest back, the latest-spent first: for each lot they came from a new lot with its
+/// scope and start, that expires when it would have, but not before the grace is over. `payer`: whose parts, `None`
+/// being the receipt's own guest.
 pub(super) fn refund(
     sheet: &mut Sheet<'_>,
     amount: Money,
     parts: &mut [RedemptionPart],
+    payer: Option<CustomerId>,
     cx: Context<'_>,
     reason: Reason,
 ) {
@@ -121,7 +145,7 @@ pub(super) fn refund(
     let mut missing = amount;
     let mut returned = Vec::new();
     parts.sort_by_key(|p| (p.transaction, p.sequence));
-    for part in parts.iter_mut().rev() {
+    for part in parts.iter_mut().rev().filter(|part| part.payer == payer) {
         let back = (part.amount - part.refunded).min(missing);
         if !back.is_positive() {
             continue;

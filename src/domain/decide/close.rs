@@ -5,7 +5,9 @@ use kopilka_contract::{
 };
 
 use super::Context;
-use super::booking::{book_redemption, credit_accrual, redemption_parts, refund, undo_accrual};
+use super::booking::{
+    book_redemption, credit_accrual, redemption_parts, refund, refund_shares, undo_accrual,
+};
 use super::give_back::apply_waiting;
 use super::offline;
 use super::receipt_identity::{answer_known, check, fingerprint};
@@ -74,8 +76,9 @@ pub fn quote(world: &World, cx: Context<'_>, ask: &Close) -> Result<Closed, Refu
 struct Decided<'a> {
     receipt_id: ReceiptId,
     sheet: Option<Sheet<'a>>,
-    /// The customer whom a newer version took the receipt from.
-    former: Option<Sheet<'a>>,
+    /// Others whose bonuses it moves: the customer whom a newer version took the receipt from, and those who pay
+    /// for the receipt's own.
+    others: Vec<Sheet<'a>>,
     kind: String,
     total: Money,
     redeemed: Money,
@@ -244,14 +247,16 @@ fn decide<'a>(
     let of_whom = previous.and_then(|p| Some((p, world.customers.get(&p.customer?)?)));
     let of_another = of_whom.filter(|(p, _)| p.customer != facts.as_ref().map(|f| f.id));
     let mut base = previous.map(Standing::of).unwrap_or_default();
-    let former = of_another.map(|(_, former)| {
-        let mut sheet = Sheet::new(former.clone(), cx.now, cx.actor, cx.ids);
-        let reason = reason(cx, types::REVERSAL, receipt_id, receipt.closed_at.to_utc());
-        undo_accrual(&mut sheet, base.accrued, receipt_id, cx, reason.clone());
-        refund(&mut sheet, base.redeemed, &mut base.parts, cx, reason);
+    let reversal = reason(cx, types::REVERSAL, receipt_id, receipt.closed_at.to_utc());
+    // Other guests who paid for the version before get it back, and pay anew if they still do.
+    let mut others = Vec::new();
+    give_back_to_payers(world, cx, &mut base, &mut others, &reversal);
+    if let Some((_, former)) = of_another {
+        let sheet = sheet_of(&mut others, former, cx);
+        undo_accrual(sheet, base.accrued, receipt_id, cx, reversal.clone());
+        refund(sheet, base.redeemed, &mut base.parts, None, cx, reversal);
         (base.accrued, base.redeemed) = (Money::ZERO, Money::ZERO);
-        sheet
-    });
+    }
 
     let Some(facts) = facts else {
         if matches!(ask.redemption, Redemption::Now(amount) if amount.is_positive()) {
@@ -265,7 +270,7 @@ fn decide<'a>(
         return Ok(Decided {
             receipt_id,
             sheet: None,
-            former,
+            others,
             kind,
             total,
             redeemed: Money::ZERO,
@@ -281,7 +286,11 @@ fn decide<'a>(
     };
 
     let blocked = may_redeem(found, &facts).err();
-    let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
+    // Who paid for another before may be the guest himself now.
+    let mut sheet = match others.iter().position(|other| other.facts.id == facts.id) {
+        Some(position) => others.swap_remove(position),
+        None => Sheet::new(facts, cx.now, cx.actor, cx.ids),
+    };
     let live_hold = hold.filter(|id| sheet.facts.account.holds.iter().any(|h| h.id == *id));
     let own_hold = sheet
         .facts
@@ -302,6 +311,7 @@ fn decide<'a>(
     let mut parts = base.parts.clone();
     let mut taken_over = Vec::new();
     let mut posted = Money::ZERO;
+    let mut payers = Vec::new();
     match ask.redemption {
         Redemption::Nothing | Redemption::Unconfirmed(_) => {}
         Redemption::Now(amount) => {
@@ -309,7 +319,12 @@ fn decide<'a>(
                 return Err(refusal);
             }
             offline::check(ask, sheet.facts.id, amount)?;
-            if amount > available {
+            payers = paying(world, cx, ask, sheet.facts.id)?;
+            let of_others: Money = payers.iter().map(|(_, part)| *part).sum();
+            if of_others > amount {
+                return Err(payers_exceed());
+            }
+            if amount - of_others > available {
                 return Err(offline::not_enough(ask, available));
             }
             if amount > limit {
@@ -351,22 +366,39 @@ fn decide<'a>(
     };
 
     let captured = live_hold;
+    let mut own = posted;
+    for (payer, amount) in payers {
+        own -= amount;
+        let venue = terms.venue;
+        let paying = sheet_of(&mut others, payer, cx);
+        let has = paying.facts.account.available(venue, cx.now);
+        if amount > has {
+            return Err(Refusal::InsufficientBalance { available: has });
+        }
+        let used = paying.facts.account.take(amount, venue, cx.now);
+        let transaction = book_redemption(paying, &used, amount, cx, why.clone());
+        let payer = Some(paying.facts.id);
+        let paid = redemption_parts(transaction, used, parts.len());
+        parts.extend(paid.into_iter().map(|part| RedemptionPart { payer, ..part }));
+    }
     if taken_over.is_empty() {
-        let more = (posted - base.redeemed).max(Money::ZERO);
+        let more = (own - base.redeemed).max(Money::ZERO);
         let (used, gone) = sheet.facts.account.capture(live_hold, more, terms.venue, cx.now);
         sheet.book_expired(gone);
         let transaction = book_redemption(&mut sheet, &used, more, cx, why.clone());
         parts.extend(redemption_parts(transaction, used, parts.len()));
-        let less = (base.redeemed - posted).max(Money::ZERO);
+        let less = (base.redeemed - own).max(Money::ZERO);
         let reversal = Reason {
             kind: types::REVERSAL.to_owned(),
             ..why.clone()
         };
-        refund(&mut sheet, less, &mut parts, cx, reversal);
+        refund(&mut sheet, less, &mut parts, None, cx, reversal);
     }
 
     let accrual = if let Some(refusal) = blocked {
         nothing_accrues(receipt.lines.len(), blocked_words(&refusal))
+    } else if let Some(counted) = ask.accrual {
+        accrual::counted_by_till(&receipt.lines, counted)?
     } else {
         let sale = Sale {
             closed_at: receipt.closed_at.to_utc(),
@@ -396,7 +428,7 @@ fn decide<'a>(
     Ok(Decided {
         receipt_id,
         sheet: Some(sheet),
-        former,
+        others,
         kind,
         total,
         redeemed: posted,
@@ -433,6 +465,74 @@ impl Standing {
             parts: receipt.parts.clone(),
         }
     }
+}
+
+/// The sheet of a guest who is not the receipt's own: the one that there is, else a new one.
+fn sheet_of<'s, 'a>(
+    others: &'s mut Vec<Sheet<'a>>,
+    facts: &CustomerFacts,
+    cx: Context<'a>,
+) -> &'s mut Sheet<'a> {
+    let position = others.iter().position(|other| other.facts.id == facts.id);
+    let position = position.unwrap_or_else(|| {
+        others.push(Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids));
+        others.len() - 1
+    });
+    &mut others[position]
+}
+
+/// Gives back what other guests paid for the version that is posted.
+fn give_back_to_payers<'a>(
+    world: &World,
+    cx: Context<'a>,
+    base: &mut Standing,
+    others: &mut Vec<Sheet<'a>>,
+    reason: &Reason,
+) {
+    let owed = refund_shares(&base.parts, base.redeemed);
+    for (payer, share) in owed {
+        let Some(facts) = payer.and_then(|id| world.customers.get(&id)) else {
+            continue;
+        };
+        let sheet = sheet_of(others, facts, cx);
+        refund(sheet, share, &mut base.parts, payer, cx, reason.clone());
+        base.redeemed -= share;
+    }
+}
+
+/// The other guests who pay, each once, with what he pays. One who is the receipt's own guest by another card pays as
+/// that one.
+fn paying<'w>(
+    world: &'w World,
+    cx: Context<'_>,
+    ask: &Close,
+    own: CustomerId,
+) -> Result<Vec<(&'w CustomerFacts, Money)>, Refusal> {
+    let mut paying: Vec<(&CustomerFacts, Money)> = Vec::new();
+    for payer in &ask.payers {
+        if !(Money::from_kopecks(1)..=Money::MAX_INPUT).contains(&payer.amount) {
+            return Err(payers_exceed());
+        }
+        let (found, facts) =
+            find(world, cx.terms.network, &payer.customer).ok_or(Refusal::CustomerNotFound)?;
+        may_redeem(Some(found), facts)?;
+        if facts.id == own {
+            continue;
+        }
+        match paying.iter_mut().find(|(known, _)| known.id == facts.id) {
+            Some((_, amount)) => *amount += payer.amount,
+            None => paying.push((facts, payer.amount)),
+        }
+    }
+    Ok(paying)
+}
+
+fn payers_exceed() -> Refusal {
+    Refusal::invalid(
+        "/redeem",
+        "Части карт не складываются в сумму списания.",
+        "What the cards pay does not add up to the redemption.",
+    )
 }
 
 fn reason(cx: Context<'_>, kind: &str, receipt: ReceiptId, happened_at: Timestamp) -> Reason {
@@ -572,7 +672,7 @@ fn store(
     } else {
         "receipt.closed"
     };
-    if let Some(sheet) = decided.former.take() {
+    for sheet in std::mem::take(&mut decided.others) {
         sheet.put_back(world);
     }
     match decided.sheet.take() {

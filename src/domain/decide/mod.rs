@@ -14,7 +14,7 @@ mod spend;
 
 pub use adjust::{Adjusted, Adjustment, Amend, amend};
 pub use close::{close, quote};
-pub use give_back::give_back;
+pub use give_back::{give_back, undo_return};
 pub use holds::{hold, void};
 pub use identify::{guest_view, identify};
 pub use offline::hold_keys;

@@ -108,6 +108,8 @@ mod tests {
                 advertising_source: None,
             },
             redemption: Redemption::Nothing,
+            payers: Vec::new(),
+            accrual: None,
             hold: None,
             promo_codes: Vec::new(),
             offline: Some(Offline { permit }),

@@ -23,6 +23,13 @@ pub(super) fn fingerprint(ask: &Close) -> Hash {
     put(&r.customer.as_ref().map_or_else(String::new, |c| format!("{c:?}")));
     put(&r.phone.as_ref().map_or_else(String::new, ToString::to_string));
     put(&ask.redemption.amount().to_string());
+    for payer in &ask.payers {
+        put(&format!("{:?}", payer.customer));
+        put(&payer.amount.to_string());
+    }
+    if let Some(accrual) = ask.accrual {
+        put(&accrual.to_string());
+    }
     for line in &r.lines {
         put(&line.line_id);
         put(&line.name);

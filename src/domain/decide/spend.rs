@@ -62,6 +62,7 @@ pub fn spend(world: &mut World, cx: Context<'_>, ask: &Spend) -> Result<Spent, R
     let mut parts = redemption_parts(Some(transaction), used, 0);
     if debt.is_positive() {
         parts.push(RedemptionPart {
+            payer: None,
             transaction,
             sequence: i32::try_from(parts.len()).unwrap_or(i32::MAX),
             lot: None,

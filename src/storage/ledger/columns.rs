@@ -46,6 +46,7 @@ pub const MESSAGES: Columns = &[
     ("code", Text),
     ("detail", Text),
     ("subject", Text),
+    ("took_ms", BigInt),
 ];
 /// What names a receipt for ever.
 const RECEIPT_IDENTITY: [Column; 5] = [
@@ -194,6 +195,7 @@ pub const REDEMPTION_PARTS: Columns = &[
     ("transaction_id", BigInt),
     ("sequence", Integer),
     ("receipt_id", BigInt),
+    ("payer_id", BigInt),
     ("lot_id", BigInt),
     ("amount", BigInt),
     ("refunded", BigInt),
@@ -290,6 +292,8 @@ pub const RETURNS_CHANGED: Columns = &[
     ("amount", BigInt),
     ("accrual_undone", BigInt),
     ("redemption_undone", BigInt),
+    ("request", Text),
+    ("posted_at", Time),
     ("answer", Text),
     ("network_id", BigInt),
     ("id", BigInt),

@@ -277,6 +277,7 @@ fn who(shape: Shape) -> String {
     if shape.receipts {
         text.push_str(RECEIPTS);
         concerned.push("SELECT network_id, customer_id FROM r WHERE customer_id IS NOT NULL");
+        concerned.push(PAYERS);
     }
     if shape.named_holds() {
         let mut named: Vec<&str> = Vec::new();
@@ -322,6 +323,9 @@ fn found_by(kind: &str, column: &str) -> String {
 const RECEIPTS: &str = ", r AS MATERIALIZED (SELECT receipts.* FROM keys JOIN receipts ON receipts.network_id = keys.network_id \
      AND receipts.venue_id = keys.venue_id AND receipts.source = keys.source \
      AND receipts.external_id = keys.external_id WHERE keys.what = 'receipt')";
+/// Guests who paid for another's receipt.
+const PAYERS: &str = "SELECT p.network_id, p.payer_id AS customer_id FROM r JOIN redemption_parts p \
+     ON p.network_id = r.network_id AND p.receipt_id = r.id WHERE p.payer_id IS NOT NULL";
 const HOLDS_BY_KEY: &str = "SELECT holds.network_id, holds.id, holds.customer_id FROM keys JOIN holds \
      ON holds.network_id = keys.network_id AND holds.venue_id = keys.venue_id AND holds.source = keys.source \
      AND holds.external_id = keys.external_id WHERE keys.what = 'hold'";
@@ -334,7 +338,7 @@ const HOLD_COLUMNS: &str =
     "network_id id venue_id source external_id customer_id amount ends_at status released created_at";
 const LINE_COLUMNS: &str = "receipt_id sequence line_id name quantity amount redeemed accrued returned_quantity \
      returned_amount returned_by redemption_undone accrual_undone";
-const REDEMPTION_COLUMNS: &str = "transaction_id sequence receipt_id lot_id amount refunded starts_at expires_at \
+const REDEMPTION_COLUMNS: &str = "transaction_id sequence receipt_id payer_id lot_id amount refunded starts_at expires_at \
      scope_venue_id issuer_venue_id";
 
 fn main_text(dialect: Dialect, shape: Shape) -> String {

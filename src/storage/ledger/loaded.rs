@@ -201,6 +201,7 @@ struct RedemptionRow {
     transaction_id: i64,
     sequence: i32,
     receipt_id: Option<i64>,
+    payer_id: Option<i64>,
     lot_id: Option<i64>,
     amount: i64,
     refunded: i64,
@@ -225,6 +226,7 @@ impl RedemptionRow {
             receipt: None,
         });
         RedemptionPart {
+            payer: self.payer_id.map(CustomerId),
             transaction: TransactionId(self.transaction_id),
             sequence: self.sequence,
             lot,

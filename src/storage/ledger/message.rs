@@ -72,6 +72,8 @@ pub struct StoredMessage {
     pub detail: Option<String>,
     /// What it became: a receipt, a return, a hold.
     pub subject: Option<String>,
+    /// Milliseconds from its arrival until it was decided.
+    pub took_ms: Option<i64>,
 }
 
 /// An answer to be remembered.

@@ -180,7 +180,7 @@ pub fn tables<'a>(
             },
             Update {
                 rows: returns_changed,
-                set: 6,
+                set: RETURNS_CHANGED.len() - 2,
             },
         ],
         rare_inserts: vec![
@@ -305,6 +305,7 @@ impl<'a> ReceiptRows<'a> {
                         part.transaction.0.into(),
                         Value::Integer(Some(part.sequence)),
                         receipt.into(),
+                        Value::BigInt(part.payer.map(|p| p.0)),
                         Value::BigInt(lot.map(|l| l.id.0)),
                         part.amount.into(),
                         part.refunded.into(),
@@ -544,7 +545,13 @@ fn return_rows(world: &World) -> Result<(Rows<'_>, Rows<'_>), StorageError> {
         if r.change == Change::Updated {
             let mut row = vec![receipt];
             row.extend(outcome);
-            row.extend([answer, r.key.network.0.into(), r.id.0.into()]);
+            row.extend([
+                serde_json::to_string(&r.request)?.into(),
+                r.posted_at.into(),
+                answer,
+                r.key.network.0.into(),
+                r.id.0.into(),
+            ]);
             changed.push(row);
             continue;
         }
@@ -667,6 +674,7 @@ pub fn message_rows(messages: &[StoredMessage]) -> Rows<'_> {
             message.code.as_deref().into(),
             message.detail.as_deref().into(),
             message.subject.as_deref().into(),
+            Value::BigInt(message.took_ms),
         ]);
     }
     rows

@@ -119,7 +119,7 @@ impl Ledger {
                 }],
                 replayed,
             })),
-            Ask::GiveBack(_) => Told::Returned(Box::new(Returned {
+            Ask::GiveBack(_) | Ask::UndoReturn(_) => Told::Returned(Box::new(Returned {
                 id: "ret_1".to_owned(),
                 receipt_id: Some("rcp_1".to_owned()),
                 status: ReceiptStatus::PartlyReturned,

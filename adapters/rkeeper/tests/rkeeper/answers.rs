@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::ledger::{closed, closed_with_message, guest, money, quoted, refusal, returned};
 use crate::wire::{
-    CARD_INFO, FIND_EMAIL, NOT_UNDERSTOOD, TRANSACTIONS, fixture, fixture_text, message, read, read_with,
-    same_answer, settings, text, unread,
+    CARD_IMAGE, CARD_INFO, FIND_EMAIL, NOT_UNDERSTOOD, TRANSACTIONS, fixture, fixture_text, message, read,
+    read_with, same_answer, same_as_golden, settings, text, unread,
 };
 
 fn told_guest(guest: Guest) -> Told {
@@ -227,7 +227,110 @@ fn a_licence_notice_is_kept_and_acknowledged() {
     let dialogue = read("LicenseInfo.php", b"\xFF\xFE whatever");
     assert_eq!(dialogue.remarks().len(), 1);
     same_answer("licence", &dialogue.reply(&[]));
-    assert!(text(&read("getcardimageex", b"").reply(&[])).contains("ErrorText"));
+}
+
+#[test]
+fn a_picture_of_a_card_is_its_code_as_a_qr() {
+    let dialogue = read(CARD_IMAGE, &fixture("card-image"));
+    let reply = dialogue.reply(&[Ok(told_guest(guest()))]);
+    assert_eq!((reply.status, reply.content_type), (200, "image/bmp"));
+    // 21 modules and 8 of quiet around them, 8 dots each; rows of 29 bytes filled up to 32.
+    let side = 29 * 8;
+    assert_eq!(reply.body.len(), 62 + side * 32);
+    assert_eq!(&reply.body[..2], b"BM");
+    assert_eq!(reply.body[18..22], u32::try_from(side).unwrap().to_le_bytes());
+    same_as_golden("card-image.answer.bmp", &reply.body);
+    // The finder's upper left corner is black, the quiet zone is white.
+    let dot = |x: usize, y: usize| reply.body[62 + (side - 1 - y) * 32 + x / 8] & (0x80 >> (x % 8)) == 0;
+    assert!(dot(32, 32) && !dot(31, 32) && !dot(32, 31));
+    let unknown = text(&dialogue.reply(&[Err(refusal("card-not-found"))]));
+    assert!(unknown.contains("ErrorText=\"Карта не найдена\""), "{unknown}");
+    let none = read_with(CARD_IMAGE, &fixture("card-image"), json!({"card_image": "none"}));
+    assert!(none.asks().is_empty());
+    assert!(text(&none.reply(&[])).contains("ErrorText"));
+    assert!(text(&unread(CARD_IMAGE, b"").reply).contains("ErrorText"));
+}
+
+#[test]
+fn every_card_that_paid_has_a_slip_of_its_own() {
+    let dialogue = read(TRANSACTIONS, &fixture("sale-with-two-cards"));
+    let told = Told::Closed(Box::new(closed("500.00", "55.75", "795.75")));
+    same_answer("sale-with-two-cards", &dialogue.reply(&[Ok(told)]));
+    same_answer(
+        "sale-with-two-cards-refused",
+        &dialogue.reply(&[Err(refusal("insufficient-balance"))]),
+    );
+}
+
+#[test]
+fn a_document_is_printed_where_the_connection_names_its_layout() {
+    let dialogue = read_with(TRANSACTIONS, &fixture("sale"), json!({"print_document": 101}));
+    let told = Told::Closed(Box::new(closed("0.00", "80.75", "1320.75")));
+    same_answer("sale-with-document", &dialogue.reply(&[Ok(told)]));
+}
+
+#[test]
+fn a_return_that_is_undone_is_acknowledged() {
+    let dialogue = read(TRANSACTIONS, &fixture("return-rollback"));
+    same_answer("return", &dialogue.reply(&[Ok(returned())]));
+}
+
+#[test]
+fn a_blocked_card_is_seized_or_deleted_where_the_connection_says_so() {
+    let blocked = || {
+        [Ok(told_guest(Guest {
+            card_blocked: true,
+            ..guest()
+        }))]
+    };
+    let body = fixture("card-read-without-order");
+    for (setting, flags) in [
+        ("locked", "Deleted=\"0\" Seize=\"0\""),
+        ("seize", "Deleted=\"0\" Seize=\"1\""),
+        ("deleted", "Deleted=\"1\" Seize=\"0\""),
+    ] {
+        let dialogue = read_with(CARD_INFO, &body, json!({"blocked_cards": setting}));
+        let answer = text(&dialogue.reply(&blocked()));
+        assert!(
+            answer.contains(flags) && answer.contains("Locked=\"1\""),
+            "{answer}"
+        );
+        let fine = text(&dialogue.reply(&[Ok(told_guest(guest()))]));
+        assert!(fine.contains("Deleted=\"0\" Seize=\"0\""), "{fine}");
+    }
+}
+
+#[test]
+fn a_manager_agrees_to_large_payments_where_the_connection_says_so() {
+    let body = fixture("card-read-without-order");
+    for (above, manager) in [
+        (json!({"manager_above": "1239.99"}), 1),
+        (json!({"manager_above": "1240.00"}), 0),
+    ] {
+        let answer = text(&read_with(CARD_INFO, &body, above).reply(&[Ok(told_guest(guest()))]));
+        assert!(answer.contains(&format!("Manager=\"{manager}\"")), "{answer}");
+    }
+}
+
+#[test]
+fn a_bonus_type_is_named_only_to_a_till_that_counts_itself() {
+    let body = fixture("card-read-without-order");
+    for (source, bonus) in [("service", 0), ("till", 7)] {
+        let values = json!({"accrual_source": source, "bonus_code": 7});
+        let answer = text(&read_with(CARD_INFO, &body, values).reply(&[Ok(told_guest(guest()))]));
+        assert!(answer.contains(&format!("Bonus=\"{bonus}\"")), "{answer}");
+    }
+}
+
+#[test]
+fn a_receipt_that_names_no_card_never_stops_the_till_however_odd_it_is() {
+    let unreadable = unread(TRANSACTIONS, &fixture("receipt-without-card-odd"));
+    assert!(unreadable.reason.contains("negative"), "{}", unreadable.reason);
+    same_answer("return", &unreadable.reply);
+    // The same with a card is for a person to look at.
+    let with_card =
+        fixture_text("receipt-without-card-odd").replace("cardcode=\"\"", "cardcode=\"9000000017\"");
+    assert!(text(&unread(TRANSACTIONS, with_card.as_bytes()).reply).contains("Result=\"1\""));
 }
 
 #[test]

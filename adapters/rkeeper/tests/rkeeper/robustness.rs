@@ -156,3 +156,43 @@ fn a_failure_is_told_whatever_the_message_was() {
     }
     text(&RKeeper.failure(&message(TRANSACTIONS, b"\0"), &Words::default(), &settings()));
 }
+
+/// A receipt as large as they come: 92 lines, 60 KB.
+fn large_receipt() -> String {
+    let lines: String = (1..=92)
+        .map(|n| {
+            format!(
+                "<LINE id=\"{{A1B2C3D4-0000-4A4A-9B9B-{n:012}}}\" code=\"{n}\" name=\"Блюдо «{n}» с длинным именем\" \
+                 uni=\"{n}\" type=\"dish\" price=\"33.3\" pr_list_sum=\"33.3\" categ_id=\"\" servprint_id=\"\" \
+                 quantity=\"1.005\" sum=\"33.466499999999996\"><LINETAXES count=\"1\"><TAX \
+                 id=\"{{34694A49-F862-4D07-9ACD-5EECF76E1B6E}}\" sum=\"5.58\"/></LINETAXES><DISCOUNTS><DISCOUNTPART \
+                 id=\"{{D15C0000-0005-4000-8000-000000000005}}\" disclineuni=\"17\" sum=\"-1.76\"/></DISCOUNTS>\
+                 <LINEPAYMENTS><LINEPAYMENT id=\"{{D7D5E50D-7246-4A71-939F-9B37AA300ACF}}\" \
+                 sum=\"33.466499999999996\"/></LINEPAYMENTS></LINE>\n"
+            )
+        })
+        .collect();
+    let sale = fixture_text("sale");
+    let (before, rest) = sale.split_once("<CHECKLINES count=\"3\">").unwrap();
+    let (_, after) = rest.split_once("</CHECKLINES>").unwrap();
+    format!("{before}<CHECKLINES count=\"92\">{lines}</CHECKLINES>{after}")
+}
+
+#[test]
+fn the_largest_receipts_are_read_and_at_once() {
+    let body = large_receipt();
+    assert!(body.len() >= 50_000, "{}", body.len());
+    let message = message(TRANSACTIONS, body.as_bytes());
+    assert_eq!(RKeeper.read(&message, &settings()).unwrap().asks().len(), 1);
+    // An optimised build needs a fraction of a millisecond; five are for a machine that does other things as well.
+    if !cfg!(debug_assertions) {
+        let fastest = (0..20)
+            .map(|_| {
+                let start = std::time::Instant::now();
+                assert!(RKeeper.read(&message, &settings()).is_ok());
+                start.elapsed()
+            })
+            .min();
+        assert!(fastest < Some(std::time::Duration::from_millis(5)), "{fastest:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What messages become.
 
-use kopilka_contract::{Adapter, Ask, Close, CustomerRef, Money, Redemption};
+use kopilka_contract::{Adapter, Ask, Close, CustomerRef, Money, Payer, Redemption};
 use kopilka_rkeeper::RKeeper;
 use serde_json::json;
 
@@ -87,7 +87,8 @@ fn settings_are_checked_and_unknown_ones_refused() {
     assert!(check(json!({"category_field": "servprint_id", "outbuf_placement": "nested"})).is_ok());
     for wrong in [
         json!({"categoryfield": "x"}),
-        json!({"accrual_source": "till"}),
+        json!({"accrual_source": "both"}),
+        json!({"transaction_kinds": {"x": "payment"}}),
         json!("text"),
     ] {
         assert!(check(wrong.clone()).is_err(), "{wrong}");
@@ -148,12 +149,7 @@ fn transactions_outside_of_payments_and_undoings_change_nothing() {
 #[test]
 fn what_cannot_be_applied_once_is_refused() {
     let sale = fixture_text("sale");
-    for (chmode, reason) in [
-        ("0", "chmode 0"),
-        ("4", "chmode 4"),
-        ("14", "chmode"),
-        ("", "chmode is missing"),
-    ] {
+    for (chmode, reason) in [("0", "chmode 0"), ("14", "chmode"), ("", "chmode is missing")] {
         let body = sale.replace("chmode=\"1\"", &format!("chmode=\"{chmode}\""));
         let unreadable = unread(TRANSACTIONS, body.as_bytes());
         assert!(unreadable.reason.contains(reason), "{}", unreadable.reason);
@@ -229,26 +225,87 @@ fn bonuses_that_no_transaction_asks_for_are_not_redeemed() {
 }
 
 #[test]
-fn a_second_card_cannot_pay() {
-    let body = fixture_text("sale-with-redemption");
-    let second = body.replacen("Card=\"9000000017\"", "Card=\"5000123\"", 1);
-    // Now the first transaction, the payment, is of another card than the rest: it is the receipt's first card.
+fn a_second_card_pays_beside_the_first() {
+    let close = close_of(&fixture_text("sale-with-two-cards"));
+    assert_eq!(close.redemption, Redemption::Now(money("500.00")));
+    let payer = Payer {
+        customer: CustomerRef::Card("5000123".to_owned()),
+        amount: money("200.00"),
+    };
+    assert_eq!(close.payers, [payer]);
+    assert!(matches!(close.receipt.customer, Some(CustomerRef::Phone(_))));
+    // A card that is named but pays nothing is nobody's affair.
+    let silent = fixture_text("sale-with-two-cards").replace("Summa=\"-20000\"", "Summa=\"0\"");
+    assert_eq!(close_of(&silent).payers, []);
+}
+
+#[test]
+fn a_rollback_of_a_return_names_the_return_that_it_undoes() {
+    let Ask::UndoReturn(undo) = only_ask(&*read(TRANSACTIONS, &fixture("return-rollback"))) else {
+        panic!()
+    };
+    let Ask::GiveBack(back) = only_ask(&*read(TRANSACTIONS, &fixture("return"))) else {
+        panic!()
+    };
+    assert_eq!((undo.external_id, undo.sale), (back.external_id, back.sale));
+    assert!(Some(undo.version) > back.version);
+}
+
+#[test]
+fn what_accrues_is_counted_by_us_or_by_the_till_and_never_by_both() {
+    let body = fixture("sale-with-bonus-of-the-till");
+    let accrual = |values| match only_ask(&*read_with(TRANSACTIONS, &body, values)) {
+        Ask::Close(close) => close.accrual,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(accrual(json!({})), None);
+    assert_eq!(accrual(json!({"accrual_source": "till"})), Some(money("80.75")));
+    let by_till = json!({"accrual_source": "till"});
+    let silent = read_with(TRANSACTIONS, &fixture("sale"), by_till);
+    let Ask::Close(close) = only_ask(&*silent) else {
+        panic!()
+    };
     assert_eq!(
-        close_of(&second).receipt.customer,
-        Some(CustomerRef::Card("5000123".to_owned()))
+        close.accrual,
+        Some(Money::ZERO),
+        "no word of the till is a word: nothing"
     );
-    let payer_last = body
-        .replacen("Kind=\"0\" Summa=\"-50000\"", "Kind=\"3\" Summa=\"0\"", 1)
-        .replacen(
-            "Card=\"9000000017\" PersonID=\"880017\" Account=\"880017\" Kind=\"1\" Summa=\"-8500\"",
-            "Card=\"5000123\" PersonID=\"1\" Account=\"1\" Kind=\"0\" Summa=\"-50000\"",
-            1,
-        );
-    assert!(
-        unread(TRANSACTIONS, payer_last.as_bytes())
-            .reason
-            .contains("not the first")
-    );
+}
+
+#[test]
+fn the_sites_own_kinds_mean_what_the_connection_says() {
+    let body = fixture("sale-with-kinds-of-the-site");
+    let as_payment = json!({"transaction_kinds": {"52": "payment"}});
+    let Ask::Close(close) = only_ask(&*read_with(TRANSACTIONS, &body, as_payment)) else {
+        panic!()
+    };
+    assert_eq!(close.redemption, Redemption::Now(money("500.00")));
+    assert!(read(TRANSACTIONS, &body).remarks()[0].contains("kind 52"));
+}
+
+#[test]
+fn a_scripts_transaction_is_posted_only_where_the_connection_says_so() {
+    let body = fixture_text("script-transaction");
+    assert!(unread(TRANSACTIONS, body.as_bytes()).reason.contains("chmode 0"));
+    let close = |body: &str| {
+        let apply = json!({"script_transactions": "apply"});
+        match only_ask(&*read_with(TRANSACTIONS, body.as_bytes(), apply)) {
+            Ask::Close(close) => close,
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = close(&body);
+    assert_eq!(first.redemption, Redemption::Now(money("150.00")));
+    assert_eq!(first.receipt.total, Some(money("150.00")));
+    let later = close(&body.replace("18:05:12", "18:05:13"));
+    assert_ne!(first.receipt.external_id, later.receipt.external_id);
+}
+
+#[test]
+fn a_code_with_letters_in_the_place_of_a_card_may_be_a_guests_own() {
+    let body = fixture_text("card-read").replace("cardcode=\"9000000017\"", "cardcode=\"kq:abc.def\"");
+    let asks = read(CARD_INFO, body.as_bytes()).asks();
+    assert_eq!(asks[0], Ask::Identify(CustomerRef::Qr("kq:abc.def".to_owned())));
 }
 
 #[test]

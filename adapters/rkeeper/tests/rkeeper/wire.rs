@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 pub const CARD_INFO: &str = "getcardinfoex.php";
 pub const TRANSACTIONS: &str = "transactionsex.php";
 pub const FIND_EMAIL: &str = "findemail.php";
+pub const CARD_IMAGE: &str = "getcardimageex.php";
 
 /// Messages that are understood, with their paths.
-pub const UNDERSTOOD: [(&str, &str); 12] = [
+pub const UNDERSTOOD: [(&str, &str); 20] = [
     ("card-read", CARD_INFO),
     ("card-read-without-order", CARD_INFO),
     ("find-phone", FIND_EMAIL),
@@ -26,6 +27,14 @@ pub const UNDERSTOOD: [(&str, &str); 12] = [
     ("sale-without-receipt-xml", TRANSACTIONS),
     ("sale-with-sets-and-modifiers", TRANSACTIONS),
     ("guest-bill", TRANSACTIONS),
+    ("find-email", FIND_EMAIL),
+    ("find-uuid", FIND_EMAIL),
+    ("find-qr", FIND_EMAIL),
+    ("card-image", CARD_IMAGE),
+    ("return-rollback", TRANSACTIONS),
+    ("sale-with-two-cards", TRANSACTIONS),
+    ("sale-with-bonus-of-the-till", TRANSACTIONS),
+    ("sale-with-kinds-of-the-site", TRANSACTIONS),
 ];
 
 /// Messages that are not, with their paths.

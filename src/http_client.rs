@@ -1,14 +1,36 @@
-//! The least that speaks HTTP/1.1 to the service over one connection that stays: the bench shares the machine with
-//! what it measures, so its own work must be small.
+//! The least that speaks plain HTTP/1.1 to a service over one connection that stays. The bench shares the machine with
+//! what it measures, so its own work must be small; the simulator ends connections where a till would not.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 
 use tokio::net::TcpStream;
 
+/// `host:port` of a plain HTTP address; what follows it is left out. `None`: it is no such address.
+pub(crate) fn authority(url: &str) -> Option<String> {
+    let rest = url.strip_prefix("http://")?;
+    let authority = rest.split('/').next().unwrap_or(rest);
+    let has_port = authority
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty());
+    Some(if has_port {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    })
+}
+
+/// The socket addresses of `host:port`.
+///
+/// # Errors
+/// A name that nobody knows.
+pub(crate) fn resolve(authority: &str) -> io::Result<Vec<SocketAddr>> {
+    Ok(authority.to_socket_addrs()?.collect())
+}
+
 /// A connection.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     chunk: Box<[u8]>,
     answer: Vec<u8>,
@@ -16,14 +38,14 @@ pub(super) struct Client {
 
 /// The status of an answer, and its body.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer<'a> {
-    pub(super) status: u16,
-    pub(super) body: &'a [u8],
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) body: &'a [u8],
 }
 
 impl Client {
     /// Connects.
-    pub(super) async fn connect(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Client {
@@ -34,16 +56,8 @@ impl Client {
     }
 
     /// Sends a request and reads its answer whole.
-    pub(super) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
-        let mut rest = request;
-        while !rest.is_empty() {
-            self.stream.writable().await?;
-            match self.stream.try_write(rest) {
-                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+        self.send(request).await?;
         self.answer.clear();
         let (head, length) = loop {
             self.read().await?;
@@ -58,6 +72,24 @@ impl Client {
             status: status_of(&self.answer)?,
             body: self.answer.get(head..).unwrap_or_default(),
         })
+    }
+
+    /// Sends bytes: a request, or a part of one.
+    pub(crate) async fn send(&self, mut rest: &[u8]) -> io::Result<()> {
+        while !rest.is_empty() {
+            self.stream.writable().await?;
+            match self.stream.try_write(rest) {
+                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until an answer begins, and does not read it.
+    pub(crate) async fn wait_for_answer(&self) -> io::Result<()> {
+        self.stream.readable().await
     }
 
     async fn read(&mut self) -> io::Result<()> {
@@ -90,6 +122,10 @@ fn body_of(answer: &[u8]) -> io::Result<Option<(usize, usize)>> {
         .get(..end)
         .and_then(|head| std::str::from_utf8(head).ok())
         .ok_or_else(unreadable)?;
+    // This one never has a body, and does not say so.
+    if head.get(9..12) == Some("204") {
+        return Ok(Some((end + 4, 0)));
+    }
     let length = head
         .lines()
         .filter_map(|line| line.split_once(':'))
@@ -119,5 +155,19 @@ mod tests {
         assert_eq!(status_of(answer).unwrap(), 201);
         assert_eq!(body_of(&answer[..30]).unwrap(), None);
         assert!(body_of(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        assert_eq!(
+            body_of(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap(),
+            Some((27, 0))
+        );
+    }
+
+    #[test]
+    fn only_plain_http_is_spoken() {
+        assert_eq!(
+            authority("http://localhost:8080/x").as_deref(),
+            Some("localhost:8080")
+        );
+        assert_eq!(authority("http://[::1]").as_deref(), Some("[::1]:80"));
+        assert_eq!(authority("https://bonus.example"), None);
     }
 }

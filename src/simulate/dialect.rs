@@ -1,0 +1,189 @@
+//! What a till system's side of the simulator must be able to say.
+
+use std::fmt::Debug;
+
+use chrono::DateTime;
+use chrono_tz::Tz;
+use kopilka_contract::Money;
+use serde_json::Value;
+
+/// A product that was ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Item {
+    /// Name.
+    pub(super) name: &'static str,
+    /// The till's id of the product.
+    pub(super) product: String,
+    /// The till's id of its category.
+    pub(super) category: &'static str,
+    /// Pieces.
+    pub(super) pieces: i64,
+    /// Price of one.
+    pub(super) price: Money,
+    /// What bonuses paid of it, as the network spread them when it was asked.
+    pub(super) redeemed: Money,
+}
+
+impl Item {
+    /// What all of it costs.
+    pub(super) fn amount(&self) -> Money {
+        Money::from_kopecks(self.price.kopecks() * self.pieces)
+    }
+}
+
+/// How a guest is named at tills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GuestName<'a> {
+    /// Number of a card.
+    Card(&'a str),
+    /// Telephone, with its plus.
+    Phone(&'a str),
+}
+
+/// A sale.
+#[derive(Debug, Clone)]
+pub(super) struct Sale {
+    /// Its number in the day, from 1.
+    pub(super) number: u32,
+    /// A GUID in lower case that nothing else has.
+    pub(super) id: String,
+    /// When it was closed, on the venue's clock.
+    pub(super) at: DateTime<Tz>,
+    /// Card of the guest, where he has one.
+    pub(super) card: Option<String>,
+    /// His telephone.
+    pub(super) phone: Option<String>,
+    /// What was sold.
+    pub(super) items: Vec<Item>,
+    /// What bonuses pay.
+    pub(super) redeem: Money,
+}
+
+impl Sale {
+    /// Before bonuses.
+    pub(super) fn total(&self) -> Money {
+        self.items.iter().map(Item::amount).sum()
+    }
+
+    /// What money pays.
+    pub(super) fn to_pay(&self) -> Money {
+        self.total() - self.redeem
+    }
+}
+
+/// What becomes of a message that is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The till needs the answer now, and asks until it has one.
+    Asks,
+    /// The till sends it again until it is answered; it may come late, twice, and after others.
+    Tells,
+    /// The till sends it once, whatever happens.
+    Once,
+}
+
+/// A message to the till's door.
+#[derive(Debug, Clone)]
+pub(super) struct Message {
+    pub(super) role: Role,
+    pub(super) method: &'static str,
+    /// What follows the token, with the query.
+    pub(super) path: String,
+    pub(super) content_type: &'static str,
+    pub(super) body: String,
+    /// Number of the sale that it is about.
+    pub(super) sale: u32,
+}
+
+/// What a till makes of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Done.
+    Taken,
+    /// Not done; the till or its cashier tries again.
+    Again(String),
+    /// Not done, and the till does not try again.
+    Refused(String),
+}
+
+/// How a till takes back a part of what was sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PartsBack {
+    /// It does not.
+    Never,
+    /// By a return of lines.
+    Return,
+    /// By a newer snapshot of the order, with less in it.
+    NewerOrder,
+}
+
+/// How a sale is undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// The payment is rolled back: the order may be sold again.
+    RollBack,
+    /// All of it comes back.
+    Return,
+    /// So many pieces of each item come back. The first number tells returns of one sale apart.
+    Pieces(u32, Vec<i64>),
+}
+
+/// A till system.
+pub(super) trait Dialect: Debug + Sync {
+    /// Kind of its connections.
+    fn kind(&self) -> &'static str;
+
+    /// How it names a guest; `None`: it can't, and sells to nobody.
+    fn guest<'a>(&self, sale: &'a Sale) -> Option<GuestName<'a>>;
+
+    /// Whether bonuses can pay at it.
+    fn redeems(&self) -> bool;
+
+    /// Whether a payment can be rolled back and tried again.
+    fn rolls_back(&self) -> bool;
+
+    /// How it takes parts back.
+    fn parts_back(&self) -> PartsBack;
+
+    /// The receipt's id in the books.
+    fn external_id(&self, sale: &Sale) -> String;
+
+    /// The ids of product and category that the books get to see.
+    fn ids(&self, item: &Item, settings: &Value) -> (String, Option<String>);
+
+    /// What it says before a sale is paid.
+    fn before(&self, sale: &Sale) -> Vec<Message>;
+
+    /// What it is told that bonuses may pay, by an answer to [`Dialect::before`].
+    fn may_redeem(&self, answer: &str) -> Option<Money>;
+
+    /// A write-off apart from the receipt.
+    fn write_off(&self, sale: &Sale) -> Option<Message>;
+
+    /// The sale, as it stands at this time.
+    fn close(&self, sale: &Sale, now: DateTime<Tz>) -> Message;
+
+    /// What it says after the sale.
+    fn after(&self, sale: &Sale) -> Vec<Message>;
+
+    /// Undoes it at this time.
+    fn undo(&self, sale: &Sale, undo: &Undo, now: DateTime<Tz>) -> Message;
+
+    /// What it makes of an answer.
+    fn hear(&self, message: &Message, status: u16, body: &str) -> Heard;
+}
+
+/// An amount as a number of JSON.
+pub(super) fn number(amount: Money) -> Value {
+    amount.to_string().parse().unwrap_or_default()
+}
+
+/// The guest by his card, if he has one.
+pub(super) fn by_card(sale: &Sale) -> Option<GuestName<'_>> {
+    sale.card.as_deref().map(GuestName::Card)
+}
+
+/// The guest by his telephone, if he gave one.
+pub(super) fn by_phone(sale: &Sale) -> Option<GuestName<'_>> {
+    sale.phone.as_deref().map(GuestName::Phone)
+}

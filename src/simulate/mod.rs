@@ -1,0 +1,244 @@
+//! `kopilka simulate`: a day of a restaurant, a café or a shop in the dialect of its till system, played against any
+//! address. Guests come with cards and without, pay with bonuses, get their money back; on request the wire between
+//! till and service fails in every way it can. The simulator keeps its own account, and compares it with the books
+//! over REST when the day is over: nothing but the outside of the service is used.
+//!
+//! What happens is decided by the seed. The ids of receipts are made of the time too, so that a day may be played
+//! again on the same service.
+
+mod account;
+mod day;
+mod dialect;
+mod faults;
+mod iiko;
+mod office;
+mod onec;
+mod rkeeper;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::demo::credentials::LIVE_KEY;
+use crate::demo::dice::Dice;
+use crate::demo::network::VENUES;
+use crate::domain::Timestamp;
+use crate::http_client::{authority, resolve};
+
+use day::Day;
+use dialect::{Dialect, Sale};
+use faults::Wire;
+pub use faults::{Fault, Faults, UnknownFault};
+use office::{Office, Place};
+
+/// Why a simulation ended early.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Starts the service anew, and returns when that was told; `None`: nobody can.
+pub type Restart<'a> = Option<&'a mut dyn FnMut() -> Result<(), Failure>>;
+
+/// Every dialect that is spoken here. Adding a till system adds one line.
+static DIALECTS: &[&dyn Dialect] = &[&rkeeper::RKeeper, &iiko::Iiko, &onec::OneC];
+
+/// The kinds of tills that can be played.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    DIALECTS.iter().map(|dialect| dialect.kind())
+}
+
+/// What to play.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// One of [`kinds`].
+    pub kind: String,
+    /// Where the service is: `http://host:port`.
+    pub address: String,
+    /// An API key with the scopes `till`, `customers`, `reports` and `admin`, and the token of a till connection;
+    /// `None`: the demo network's.
+    pub secrets: Option<(String, String)>,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// How many sales there are.
+    pub receipts: u32,
+    /// What decides everything.
+    pub seed: u64,
+    /// When the simulation begins: the day ends an hour before.
+    pub now: Timestamp,
+}
+
+/// How often it happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Sales to guests who were named.
+    pub with_guest: u32,
+    /// Sales that bonuses paid a part of.
+    pub redemptions: u32,
+    /// Returns of whole receipts.
+    pub returns: u32,
+    /// Payments that were rolled back, tried again or not.
+    pub rollbacks: u32,
+    /// Returns of parts.
+    pub half_returns: u32,
+    /// Messages that were sent once more in the evening.
+    pub late_repeats: u32,
+}
+
+/// How a day came out.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Kind of till.
+    pub kind: &'static str,
+    /// Sales.
+    pub receipts: u32,
+    /// What happened.
+    pub counts: Counts,
+    /// Messages that were answered.
+    pub answered: u32,
+    /// How often each fault struck.
+    pub struck: BTreeMap<Fault, u32>,
+    /// In what the books differ, and what tills were told wrongly: a sentence each.
+    pub differences: Vec<String>,
+}
+
+impl Report {
+    /// Whether the books came out.
+    pub fn is_clean(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = &self.counts;
+        let mut rows = vec![
+            ("receipts", self.receipts),
+            ("with a guest", counts.with_guest),
+            ("with redemption", counts.redemptions),
+            ("returns", counts.returns),
+            ("half-returns", counts.half_returns),
+            ("rollbacks", counts.rollbacks),
+            ("late repeats", counts.late_repeats),
+            ("messages answered", self.answered),
+        ];
+        let faults = self.struck.iter().filter(|(f, _)| **f != Fault::HalfReturns);
+        rows.extend(faults.map(|(fault, count)| (fault.name(), *count)));
+        writeln!(f, "{:18} {}", "till system", self.kind)?;
+        for (what, count) in rows {
+            writeln!(f, "{what:18} {count}")?;
+        }
+        for difference in &self.differences {
+            writeln!(f, "DIFFERS            {difference}")?;
+        }
+        let books = if self.is_clean() {
+            "came out"
+        } else {
+            "did NOT come out"
+        };
+        write!(f, "{:18} {books}", "the books")
+    }
+}
+
+/// Plays the day and compares the books.
+///
+/// # Errors
+/// Where the day could not be played to its end: nobody answers, the key may not do what is needed.
+pub fn run(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(play(plan, restart))
+}
+
+async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
+    let dialect = DIALECTS
+        .iter()
+        .copied()
+        .find(|dialect| dialect.kind() == plan.kind)
+        .ok_or_else(|| format!("there is no till system {}", plan.kind))?;
+    let host = authority(&plan.address).ok_or("the address must begin with http://")?;
+    let address = resolve(&host)?
+        .first()
+        .copied()
+        .ok_or_else(|| format!("nobody knows {host}"))?;
+    let (key, token) = match &plan.secrets {
+        Some(secrets) => secrets.clone(),
+        None => {
+            let venue = VENUES.iter().find(|venue| venue.kind == plan.kind);
+            let token = venue.ok_or("the demo network has no such till")?.token;
+            (LIVE_KEY.to_owned(), token.to_owned())
+        }
+    };
+    let office = Office {
+        address,
+        host: host.clone(),
+        key,
+    };
+    let places = office.places(dialect.kind()).await?;
+    let place = places
+        .first()
+        .cloned()
+        .ok_or_else(|| format!("the network has no active connection of the kind {}", plan.kind))?;
+    let moment = plan.now.timestamp_millis().unsigned_abs();
+    let wire = Wire::new(
+        (address, host),
+        format!("/pos/{}/{token}/", dialect.kind()),
+        dialect,
+        Dice::new(plan.seed ^ 0x7769_7265),
+        restart,
+    );
+    let now = plan.now.with_timezone(&place.zone);
+    let dice = (Dice::new(plan.seed), Dice::new(plan.seed ^ moment));
+    let mut day = Day::new(&office, place, wire, dice, now, plan.receipts);
+    day.invite(plan.seed).await?;
+    let first = day.first().await?;
+    day.place = here(&office, places, dialect, &first).await?;
+    day.now = plan.now.with_timezone(&day.place.zone);
+    day.wire.faults = plan.faults.clone();
+    day.play().await?;
+
+    let mut differences = day.complaints;
+    let found = day
+        .account
+        .compare(&office, &day.place, &day.wire.refused)
+        .await?;
+    differences.extend(found);
+    Ok(Report {
+        kind: dialect.kind(),
+        receipts: plan.receipts,
+        counts: day.counts,
+        answered: day.wire.answered,
+        struck: day.wire.struck,
+        differences,
+    })
+}
+
+/// Which connection a token is of, nobody tells: it is the one where the first receipt turns up.
+async fn here(
+    office: &Office,
+    places: Vec<Place>,
+    dialect: &dyn Dialect,
+    first: &Sale,
+) -> Result<Place, Failure> {
+    for place in places {
+        if office
+            .receipt(&place, &dialect.external_id(first))
+            .await?
+            .is_some()
+        {
+            return Ok(place);
+        }
+    }
+    Err("the first receipt is not in the books: is the till's token of the key's network?".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_till_system_can_be_played() {
+        let adapters: Vec<&str> = crate::pos::ADAPTERS
+            .iter()
+            .map(|adapter| adapter.kind())
+            .collect();
+        assert_eq!(kinds().collect::<Vec<_>>(), adapters);
+    }
+}

@@ -1,0 +1,150 @@
+//! Every till system's day, played against the service as a process of its own, with all that can go wrong.
+
+use std::net::SocketAddr;
+use std::process::Child;
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+use kopilka::clock::{Clock, SystemClock};
+use kopilka::demo::{Scale, load};
+use kopilka::id_source::TimeOrderedIds;
+use kopilka::ledger::verify::verify;
+use kopilka::simulate::{self, Fault, Faults, Plan, Report};
+
+use crate::databases::{self, Database};
+use crate::durability::{free_address, serve};
+
+const SMALL: Scale = Scale {
+    customers: 40,
+    strangers: 3,
+    days: 4,
+    receipts_per_day: 5,
+};
+
+/// The demo network, served.
+struct Demo {
+    url: String,
+    address: SocketAddr,
+    child: Child,
+}
+
+impl Demo {
+    fn on(database: &Database) -> Self {
+        let ids = Arc::new(TimeOrderedIds::new(1));
+        tokio::runtime::Runtime::new()
+            .unwrap()
+            .block_on(load(&database.store, ids, SMALL, SystemClock.now(), |_| ()))
+            .unwrap();
+        let address = free_address();
+        Demo {
+            url: database.url.clone(),
+            address,
+            child: serve(&database.url, address),
+        }
+    }
+
+    /// Kills it, and starts it again.
+    fn restart(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = serve(&self.url, self.address);
+    }
+
+    fn play(&mut self, kind: &str, faults: &str, seed: u64) -> Report {
+        let plan = Plan {
+            kind: kind.to_owned(),
+            address: format!("http://{}", self.address),
+            secrets: None,
+            faults: faults.parse::<Faults>().unwrap(),
+            receipts: 60,
+            seed,
+            now: SystemClock.now(),
+        };
+        let mut restart = || {
+            self.restart();
+            Ok(())
+        };
+        let report = simulate::run(&plan, Some(&mut restart)).unwrap();
+        println!("{report}");
+        report
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_day_of_every_till_system_comes_out_through_all_faults() {
+    databases::each(|database| {
+        let mut demo = Demo::on(database);
+        for kind in simulate::kinds() {
+            let report = demo.play(kind, "all", 7);
+            assert!(report.is_clean(), "{} {report}", database.name);
+            for fault in Fault::ALL {
+                // r_keeper returns whole receipts only.
+                let never = kind == "rkeeper" && fault == Fault::HalfReturns;
+                assert_eq!(report.struck.contains_key(&fault), !never, "{kind} {fault:?}");
+            }
+            let counts = &report.counts;
+            assert!(counts.with_guest > 30 && counts.returns > 0, "{report}");
+            assert!(counts.late_repeats > 0, "{report}");
+            // Bonuses can't pay by iiko's webhooks, and 1C has no rollback.
+            assert_eq!(counts.redemptions > 5, kind != "iiko", "{report}");
+            assert_eq!(counts.rollbacks > 0, kind != "onec", "{report}");
+            let verified = verify(&database.store).unwrap();
+            assert!(verified.is_clean(), "{} {kind}: {verified}", database.name);
+        }
+    });
+}
+
+#[test]
+fn a_day_may_be_played_again_and_falls_the_same_way() {
+    databases::each(|database| {
+        let mut demo = Demo::on(database);
+        for kind in simulate::kinds() {
+            let first = demo.play(kind, "none", 3);
+            let second = demo.play(kind, "none", 3);
+            assert!(first.is_clean() && second.is_clean(), "{first}\n{second}");
+            assert!(first.struck.is_empty());
+            let alike = |report: &Report| {
+                (
+                    report.counts.with_guest,
+                    report.counts.returns,
+                    report.answered > 60,
+                )
+            };
+            assert_eq!(alike(&first), alike(&second));
+        }
+    });
+}
+
+#[test]
+fn books_that_are_not_right_are_found() {
+    databases::each(|database| {
+        let demo = Demo::on(database);
+        let plan = Plan {
+            kind: "rkeeper".to_owned(),
+            address: format!("http://{}", demo.address),
+            secrets: None,
+            faults: "restarts".parse().unwrap(),
+            receipts: 16,
+            seed: 1,
+            now: SystemClock.now(),
+        };
+        // Instead of starting the service anew somebody changes what it has booked.
+        let mut meddle = || {
+            let sql = "UPDATE receipts SET total = total + 100";
+            database.store.connection()?.batch_execute(sql)?;
+            Ok(())
+        };
+        let report = simulate::run(&plan, Some(&mut meddle)).unwrap();
+        assert!(!report.is_clean());
+        let wrong = report.differences.iter().filter(|d| d.contains("total is"));
+        assert!(wrong.count() > 5, "{report}");
+        assert!(report.to_string().contains("did NOT come out"));
+    });
+}
