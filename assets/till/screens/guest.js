@@ -34,7 +34,7 @@ export function GuestCard({ compact }) {
   const debt = fromDecimal(guest.balance.debt);
   return html`<section class="card guest" aria-label=${t('guest')}>
     <div class="guest-top"><div><b class="guest-name">${guest.name ?? t('guest.nameless')}</b>
-        <p class="soft">${maskedPhone(guest.phone)}${guest.card && html`<span class=${guest.phone ? 'wide-only' : ''}>${guest.phone ? ' · ' : ''}${t('card')}\u00a0${guest.card}</span>`}</p></div>
+        <p class="soft"><span class="whole">${maskedPhone(guest.phone)}</span>${guest.card && html`<span class=${guest.phone ? 'wide-only' : ''}>${guest.phone ? ', ' : ''}<span class="whole">${t('card')}\u00a0${guest.card}</span></span>`}</p></div>
       <div class="guest-has"><span class="coin big">${amount(has)}</span><span class="soft">${t('bonuses', has)}</span></div>${drop}</div>
     <div class="chips">
       ${factor !== 1 && html`<span class="chip good">${t('guest.factor', guest.coefficient)}</span>`}
