@@ -93,6 +93,7 @@ fn what_can_not_be_is_said_before_and_after() {
 
         // More than she has: told at once, nothing is sent.
         till.guest("9000000017").await;
+        till.has_set_aside(&shop).await;
         till.amount("5000").await;
         till.press("Часть").await;
         till.fill("#part", "1240,01").await;

@@ -97,7 +97,7 @@ impl Shop {
     /// Takes all that Anna has away.
     pub async fn empty_anna(&self) {
         let all = json!({"amount": self.anna().await.0});
-        let who = json!({"card": "9000000017"});
+        let who = json!({"card": "9000000017", "venue_id": "cafe"});
         let guest = self
             .api()
             .post("/api/v1/customers/identify", who)
