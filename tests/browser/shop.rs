@@ -12,6 +12,7 @@ use kopilka::ledger::verify;
 use kopilka::server::serve;
 use kopilka::storage::Store;
 use kopilka::storage::schema::receipts;
+use kopilka_contract::Money;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -85,6 +86,25 @@ impl Shop {
             .expect(200);
         let of = |name: &str| guest["balance"][name].as_str().unwrap().to_owned();
         (of("available"), of("balance"))
+    }
+
+    /// What Anna may spend at the till that has set 500.00 aside for her, in kopecks.
+    pub async fn anna_may_spend_here(&self) -> i64 {
+        let available: Money = self.anna().await.0.parse().unwrap();
+        available.kopecks() + 50_000
+    }
+
+    /// Takes all that Anna has away.
+    pub async fn empty_anna(&self) {
+        let all = json!({"amount": self.anna().await.0});
+        let who = json!({"card": "9000000017", "venue_id": "cafe"});
+        let guest = self
+            .api()
+            .post("/api/v1/customers/identify", who)
+            .await
+            .expect(200);
+        let path = format!("/api/v1/customers/{}/debits", guest["id"].as_str().unwrap());
+        self.api().post(&path, all).await.expect(201);
     }
 
     /// What the till has sold, the oldest first: (total, redeemed) in kopecks.

@@ -103,7 +103,7 @@ fn a_refused_sale_is_settled_in_the_page() {
         // Somebody gives the allowance back, and all of it is spent before this till has a network again.
         let void = format!("/api/v1/holds/{hold}/void");
         shop.api().post(&void, serde_json::json!({})).await.expect(200);
-        shop.sell_elsewhere("elsewhere", "5000.00", "1240.00").await;
+        shop.empty_anna().await;
         shop.network.set(Wire::Whole);
         till.hear("продажу без сети не приняли").await;
         assert!(shop.sold().is_empty());

@@ -1,5 +1,6 @@
 // The guest on the sale: who he is, what he has, what the cashier must not forget.
 import { html, useState } from '../vendor/preact-htm.js';
+import { now } from '../api.js';
 import { amount, lastDay, short, t } from '../i18n.js';
 import { register, tick } from '../guests.js';
 import { fromDecimal } from '../money.js';
@@ -7,6 +8,8 @@ import { maskedPhone, spacedPhone } from '../phone.js';
 import { dropGuest, edit } from '../sale.js';
 import { state } from '../store.js';
 import { Button, Field, Icon, IconButton, Problem, Sheet, closeSheet, openSheet } from '../ui.js';
+
+const SOON = 30 * 86_400_000;
 
 /** `compact`: a line, where the room is for something else. */
 export function GuestCard({ compact }) {
@@ -24,12 +27,14 @@ export function GuestCard({ compact }) {
   if (compact) {
     return html`<section class="card guest compact" aria-label=${t('guest')}><b class="guest-name">${guest.name ?? t('guest.nameless')}</b><span class="coin">${amount(has)}</span>${drop}</section>`;
   }
-  const expiring = guest.balance.expiring_next;
+  const next = guest.balance.expiring_next;
+  // A warning is for what burns soon; half a year ahead it is noise.
+  const expiring = next && Date.parse(next.at) - now() < SOON ? next : null;
   const factor = Number(guest.coefficient);
   const debt = fromDecimal(guest.balance.debt);
   return html`<section class="card guest" aria-label=${t('guest')}>
     <div class="guest-top"><div><b class="guest-name">${guest.name ?? t('guest.nameless')}</b>
-        <p class="soft">${maskedPhone(guest.phone)}${guest.card && html`<span class=${guest.phone ? 'wide-only' : ''}>${guest.phone ? ' · ' : ''}${t('card')}\u00a0${guest.card}</span>`}</p></div>
+        <p class="soft"><span class="whole">${maskedPhone(guest.phone)}</span>${guest.card && html`<span class=${guest.phone ? 'wide-only' : ''}>${guest.phone ? ', ' : ''}<span class="whole">${t('card')}\u00a0${guest.card}</span></span>`}</p></div>
       <div class="guest-has"><span class="coin big">${amount(has)}</span><span class="soft">${t('bonuses', has)}</span></div>${drop}</div>
     <div class="chips">
       ${factor !== 1 && html`<span class="chip good">${t('guest.factor', guest.coefficient)}</span>`}

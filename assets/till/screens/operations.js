@@ -119,12 +119,14 @@ function Undo({ r, title, way, onBack }) {
     setProblem(null);
     const { answer, problem: refused } = way === 'cancel' ? await cancelReceipt(r, label) : await giveBackLines(r, key, whole ? null : wanted, label);
     setBusy(false);
-    if (refused) setProblem(refused);
-    else setDone(answer);
+    if (refused) return setProblem(refused);
+    setDone(answer);
+    // However the window is closed, the screen behind it must not go on saying that this is sold.
+    if (state.result?.answer?.id === r.id) change({ result: null });
   };
   if (done) {
     const back = fromDecimal(done.refund);
-    return html`<${Sheet} title=${title} foot=${html`<button type="button" class="button go" autofocus onClick=${() => { closeSheet(); if (state.result?.answer?.id === r.id) change({ result: null }); }}><span>${t('ready')}</span></button>`}>
+    return html`<${Sheet} title=${title} foot=${html`<button type="button" class="button go" autofocus onClick=${closeSheet}><span>${t('ready')}</span></button>`}>
       <div class="mark-big" aria-hidden="true"><${Icon} name="check" size=${36} /></div>
       <h3 class="center" role="status">${way === 'cancel' ? t('undo.cancelled') : t('undo.returned')}</h3>
       <dl><${Row} strong name=${t('undo.give')} value=${money(back)} />
