@@ -104,6 +104,8 @@ fn what_can_not_be_is_said_before_and_after() {
         // Another till is faster: one wins, the other is told, and can go on.
         till.press("Все").await;
         till.hear("3 760,00 ₽").await;
+        // Not while the page still asks: it would learn of the other till before it confirms.
+        till.see("#confirm:not([disabled])").await;
         let taken = shop.anna().await.0;
         shop.sell_elsewhere("race", "5000.00", &taken).await;
         till.confirm().await;

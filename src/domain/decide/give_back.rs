@@ -81,10 +81,11 @@ pub fn give_back(
     Ok(answer)
 }
 
-/// Whether a known return was undone and this one is newer than the undoing: then it is a return of its own.
+/// Whether a known return was undone and this one is newer than the undoing: then it is a return of its own. A
+/// cancellation is answered "cancelled" by itself, and is never undone.
 fn is_undone(known: &StoredReturn, request: &ReturnRequest) -> bool {
     let newer = matches!((request.version, known.request.version), (Some(new), Some(undone)) if new > undone);
-    known.answer.status == ReceiptStatus::Cancelled && newer
+    known.answer.status == ReceiptStatus::Cancelled && !known.request.cancel && newer
 }
 
 /// Undoes a return that the till could not finish: the sale stands again, as it was before. One that arrives before
