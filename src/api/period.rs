@@ -1,9 +1,10 @@
 //! Periods of reports: instants, or whole business days of the network.
 
-use chrono::{Days, NaiveDate, TimeZone};
+use chrono::{Days, NaiveDate};
 
 use super::problem::Problem;
 use crate::domain::Timestamp;
+use crate::domain::business_time::day_begins;
 use crate::storage::networks::StoredNetwork;
 
 /// From an instant up to, but without, another.
@@ -17,16 +18,11 @@ pub struct Period {
 
 /// When a business day of the network begins.
 fn beginning(network: &StoredNetwork, day: NaiveDate) -> Option<Timestamp> {
-    let zone: chrono_tz::Tz = network.time_zone.parse().ok()?;
-    let mut wall_clock = day.and_time(network.settings.day_starts_at);
-    // Where the clock jumps over that time, the day begins when it has jumped.
-    for _ in 0..24 {
-        if let Some(at) = zone.from_local_datetime(&wall_clock).earliest() {
-            return Some(at.to_utc());
-        }
-        wall_clock += chrono::Duration::minutes(15);
-    }
-    None
+    day_begins(
+        day,
+        network.time_zone.parse().ok()?,
+        network.settings.day_starts_at,
+    )
 }
 
 fn edge(name: &str, given: &str, network: &StoredNetwork, after_day: bool) -> Result<Timestamp, Problem> {

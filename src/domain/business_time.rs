@@ -7,21 +7,27 @@ use super::Timestamp;
 use super::rate::Coefficient;
 use super::terms::{Rule, RuleCondition};
 
-/// When a business day begins, and when the next one does. `None`: the calendar does not reach so far.
-pub fn day_bounds(day: NaiveDate, zone: Tz, day_starts_at: NaiveTime) -> Option<(Timestamp, Timestamp)> {
-    let begins = |day: NaiveDate| {
-        let local = day.and_time(day_starts_at);
-        // Where clocks are put forward over it, the day begins when they have been.
-        (0..=3)
-            .map(|hours| local + chrono::Duration::hours(hours))
-            .find_map(|local| zone.from_local_datetime(&local).earliest())
-            .map(|t| t.to_utc())
-    };
+/// When a business day begins. `None`: the calendar of the databases does not reach so far.
+pub fn day_begins(day: NaiveDate, zone: Tz, day_starts_at: NaiveTime) -> Option<Timestamp> {
     // Years that both databases can hold.
-    if !(1..=9998).contains(&day.year()) {
+    if !(1..=9999).contains(&day.year()) {
         return None;
     }
-    Some((begins(day)?, begins(day.succ_opt()?)?))
+    let local = day.and_time(day_starts_at);
+    // Where clocks are put forward over it, the day begins when they have been.
+    (0..24)
+        .map(|quarters| local + chrono::Duration::minutes(15 * quarters))
+        .find_map(|local| zone.from_local_datetime(&local).earliest())
+        .map(|t| t.to_utc())
+}
+
+/// When a business day begins, and when the next one does.
+pub fn day_bounds(day: NaiveDate, zone: Tz, day_starts_at: NaiveTime) -> Option<(Timestamp, Timestamp)> {
+    let next = day.succ_opt()?;
+    Some((
+        day_begins(day, zone, day_starts_at)?,
+        day_begins(next, zone, day_starts_at)?,
+    ))
 }
 
 /// A moment as the venue's rules see it.
@@ -137,8 +143,17 @@ mod tests {
             bounds("2026-10-25", 0, 0),
             ("2026-10-24T22:00:00+00:00".to_owned(), 25)
         );
-        // 02:30 is not there on this night.
-        assert_eq!(bounds("2026-03-29", 2, 30).0, "2026-03-29T01:30:00+00:00");
+        // 02:30 is not there on this night: 03:00 follows 01:59, and by the wall clock the day has begun then.
+        assert_eq!(bounds("2026-03-29", 2, 30).0, "2026-03-29T01:00:00+00:00");
+        let half_past_two = NaiveTime::from_hms_opt(2, 30, 0).unwrap();
+        for (at, date) in [
+            ("2026-03-29T00:59:59Z", "2026-03-28"),
+            ("2026-03-29T01:00:00Z", "2026-03-29"),
+        ] {
+            let at: Timestamp = at.parse().unwrap();
+            let time = BusinessTime::new(at, chrono_tz::Europe::Berlin, half_past_two);
+            assert_eq!(time.date, day(date));
+        }
         let far = day_bounds(NaiveDate::MAX, chrono_tz::UTC, NaiveTime::MIN);
         assert_eq!(far, None);
         // What is within them is of this day, by the same clock.

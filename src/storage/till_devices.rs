@@ -70,6 +70,15 @@ impl From<Row> for StoredDevice {
     }
 }
 
+/// Who stands at a device, as columns to set; by default nobody.
+#[derive(AsChangeset, Default)]
+#[diesel(table_name = till_devices, treat_none_as_null = true)]
+struct Standing {
+    cashier_id: Option<i64>,
+    cashier_since: Option<NaiveDateTime>,
+    password_at: Option<NaiveDateTime>,
+}
+
 /// The device of a token, where it may still do something. This is a login: it makes a [`Tenant`].
 ///
 /// # Errors
@@ -179,9 +188,7 @@ pub fn revoke(
     diesel::update(till_devices::table.find((tenant.id(), id.0)))
         .set((
             till_devices::revoked_at.eq(Some(now.naive_utc())),
-            till_devices::cashier_id.eq(None::<i64>),
-            till_devices::cashier_since.eq(None::<NaiveDateTime>),
-            till_devices::password_at.eq(None::<NaiveDateTime>),
+            Standing::default(),
         ))
         .execute(connection)?;
     Ok(())
@@ -201,9 +208,11 @@ pub fn take_over(
 ) -> Result<(), StorageError> {
     diesel::update(till_devices::table.find((tenant.id(), id.0)))
         .set((
-            till_devices::cashier_id.eq(Some(cashier.0)),
-            till_devices::cashier_since.eq(Some(now.naive_utc())),
-            till_devices::password_at.eq(password_at.map(|t| t.naive_utc())),
+            Standing {
+                cashier_id: Some(cashier.0),
+                cashier_since: Some(now.naive_utc()),
+                password_at: password_at.map(|t| t.naive_utc()),
+            },
             till_devices::active_at.eq(now.naive_utc()),
         ))
         .execute(connection)?;
@@ -216,11 +225,7 @@ pub fn take_over(
 /// Those of the database.
 pub fn lock(connection: &mut AnyConnection, tenant: Tenant, id: DeviceId) -> Result<(), StorageError> {
     diesel::update(till_devices::table.find((tenant.id(), id.0)))
-        .set((
-            till_devices::cashier_id.eq(None::<i64>),
-            till_devices::cashier_since.eq(None::<NaiveDateTime>),
-            till_devices::password_at.eq(None::<NaiveDateTime>),
-        ))
+        .set(Standing::default())
         .execute(connection)?;
     Ok(())
 }
@@ -235,11 +240,7 @@ pub fn lock_all_of(connection: &mut AnyConnection, tenant: Tenant, user: UserId)
             .filter(till_devices::network_id.eq(tenant.id()))
             .filter(till_devices::cashier_id.eq(user.0)),
     )
-    .set((
-        till_devices::cashier_id.eq(None::<i64>),
-        till_devices::cashier_since.eq(None::<NaiveDateTime>),
-        till_devices::password_at.eq(None::<NaiveDateTime>),
-    ))
+    .set(Standing::default())
     .execute(connection)?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 use diesel::connection::SimpleConnection;
 use kopilka::domain::ids::{HoldId, NetworkId, VenueId};
 use kopilka::domain::world::SourceKey;
-use kopilka::storage::ledger::{LoadKeys, plan};
+use kopilka::storage::ledger::{LoadKeys, load, plan};
 use kopilka::storage::{AnyConnection, Store};
 use kopilka_contract::{CustomerRef, Phone};
 
@@ -148,5 +148,15 @@ fn every_fact_of_a_receipt_is_found_by_its_index_in_a_young_network() {
             c.batch_execute(FIRST_ROWS).unwrap();
         }
         look(&database.store);
+    });
+}
+
+#[test]
+fn what_concerns_nobody_is_loaded_too() {
+    databases::each(|database| {
+        let mut connection = database.store.own_connection().unwrap();
+        let nobody = asked(None, |keys| keys.write_offs = true);
+        let loaded = load(&mut connection, &nobody).unwrap();
+        assert!(loaded.world.customers.is_empty());
     });
 }

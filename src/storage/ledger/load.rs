@@ -60,7 +60,8 @@ pub fn load(connection: &mut AnyConnection, keys: &LoadKeys) -> Result<Loaded, S
         connection,
         main_statement(Dialect::of(connection), keys, &references),
     )?;
-    if keys.write_offs {
+    // Of nobody there are none.
+    if keys.write_offs && Shape::of(keys, &references).customers() {
         rows.extend(query(
             connection,
             write_off_statement(Dialect::of(connection), keys, &references),
