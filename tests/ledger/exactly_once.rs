@@ -325,6 +325,37 @@ fn a_newer_version_may_be_another_guests() {
 }
 
 #[test]
+fn a_late_rollback_of_an_attempt_leaves_the_same_sale_of_after_it() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let anna = card("1");
+        shop.credit(&anna, "30.00").await;
+        let sale = |version: i64| {
+            let sale = Sale::new("r", "100.00").of(&anna).redeem("30.00");
+            sale.version(version)
+        };
+        let rollback = async |id: &str, version: i64| {
+            shop.returned(id, "r", |request| {
+                (request.version, request.rollback, request.cancel) = (Some(version), true, true);
+            })
+            .await
+            .unwrap()
+        };
+        shop.close(sale(1)).await.unwrap();
+        // The till rolled the first attempt back and sold again; we hear of the second attempt first.
+        assert!(shop.close(sale(3)).await.unwrap().replayed);
+        assert_eq!(rollback("late", 2).await.status, ReceiptStatus::Closed);
+        Shop::assert_balance(&shop.balance(&anna).await, "7.00");
+        // The first attempt once more does not make it older again.
+        assert!(shop.close(sale(1)).await.unwrap().replayed);
+        assert_eq!(rollback("late too", 2).await.status, ReceiptStatus::Closed);
+        assert_eq!(rollback("real", 4).await.status, ReceiptStatus::Cancelled);
+        Shop::assert_balance(&shop.balance(&anna).await, "30.00");
+        assert_eq!(shop.count("receipts"), 1);
+    });
+}
+
+#[test]
 fn a_rollback_undoes_attempts_before_it_and_a_newer_one_sells() {
     on_each(|shop, customer| async move {
         customer("1");

@@ -18,7 +18,7 @@ use crate::domain::ids::{CustomerId, HoldId, ReceiptId, TransactionId, VenueId};
 use crate::domain::redemption::{redeem_limit, spread};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{
-    Change, CustomerFacts, Found, HoldStanding, RedemptionPart, StoredLine, StoredReceipt, World,
+    Change, CustomerFacts, Found, HoldStanding, RedemptionPart, SourceKey, StoredLine, StoredReceipt, World,
 };
 use crate::domain::{Money, Quantity, Timestamp};
 
@@ -44,6 +44,9 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
     if let Some(known) = &previous
         && let Some(answer) = answer_known(known, ask, fingerprint)?
     {
+        if known.status == ReceiptStatus::Closed && known.fingerprint == fingerprint {
+            said_again(world, &key, ask.receipt.version);
+        }
         return Ok(answer);
     }
     let decided = decide(world, cx, ask, previous.as_ref())?;
@@ -55,6 +58,20 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
         .receipts
         .get(&key)
         .map_or(answer, |stored| stored.answer.clone()))
+}
+
+/// The same sale with a newer stamp: there is nothing to post, but it stands as of that stamp, so that a rollback of an
+/// earlier attempt, which comes late, does not undo it.
+fn said_again(world: &mut World, key: &SourceKey, version: Option<i64>) {
+    let Some(receipt) = world.receipts.get_mut(key).filter(|r| version > r.version) else {
+        return;
+    };
+    receipt.version = version;
+    receipt.change.mark();
+    // Another writer may be undoing it now: the guest's account decides who was first.
+    if let Some(guest) = receipt.customer.and_then(|id| world.customers.get_mut(&id)) {
+        guest.touched = true;
+    }
 }
 
 /// What a receipt would do. Changes nothing.
