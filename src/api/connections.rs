@@ -26,7 +26,9 @@ use super::secrets::{hash_of, random_text};
 use super::venues::named;
 use crate::app::App;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
+use crate::domain::watch::{MOST_FAILING, MOST_OPENING_HOURS, MOST_QUIET_MINUTES, OpeningHours, Watch};
 use crate::pos::{ADAPTERS, adapter};
+use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
 use crate::storage::messages::{self, Lately};
 use crate::storage::networks;
 use crate::storage::till_connections::{self, StoredConnection};
@@ -83,6 +85,35 @@ fn check_settings(adapter: &dyn Adapter, values: &Value) -> Result<(), Problem> 
         .map_err(|error| misread("/settings", &error.0))
 }
 
+/// Refuses what nobody can look after.
+fn check_watch(watch: &Watch) -> Result<(), Problem> {
+    if watch.failing_after > MOST_FAILING {
+        return Err(Problem::invalid(
+            "/watch/failing_after",
+            "Не больше 50 сообщений подряд.",
+            "At most 50 messages in a row.",
+        ));
+    }
+    if watch
+        .quiet_minutes
+        .is_some_and(|minutes| !(1..=MOST_QUIET_MINUTES).contains(&minutes))
+    {
+        return Err(Problem::invalid(
+            "/watch/quiet_minutes",
+            "От одной минуты до недели (10080).",
+            "One minute to a week (10080).",
+        ));
+    }
+    if watch.opening_hours.len() > MOST_OPENING_HOURS {
+        return Err(Problem::invalid(
+            "/watch/opening_hours",
+            "Не больше 14 записей о часах работы.",
+            "At most 14 entries of opening hours.",
+        ));
+    }
+    Ok(())
+}
+
 /// A venue's link to a till system, without its token.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 struct ConnectionView {
@@ -103,6 +134,9 @@ struct ConnectionView {
     /// Whether its messages are taken.
     active: bool,
     created_at: DateTime<Utc>,
+    /// How it is looked after.
+    #[schema(value_type = WatchView)]
+    watch: Watch,
     state: ConnectionState,
 }
 
@@ -123,6 +157,32 @@ struct ConnectionState {
     /// The middle one of these times.
     #[schema(example = 4)]
     took_ms_median: Option<i64>,
+    /// What is wrong with it now: `failing`, `quiet`.
+    #[schema(example = json!([]))]
+    alerts: Vec<String>,
+}
+
+/// How a connection is looked after, for the description of the API.
+#[derive(ToSchema)]
+#[schema(as = Watch)]
+#[expect(dead_code, reason = "describes `Watch`, which the domain owns")]
+struct WatchView {
+    /// So many messages in a row that were refused or not understood are a failure, at most 50; 0: never.
+    #[schema(example = 5, default = 5)]
+    failing_after: u32,
+    /// Silence of so many minutes within opening hours is told; null: never.
+    #[schema(example = 120)]
+    quiet_minutes: Option<u32>,
+    /// When the venue is open, by its own clock; empty: always. `until` not after `from` is on the next day.
+    #[schema(value_type = Vec<Object>, example = json!([{"weekdays": ["fri", "sat"], "from": "10:00", "until": "02:00"}]))]
+    opening_hours: Vec<OpeningHours>,
+}
+
+/// What the books know of how a connection does.
+#[derive(Debug, Clone, Default)]
+struct Standing {
+    lately: Lately,
+    alerts: Vec<StoredAlert>,
 }
 
 /// A message that was refused or not understood.
@@ -137,8 +197,10 @@ struct ConnectionError {
 }
 
 impl ConnectionState {
-    fn of(lately: Lately) -> Self {
+    fn of(standing: Standing) -> Self {
+        let lately = standing.lately;
         ConnectionState {
+            alerts: standing.alerts.into_iter().map(|alert| alert.kind).collect(),
             last_message_at: lately.last_message_at,
             last_error: lately.last_error.map(|(message_id, at, code)| ConnectionError {
                 message_id,
@@ -153,7 +215,7 @@ impl ConnectionState {
 }
 
 impl ConnectionView {
-    fn of((connection, lately): (StoredConnection, Lately)) -> Self {
+    fn of((connection, standing): (StoredConnection, Standing)) -> Self {
         ConnectionView {
             id: connection.id,
             venue_id: connection.venue,
@@ -163,7 +225,8 @@ impl ConnectionView {
             language: connection.language,
             active: connection.active,
             created_at: connection.created_at,
-            state: ConnectionState::of(lately),
+            watch: connection.watch,
+            state: ConnectionState::of(standing),
         }
     }
 }
@@ -184,6 +247,7 @@ fn noted(connection: &StoredConnection) -> Value {
         "settings": names,
         "language": connection.language,
         "active": connection.active,
+        "watch": connection.watch,
     })
 }
 
@@ -216,6 +280,10 @@ struct ConnectionRequest {
     #[serde(default)]
     #[schema(value_type = String, example = "ru")]
     language: Language,
+    /// How it is looked after; absent: five failures in a row are told, silence is not.
+    #[serde(default)]
+    #[schema(value_type = Option<WatchView>)]
+    watch: Watch,
 }
 
 /// What changes of a connection; what is absent stays.
@@ -231,6 +299,9 @@ struct ConnectionChange {
     language: Option<Language>,
     /// False: its messages are refused.
     active: Option<bool>,
+    /// How it is looked after, all of it at once.
+    #[schema(value_type = Option<WatchView>)]
+    watch: Option<Watch>,
 }
 
 fn language_name(language: Language) -> String {
@@ -250,9 +321,17 @@ fn with_state(
     connection: &mut AnyConnection,
     tenant: Tenant,
     found: StoredConnection,
-) -> Result<(StoredConnection, Lately), Problem> {
-    let lately = messages::lately(connection, tenant, found.id)?;
-    Ok((found, lately))
+) -> Result<(StoredConnection, Standing), Problem> {
+    let going_on = AlertFilter {
+        connection: Some(found.id),
+        open: true,
+        ..AlertFilter::default()
+    };
+    let standing = Standing {
+        lately: messages::lately(connection, tenant, found.id)?,
+        alerts: connection_alerts::list(connection, tenant, &going_on, 2)?,
+    };
+    Ok((found, standing))
 }
 
 /// A connection that the caller may see.
@@ -321,6 +400,7 @@ async fn create(
     let name = names::name("/name", &request.name, 200)?;
     let settings = request.settings.unwrap_or_else(|| json!({}));
     check_settings(adapter_of(&request.kind)?, &settings)?;
+    check_watch(&request.watch)?;
     let token = new_token()?;
     let hash = hash_of(&token);
     let id = ConnectionId(author.next_id());
@@ -337,13 +417,14 @@ async fn create(
                 language: language_name(request.language),
                 active: true,
                 created_at: author.now,
+                watch: request.watch.clone(),
             };
             till_connections::insert(connection, tenant, &made, &hash)?;
             author.note(connection, "connection.create", id, None, Some(&noted(&made)))?;
             Ok(made)
         })
         .await?;
-    let connection = ConnectionView::of((made, Lately::default()));
+    let connection = ConnectionView::of((made, Standing::default()));
     Ok((StatusCode::CREATED, Json(NewConnectionView { connection, token })))
 }
 
@@ -383,6 +464,10 @@ async fn change(
             }
             if let Some(active) = change.active {
                 changed.active = active;
+            }
+            if let Some(watch) = &change.watch {
+                check_watch(watch)?;
+                changed.watch.clone_from(watch);
             }
             till_connections::update(connection, tenant, &changed)?;
             author.note(

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod books;
 pub mod cards;
 pub mod connection;
+pub mod connection_alerts;
 pub mod customers;
 pub mod dialect;
 pub mod holds;

@@ -444,6 +444,19 @@ diesel::table! {
         language -> Text,
         active -> Bool,
         created_at -> Timestamp,
+        watch -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    connection_alerts (network_id, id) {
+        network_id -> BigInt,
+        id -> BigInt,
+        connection_id -> BigInt,
+        kind -> Text,
+        code -> Nullable<Text>,
+        began_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -572,6 +585,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitations,
     api_keys,
     connections,
+    connection_alerts,
     audit_log,
     network_secrets,
     till_devices,

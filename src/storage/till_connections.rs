@@ -8,6 +8,7 @@ use super::schema::connections;
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 use crate::domain::ids::{ConnectionId, NetworkId, VenueId};
+use crate::domain::watch::Watch;
 
 /// A venue's link to a till system, without its token.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,8 @@ pub struct StoredConnection {
     pub active: bool,
     /// Since when.
     pub created_at: Timestamp,
+    /// How it is looked after.
+    pub watch: Watch,
 }
 
 #[derive(Queryable, Selectable)]
@@ -41,6 +44,7 @@ struct Row {
     language: String,
     active: bool,
     created_at: NaiveDateTime,
+    watch: Option<String>,
 }
 
 impl Row {
@@ -54,6 +58,10 @@ impl Row {
             language: self.language,
             active: self.active,
             created_at: self.created_at.and_utc(),
+            watch: match self.watch {
+                Some(watch) => serde_json::from_str(&watch)?,
+                None => Watch::default(),
+            },
         })
     }
 }
@@ -100,6 +108,7 @@ pub fn insert(
             connections::language.eq(&new.language),
             connections::active.eq(new.active),
             connections::created_at.eq(new.created_at.naive_utc()),
+            connections::watch.eq(Some(serde_json::to_string(&new.watch)?)),
         ))
         .execute(connection)?;
     Ok(())
@@ -182,6 +191,7 @@ pub fn update(
             connections::settings.eq(changed.settings.to_string()),
             connections::language.eq(&changed.language),
             connections::active.eq(changed.active),
+            connections::watch.eq(Some(serde_json::to_string(&changed.watch)?)),
         ))
         .execute(connection)?;
     Ok(())

@@ -1,0 +1,2 @@
+DROP TABLE connection_alerts;
+ALTER TABLE connections DROP COLUMN watch;
