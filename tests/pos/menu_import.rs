@@ -65,7 +65,7 @@ impl Kitchen {
     async fn take(&self, menu: Menu) -> MenuTaken {
         let app = &self.till.service.app;
         let tenant = app
-            .read(|c| kopilka::storage::books::all_networks(c))
+            .read(kopilka::storage::books::all_networks)
             .await
             .unwrap()
             .remove(0);

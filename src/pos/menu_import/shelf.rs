@@ -61,7 +61,7 @@ impl Read {
         }
     }
 
-    fn new(&self, venue: VenueId, author: &Author) -> Product {
+    fn fresh(&self, venue: VenueId, author: &Author) -> Product {
         let empty = Product {
             id: ProductId(author.next_id()),
             venue,
@@ -122,7 +122,7 @@ impl Shelf {
             },
             None => Write {
                 new: true,
-                thing: read.new(venue, author),
+                thing: read.fresh(venue, author),
             },
         };
         self.shelve(at, write.thing.clone());
