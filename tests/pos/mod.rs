@@ -4,6 +4,7 @@ mod archived;
 mod iiko;
 mod inbox;
 mod isolation;
+mod menu_import;
 mod onec;
 mod rkeeper;
 mod tokens;
