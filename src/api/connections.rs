@@ -144,6 +144,8 @@ struct ConnectionView {
 /// not counted.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 struct ConnectionState {
+    /// When its till last spoke, to the minute, be it to ask; null: never.
+    heard_at: Option<DateTime<Utc>>,
     /// Null: nothing has come yet.
     last_message_at: Option<DateTime<Utc>>,
     /// The newest message that waits for a person.
@@ -197,9 +199,10 @@ struct ConnectionError {
 }
 
 impl ConnectionState {
-    fn of(standing: Standing) -> Self {
+    fn of(standing: Standing, heard_at: Option<DateTime<Utc>>) -> Self {
         let lately = standing.lately;
         ConnectionState {
+            heard_at,
             alerts: standing.alerts.into_iter().map(|alert| alert.kind).collect(),
             last_message_at: lately.last_message_at,
             last_error: lately.last_error.map(|(message_id, at, code)| ConnectionError {
@@ -226,7 +229,7 @@ impl ConnectionView {
             active: connection.active,
             created_at: connection.created_at,
             watch: connection.watch,
-            state: ConnectionState::of(standing),
+            state: ConnectionState::of(standing, connection.heard_at),
         }
     }
 }
@@ -418,6 +421,7 @@ async fn create(
                 active: true,
                 created_at: author.now,
                 watch: request.watch.clone(),
+                heard_at: None,
             };
             till_connections::insert(connection, tenant, &made, &hash)?;
             author.note(connection, "connection.create", id, None, Some(&noted(&made)))?;

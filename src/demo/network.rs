@@ -486,6 +486,7 @@ fn found_venue(
         active: true,
         created_at: since,
         watch: Watch::default(),
+        heard_at: None,
     };
     till_connections::insert(connection, tenant, &link, &hash_of(plan.token))?;
     Ok(Founded {

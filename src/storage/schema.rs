@@ -445,6 +445,7 @@ diesel::table! {
         active -> Bool,
         created_at -> Timestamp,
         watch -> Nullable<Text>,
+        heard_at -> Nullable<Timestamp>,
     }
 }
 

@@ -31,6 +31,8 @@ pub struct StoredConnection {
     pub created_at: Timestamp,
     /// How it is looked after.
     pub watch: Watch,
+    /// When its till last spoke, to the minute; `None`: never.
+    pub heard_at: Option<Timestamp>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -45,6 +47,7 @@ struct Row {
     active: bool,
     created_at: NaiveDateTime,
     watch: Option<String>,
+    heard_at: Option<NaiveDateTime>,
 }
 
 impl Row {
@@ -62,6 +65,7 @@ impl Row {
                 Some(watch) => serde_json::from_str(&watch)?,
                 None => Watch::default(),
             },
+            heard_at: self.heard_at.map(|at| at.and_utc()),
         })
     }
 }
@@ -209,6 +213,22 @@ pub fn set_token(
 ) -> Result<(), StorageError> {
     diesel::update(connections::table.find((tenant.id(), id.0)))
         .set(connections::token_hash.eq(token_hash))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Notes that a connection's till has spoken.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_heard(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    id: ConnectionId,
+    at: Timestamp,
+) -> Result<(), StorageError> {
+    diesel::update(connections::table.find((tenant.id(), id.0)))
+        .set(connections::heard_at.eq(Some(at.naive_utc())))
         .execute(connection)?;
     Ok(())
 }

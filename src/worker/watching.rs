@@ -29,7 +29,7 @@ pub async fn look_after_connections(app: &App) -> Result<usize, StorageError> {
 }
 
 async fn look_after(app: &App, tenant: Tenant, of: StoredConnection) -> Result<usize, StorageError> {
-    let (now, id, since) = (app.clock.now(), of.id, of.created_at);
+    let (now, id, since) = (app.clock.now(), of.id, of.heard_at.unwrap_or(of.created_at));
     let standing = app.read(move |c| -> Result<_, StorageError> {
         let going_on = connection_alerts::list(c, tenant, &going_on(id), 2)?;
         Ok((seen(c, tenant, id, since)?, going_on))
@@ -102,11 +102,11 @@ fn seen(
     connection: &mut AnyConnection,
     tenant: Tenant,
     id: ConnectionId,
-    made_at: Timestamp,
+    heard_at: Timestamp,
 ) -> Result<Seen, StorageError> {
     let newest = messages::newest_of(connection, tenant, id)?;
     Ok(Seen {
-        heard_at: newest.iter().map(|(at, _)| *at).max().unwrap_or(made_at),
+        heard_at: newest.iter().map(|(at, _)| *at).fold(heard_at, Timestamp::max),
         newest,
     })
 }

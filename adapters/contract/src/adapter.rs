@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::{Ask, Language, Refusal, Told, Words};
+use crate::{Ask, GuideStep, Language, Refusal, Told, Words};
 
 /// One HTTP message of a till, as it came.
 #[derive(Debug, Clone, Copy)]
@@ -121,6 +121,10 @@ pub trait Adapter: Send + Sync {
 
     /// Reads one message.
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable>;
+
+    /// What a person types into the vendor's screens, in order, so that the till reaches `address`: the whole address of
+    /// the door with its token, without a slash at its end.
+    fn guide(&self, address: &str) -> Vec<GuideStep>;
 
     /// What the till is told where we failed ourselves or are too busy (nothing was posted).
     fn failure(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply;

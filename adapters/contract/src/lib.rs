@@ -9,6 +9,7 @@
 mod adapter;
 mod amount;
 mod ask;
+mod guide;
 mod menu;
 mod phone;
 mod receipt;
@@ -19,6 +20,7 @@ pub use amount::{AmountError, Money, Quantity};
 pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
 };
+pub use guide::{GuideEntry, GuideStep};
 pub use menu::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken};
 pub use phone::Phone;
 pub use receipt::{CustomerRef, Line, Payment, Receipt};

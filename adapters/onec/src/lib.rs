@@ -15,6 +15,7 @@ mod dates;
 mod fault;
 mod fields;
 mod guest_name;
+mod guide;
 mod loyalty_server;
 mod members;
 mod numbers;
@@ -25,7 +26,7 @@ mod reply;
 mod route;
 mod settings;
 
-use kopilka_contract::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable, Words};
+use kopilka_contract::{Adapter, Dialogue, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words};
 
 use crate::receipt_json::Contract;
 use crate::route::Route;
@@ -49,6 +50,10 @@ impl Adapter for OneC {
 
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
         settings.typed::<OneCSettings>().map(drop)
+    }
+
+    fn guide(&self, address: &str) -> Vec<GuideStep> {
+        guide::guide(address)
     }
 
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {

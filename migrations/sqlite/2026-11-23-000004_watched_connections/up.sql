@@ -1,5 +1,7 @@
 -- When a connection is looked after: opening hours, and how long it may be silent in them; null: as is usual.
 ALTER TABLE connections ADD COLUMN watch TEXT;
+-- When its till last spoke, to the minute: what only asks is kept nowhere else.
+ALTER TABLE connections ADD COLUMN heard_at TIMESTAMP;
 
 -- Connections that failed or fell silent, from when until when.
 CREATE TABLE connection_alerts (
