@@ -400,36 +400,73 @@ async fn create(
     caller.needs(Scope::Admin)?;
     let author = Author::of(&app, &caller)?;
     let request = body.value;
-    let name = names::name("/name", &request.name, 200)?;
-    let settings = request.settings.unwrap_or_else(|| json!({}));
-    check_settings(adapter_of(&request.kind)?, &settings)?;
-    check_watch(&request.watch)?;
+    let new = NewConnection {
+        kind: request.kind,
+        name: request.name,
+        settings: request.settings.unwrap_or_else(|| json!({})),
+        language: request.language,
+        watch: request.watch,
+    };
+    let at = request.venue_id;
+    let (made, token) = connect(&app, &author, new, move |connection| {
+        named(connection, &caller, "/venue_id", &at)
+    })
+    .await?;
+    let connection = ConnectionView::of((made, Standing::default()));
+    Ok((StatusCode::CREATED, Json(NewConnectionView { connection, token })))
+}
+
+/// What a connection is made of, before it is checked.
+#[derive(Debug, Clone)]
+pub(crate) struct NewConnection {
+    /// Which dialect it speaks.
+    pub(crate) kind: String,
+    /// What people call it.
+    pub(crate) name: String,
+    /// The adapter's own settings.
+    pub(crate) settings: Value,
+    /// Language of the words for the cashier.
+    pub(crate) language: Language,
+    /// How it is looked after.
+    pub(crate) watch: Watch,
+}
+
+/// Connects a till system at the venue that `at` finds. Returns the connection, and its token, which is nowhere else.
+///
+/// # Errors
+/// What is wrong with the connection or the venue, and those of the database.
+pub(crate) async fn connect(
+    app: &App,
+    author: &Author,
+    new: NewConnection,
+    at: impl FnOnce(&mut AnyConnection) -> Result<VenueId, Problem> + Clone + Send + 'static,
+) -> Result<(StoredConnection, String), Problem> {
+    let name = names::name("/name", &new.name, 200)?;
+    check_settings(adapter_of(&new.kind)?, &new.settings)?;
+    check_watch(&new.watch)?;
     let token = new_token()?;
     let hash = hash_of(&token);
-    let id = ConnectionId(author.next_id());
+    let (id, author) = (ConnectionId(author.next_id()), author.clone());
     let made = app
         .write(move |connection| -> Result<StoredConnection, Problem> {
-            let tenant = caller.tenant;
-            let venue = named(connection, &caller, "/venue_id", &request.venue_id)?;
             let made = StoredConnection {
                 id,
-                venue,
-                kind: request.kind.clone(),
+                venue: at.clone()(connection)?,
+                kind: new.kind.clone(),
                 name: name.clone(),
-                settings: settings.clone(),
-                language: language_name(request.language),
+                settings: new.settings.clone(),
+                language: language_name(new.language),
                 active: true,
                 created_at: author.now,
-                watch: request.watch.clone(),
+                watch: new.watch.clone(),
                 heard_at: None,
             };
-            till_connections::insert(connection, tenant, &made, &hash)?;
+            till_connections::insert(connection, author.tenant, &made, &hash)?;
             author.note(connection, "connection.create", id, None, Some(&noted(&made)))?;
             Ok(made)
         })
         .await?;
-    let connection = ConnectionView::of((made, Standing::default()));
-    Ok((StatusCode::CREATED, Json(NewConnectionView { connection, token })))
+    Ok((made, token))
 }
 
 /// Changes a connection, or switches it off and on.

@@ -102,7 +102,9 @@ fn note_heard(app: &App, known: &Known) {
     }
     let app = app.clone();
     tokio::spawn(async move {
-        let done = app.write(move |c| till_connections::set_heard(c, tenant, id, now)).await;
+        let done = app
+            .write(move |c| till_connections::set_heard(c, tenant, id, now))
+            .await;
         if let Err(error) = done {
             tracing::warn!(%error, connection = %id, "could not note that a till has spoken");
         }

@@ -27,7 +27,10 @@ fn filter() -> GuideStep {
         "Там же: о чём сообщать (webHooksFilter)",
         "In the same place: what to tell of (webHooksFilter)",
     )
-    .literal("deliveryOrderFilter.orderStatuses", "Delivered, Closed, Cancelled")
+    .literal(
+        "deliveryOrderFilter.orderStatuses",
+        "Delivered, Closed, Cancelled",
+    )
     .literal("tableOrderFilter.orderStatuses", "Bill, Closed, Deleted")
     .literal("errors", "false")
     .entry(

@@ -36,7 +36,9 @@ mod spread;
 mod webhook;
 mod wire;
 
-use kopilka_contract::{Adapter, Dialogue, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words};
+use kopilka_contract::{
+    Adapter, Dialogue, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words,
+};
 
 pub use id::{Id, NotAnId};
 pub use settings::{IikoSettings, ReceiptTypes};

@@ -24,8 +24,14 @@ fn server(address: &str) -> GuideStep {
         ),
     )
     .entry(
-        Words::new("Кнопка «Проверить подключение»", "Button «Проверить подключение» (check)"),
-        Words::new("должна сказать, что подключение установлено", "must say that the connection stands"),
+        Words::new(
+            "Кнопка «Проверить подключение»",
+            "Button «Проверить подключение» (check)",
+        ),
+        Words::new(
+            "должна сказать, что подключение установлено",
+            "must say that the connection stands",
+        ),
     )
 }
 

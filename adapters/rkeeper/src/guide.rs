@@ -5,7 +5,14 @@ use kopilka_contract::{GuideStep, Words};
 
 /// The places, in the order in which they are visited.
 pub(crate) fn guide(address: &str) -> Vec<GuideStep> {
-    vec![library(address), farcards(), driver(), interface(), money(), cards()]
+    vec![
+        library(address),
+        farcards(),
+        driver(),
+        interface(),
+        money(),
+        cards(),
+    ]
 }
 
 fn library(address: &str) -> GuideStep {
@@ -35,7 +42,10 @@ fn driver() -> GuideStep {
     )
     .entry(
         same("PDS Server Name"),
-        Words::new("как в farcards.ini, раздел netk, тем же регистром", "as in farcards.ini, section netk, in the same case"),
+        Words::new(
+            "как в farcards.ini, раздел netk, тем же регистром",
+            "as in farcards.ini, section netk, in the same case",
+        ),
     )
     .entry(same("Call Timeout"), Words::new("120 секунд", "120 seconds"))
     .entry(
@@ -47,7 +57,10 @@ fn driver() -> GuideStep {
     )
     .entry(
         same("Maximal Discount Value = 0 means"),
-        Words::new("«No limits», если карта даёт скидку", "«No limits», where a card gives a discount"),
+        Words::new(
+            "«No limits», если карта даёт скидку",
+            "«No limits», where a card gives a discount",
+        ),
     )
 }
 
@@ -58,7 +71,10 @@ fn interface() -> GuideStep {
     )
     .entry(
         same("Order XML"),
-        Words::new("да: без заказа не посчитать, сколько можно списать", "yes: without the order no limit can be computed"),
+        Words::new(
+            "да: без заказа не посчитать, сколько можно списать",
+            "yes: without the order no limit can be computed",
+        ),
     )
     .entry(
         same("Xml dish attributes"),

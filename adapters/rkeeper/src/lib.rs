@@ -45,7 +45,9 @@ mod till_time;
 mod xml;
 
 use chrono::{DateTime, Utc};
-use kopilka_contract::{Adapter, Dialogue, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words};
+use kopilka_contract::{
+    Adapter, Dialogue, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words,
+};
 
 pub use settings::{
     AccrualSource, BlockedCards, CardImage, KindMeaning, OutBufPlacement, Paths, RKeeperSettings,
