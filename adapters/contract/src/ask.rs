@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 
-use crate::{CustomerRef, Money, Quantity, Receipt};
+use crate::{Adjust, CustomerRef, Enrol, GuestCard, Money, Quantity, Receipt};
 
 /// One question or order of a till.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,14 @@ pub enum Ask {
     Void(String),
     /// Write bonuses off before the receipt is known. Answer: [`crate::Told::Spent`].
     Spend(Spend),
+    /// Let a guest join, or change what is known of him. Answer: [`crate::Told::Guest`].
+    Enrol(Box<Enrol>),
+    /// Give a guest a card; one of his that was taken away works again. Answer: [`crate::Told::Guest`].
+    AddCard(GuestCard),
+    /// Take a card away from a guest: it is blocked. Answer: [`crate::Told::Guest`].
+    RemoveCard(GuestCard),
+    /// Give or take bonuses by hand: exactly once. Answer: [`crate::Told::Adjusted`].
+    Adjust(Adjust),
 }
 
 /// A receipt with what it does to bonuses.

@@ -9,6 +9,7 @@
 mod adapter;
 mod amount;
 mod ask;
+mod enrol;
 mod phone;
 mod receipt;
 mod told;
@@ -18,6 +19,7 @@ pub use amount::{AmountError, Money, Quantity};
 pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
 };
+pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, Sex};
 pub use phone::Phone;
 pub use receipt::{CustomerRef, Line, Payment, Receipt};
 pub use told::{

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Phone};
+use crate::{Adjusted, Money, Phone};
 
 /// Language of the words for people. Russian is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl Words {
 /// The answer to one [`crate::Ask`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
-    /// To [`crate::Ask::Identify`].
+    /// To [`crate::Ask::Identify`], and to what changes the guest himself: who he is then.
     Guest(Box<Guest>),
     /// To [`crate::Ask::Quote`].
     Quoted(Box<Closed>),
@@ -60,6 +60,8 @@ pub enum Told {
     Voided(Voided),
     /// To [`crate::Ask::Spend`].
     Spent(Box<Spent>),
+    /// To [`crate::Ask::Adjust`].
+    Adjusted(Box<Adjusted>),
 }
 
 /// Why the ledger said no. Nothing was posted.
