@@ -126,6 +126,7 @@ impl Answer {
             Answer::Closed(answer) => answer.replayed,
             Answer::Returned(answer) => answer.replayed,
             Answer::Spent(answer) => answer.replayed,
+            Answer::Held(answer) => answer.replayed,
             _ => false,
         }
     }

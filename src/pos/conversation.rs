@@ -274,6 +274,7 @@ fn refusal_of(problem: Problem) -> Refusal {
         words: problem.words,
         pointer: problem.errors.into_iter().next().map(|error| error.pointer),
         retryable: problem.retryable,
+        most: None,
     }
 }
 

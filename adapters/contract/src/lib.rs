@@ -21,7 +21,7 @@ pub use ask::{
 };
 pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, Sex};
 pub use phone::Phone;
-pub use receipt::{CustomerRef, Line, Payment, Receipt};
+pub use receipt::{CustomerRef, Line, Payment, Receipt, comparable, first_hand};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,
     LineOutcome, ReceiptStatus, Refusal, Returned, Spent, Told, Voided, Words,

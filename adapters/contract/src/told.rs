@@ -77,6 +77,9 @@ pub struct Refusal {
     /// Whether the same message may succeed later without a change.
     #[serde(default)]
     pub retryable: bool,
+    /// The most that would have been taken, where too much was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<Money>,
 }
 
 /// Standing of a customer.
@@ -309,6 +312,9 @@ pub struct Held {
     pub ends_at: DateTime<Utc>,
     /// The guest.
     pub guest: Guest,
+    /// The same hold was taken before; this is its first answer with the guest as he is now.
+    #[serde(skip)]
+    pub replayed: bool,
 }
 
 /// A hold that was let go.

@@ -204,6 +204,8 @@ fn identify(guest: &GuestName) -> Ask {
 impl Conversation {
     fn lock(&self, guest: &GuestName) -> Ask {
         Ask::Hold(Hold {
+            once: false,
+            order: Vec::new(),
             external_id: guest.session(),
             customer: guest.customer(),
             amount: None,
