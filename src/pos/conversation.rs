@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kopilka_contract::{
-    Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Language, Message, Refusal, Reply,
+    Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Language, Menu, Message, Refusal, Reply,
     Settings, Told, Unreadable, Words,
 };
 use sha2::{Digest, Sha256};
 
 use super::connection_cache::Known;
+use super::menu_import;
+use crate::api::author::Author;
 use crate::api::bonuses::ordinary_end;
 use crate::api::caller::{Caller, Scope};
 use crate::api::enrolment;
@@ -23,6 +25,9 @@ use crate::domain::decide::Amend;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::ledger::message::{Outcome, RawMessage};
+
+/// So many products that a menu could not bring are named in the inbox.
+const MOST_SKIPPED_NAMED: usize = 50;
 
 /// A message as it came.
 #[derive(Debug, Clone)]
@@ -341,6 +346,7 @@ impl Talk {
             Ask::Enrol(_) | Ask::AddCard(_) | Ask::RemoveCard(_) => {
                 return self.about_guest(ask, remarks).await;
             }
+            Ask::TakeMenu(menu) => return self.take_menu(menu, remarks).await,
             Ask::UndoReturn(ask) => {
                 let sale = SourceKey {
                     network: tenant.network(),
@@ -381,6 +387,35 @@ impl Talk {
         }
     }
 
+    /// Takes a menu over; the message is kept with what could not be taken.
+    async fn take_menu(&self, menu: Menu, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
+        let author = Author::till(&self.app, self.known.tenant, self.known.connection.id);
+        let taken = menu_import::take(&self.app, author, self.known.connection.venue, menu)
+            .await
+            .map_err(|problem| {
+                if problem.retryable {
+                    Failed::Busy
+                } else {
+                    Failed::Ours
+                }
+            })?;
+        let language = Settings::default_of(&self.known).language;
+        let skipped = taken
+            .skipped
+            .iter()
+            .take(MOST_SKIPPED_NAMED)
+            .map(|w| w.in_language(language).to_owned());
+        let detail: Vec<String> = remarks.into_iter().chain(skipped).collect();
+        let outcome = if taken.added + taken.changed == 0 {
+            Outcome::Repeated
+        } else {
+            Outcome::Posted
+        };
+        self.keep(outcome, (!detail.is_empty()).then(|| detail.join("\n")))
+            .await?;
+        Ok(Ok(Told::MenuTaken(taken)))
+    }
+
     /// The same with the guest's own short-lived codes read: they are good at a till as they are at ours.
     async fn without_codes(&self, mut ask: Ask) -> Result<Ask, Refusal> {
         let who = match &mut ask {
@@ -391,7 +426,7 @@ impl Talk {
             Ask::Enrol(ask) => ask.who.as_mut(),
             Ask::AddCard(ask) | Ask::RemoveCard(ask) => Some(&mut ask.customer),
             Ask::Adjust(ask) => Some(&mut ask.customer),
-            Ask::GiveBack(_) | Ask::UndoReturn(_) | Ask::Void(_) => None,
+            Ask::GiveBack(_) | Ask::UndoReturn(_) | Ask::Void(_) | Ask::TakeMenu(_) => None,
         };
         if let Some(who) = who {
             let read = read_code(&self.app, self.known.tenant, who.clone(), self.app.clock.now()).await;

@@ -4,6 +4,7 @@
 pub mod connection_cache;
 pub mod conversation;
 pub mod inbox;
+pub mod menu_import;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

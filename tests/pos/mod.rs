@@ -5,6 +5,7 @@ mod guest_words;
 mod iiko;
 mod inbox;
 mod isolation;
+mod menu_import;
 mod onec;
 mod rkeeper;
 mod tokens;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 
-use crate::{Adjust, CustomerRef, Enrol, GuestCard, Line, Money, Quantity, Receipt};
+use crate::{Adjust, CustomerRef, Enrol, GuestCard, Line, Menu, Money, Quantity, Receipt};
 
 /// One question or order of a till.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Ask {
     RemoveCard(GuestCard),
     /// Give or take bonuses by hand: exactly once. Answer: [`crate::Told::Adjusted`].
     Adjust(Adjust),
+    /// Take over the menu of the till: as often as one likes. Answer: [`crate::Told::MenuTaken`].
+    TakeMenu(Menu),
 }
 
 /// A receipt with what it does to bonuses.

@@ -10,6 +10,7 @@ mod adapter;
 mod amount;
 mod ask;
 mod enrol;
+mod menu;
 mod phone;
 mod receipt;
 mod told;
@@ -20,6 +21,7 @@ pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
 };
 pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, Sex};
+pub use menu::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken};
 pub use phone::Phone;
 pub use receipt::{CustomerRef, Line, Payment, Receipt, comparable, first_hand};
 pub use told::{

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Adjusted, Money, Phone};
+use crate::{Adjusted, MenuTaken, Money, Phone};
 
 /// Language of the words for people. Russian is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -62,6 +62,8 @@ pub enum Told {
     Spent(Box<Spent>),
     /// To [`crate::Ask::Adjust`].
     Adjusted(Box<Adjusted>),
+    /// To [`crate::Ask::TakeMenu`].
+    MenuTaken(MenuTaken),
 }
 
 /// Why the ledger said no. Nothing was posted.

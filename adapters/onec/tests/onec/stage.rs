@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 use kopilka_contract::{
     Adapter, Adjusted, Ask, Balance, CashierMessage, Closed, CustomerStatus, Guest, Held, Language,
-    LineOutcome, Message, Money, Phone, ReceiptStatus, Refusal, Reply, Returned, Settings, Spent, Told,
-    Unreadable, Voided, Words,
+    LineOutcome, MenuTaken, Message, Money, Phone, ReceiptStatus, Refusal, Reply, Returned, Settings, Spent,
+    Told, Unreadable, Voided, Words,
 };
 use kopilka_onec::OneC;
 use serde_json::Value;
@@ -128,6 +128,10 @@ impl Ledger {
                 }],
                 replayed,
             })),
+            Ask::TakeMenu(menu) => Told::MenuTaken(MenuTaken {
+                added: menu.categories.len() + menu.products.len(),
+                ..MenuTaken::default()
+            }),
             Ask::GiveBack(_) | Ask::UndoReturn(_) => Told::Returned(Box::new(Returned {
                 id: "ret_1".to_owned(),
                 receipt_id: Some("rcp_1".to_owned()),
