@@ -11,6 +11,7 @@ pub mod cards;
 pub mod connection_alerts;
 pub mod connections;
 pub mod customers;
+pub mod enrolment;
 pub mod examples;
 pub mod finishing;
 pub mod given;
