@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use kopilka_contract::{Adapter, Language, Settings};
+use kopilka_contract::{Adapter, Language, Roads, Settings, Words};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -36,6 +36,9 @@ use crate::storage::{AnyConnection, Tenant};
 
 /// What stands before a connection's token.
 pub const TOKEN_PREFIX: &str = "kop_till_";
+
+/// More connections of a venue than this are not compared with one another.
+const MANY_AT_A_VENUE: i64 = 100;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -114,6 +117,18 @@ fn check_watch(watch: &Watch) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Refuses to share the orders of a connection that is not there, of another venue, or that shares another's itself.
+fn check_shared(other: Option<StoredConnection>, venue: VenueId) -> Result<(), Problem> {
+    match other {
+        Some(other) if other.venue == venue && other.shares_orders_with.is_none() => Ok(()),
+        _ => Err(Problem::invalid(
+            "/shares_orders_with",
+            "У точки нет такого подключения, у которого свои заказы.",
+            "The venue has no such connection that has orders of its own.",
+        )),
+    }
+}
+
 /// A venue's link to a till system, without its token.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 struct ConnectionView {
@@ -137,6 +152,11 @@ struct ConnectionView {
     /// How it is looked after.
     #[schema(value_type = WatchView)]
     watch: Watch,
+    /// The connection whose orders its orders are, under the same ids; null: they are its own.
+    #[schema(value_type = Option<String>)]
+    shares_orders_with: Option<ConnectionId>,
+    /// What a person should mend.
+    warnings: Vec<ConnectionWarning>,
     state: ConnectionState,
 }
 
@@ -180,11 +200,71 @@ struct WatchView {
     opening_hours: Vec<OpeningHours>,
 }
 
+/// Something about a connection that a person should mend.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+struct ConnectionWarning {
+    /// `counts-twice`: another connection of the venue tells of the same sales.
+    #[schema(example = "counts-twice")]
+    code: String,
+    /// The other connection.
+    #[schema(value_type = String, example = "con_01hgw3zj3q7hx")]
+    connection_id: ConnectionId,
+    #[schema(example = json!({"ru": "…", "en": "…"}), value_type = Object)]
+    words: Words,
+}
+
+impl ConnectionWarning {
+    fn twice(other: &StoredConnection) -> Self {
+        ConnectionWarning {
+            code: "counts-twice".to_owned(),
+            connection_id: other.id,
+            words: Words::new(
+                format!(
+                    "О тех же продажах сообщает и подключение «{}»: чек посчитается дважды. Выключите одно из них, разделите зал и доставку в настройках или свяжите подключения (shares_orders_with).",
+                    other.name
+                ),
+                format!(
+                    "The connection “{}” tells of the same sales: a receipt would count twice. Switch one of them off, part hall and delivery in the settings, or link them (shares_orders_with).",
+                    other.name
+                ),
+            ),
+        }
+    }
+}
+
 /// What the books know of how a connection does.
 #[derive(Debug, Clone, Default)]
 struct Standing {
     lately: Lately,
     alerts: Vec<StoredAlert>,
+    /// Connections of the venue that tell of the same sales.
+    twice: Vec<StoredConnection>,
+}
+
+/// Which sales a connection tells of.
+fn roads(of: &StoredConnection) -> Roads {
+    let settings = Settings {
+        time_zone: Tz::UTC,
+        language: Language::default(),
+        values: of.settings.clone(),
+    };
+    adapter(&of.kind)
+        .map(|adapter| adapter.roads(&settings))
+        .unwrap_or_default()
+}
+
+/// The connections among `others` that tell of sales that this one tells of as well.
+fn telling_twice(of: &StoredConnection, others: Vec<StoredConnection>) -> Vec<StoredConnection> {
+    let mine = roads(of);
+    let same_sales = |other: &StoredConnection| {
+        let theirs = roads(other);
+        (mine.hall && theirs.hall) || (mine.delivery && theirs.delivery)
+    };
+    others
+        .into_iter()
+        .filter(|other| of.active && other.active && other.id != of.id)
+        .filter(|other| other.source() != of.source() && same_sales(other))
+        .collect()
 }
 
 /// A message that was refused or not understood.
@@ -229,6 +309,8 @@ impl ConnectionView {
             active: connection.active,
             created_at: connection.created_at,
             watch: connection.watch,
+            shares_orders_with: connection.shares_orders_with,
+            warnings: standing.twice.iter().map(ConnectionWarning::twice).collect(),
             state: ConnectionState::of(standing, connection.heard_at),
         }
     }
@@ -287,6 +369,10 @@ struct ConnectionRequest {
     #[serde(default)]
     #[schema(value_type = Option<WatchView>)]
     watch: Watch,
+    /// Another connection of the venue whose orders reach us by this one too, under the same ids: a sale by both roads is
+    /// one receipt. It stays for good.
+    #[schema(value_type = Option<String>)]
+    shares_orders_with: Option<ConnectionId>,
 }
 
 /// What changes of a connection; what is absent stays.
@@ -333,6 +419,10 @@ fn with_state(
     let standing = Standing {
         lately: messages::lately(connection, tenant, found.id)?,
         alerts: connection_alerts::list(connection, tenant, &going_on, 2)?,
+        twice: telling_twice(
+            &found,
+            till_connections::list(connection, tenant, Some(&[found.venue]), None, MANY_AT_A_VENUE)?,
+        ),
     };
     Ok((found, standing))
 }
@@ -406,13 +496,16 @@ async fn create(
         settings: request.settings.unwrap_or_else(|| json!({})),
         language: request.language,
         watch: request.watch,
+        shares_orders_with: request.shares_orders_with,
     };
     let at = request.venue_id;
     let (made, token) = connect(&app, &author, new, move |connection| {
         named(connection, &caller, "/venue_id", &at)
     })
     .await?;
-    let connection = ConnectionView::of((made, Standing::default()));
+    let tenant = author.tenant;
+    let made = app.read(move |c| with_state(c, tenant, made)).await?;
+    let connection = ConnectionView::of(made);
     Ok((StatusCode::CREATED, Json(NewConnectionView { connection, token })))
 }
 
@@ -429,6 +522,8 @@ pub(crate) struct NewConnection {
     pub(crate) language: Language,
     /// How it is looked after.
     pub(crate) watch: Watch,
+    /// The connection of the venue whose orders its orders are.
+    pub(crate) shares_orders_with: Option<ConnectionId>,
 }
 
 /// Connects a till system at the venue that `at` finds. Returns the connection, and its token, which is nowhere else.
@@ -449,9 +544,13 @@ pub(crate) async fn connect(
     let (id, author) = (ConnectionId(author.next_id()), author.clone());
     let made = app
         .write(move |connection| -> Result<StoredConnection, Problem> {
+            let venue = at.clone()(connection)?;
+            if let Some(other) = new.shares_orders_with {
+                check_shared(till_connections::find(connection, author.tenant, other)?, venue)?;
+            }
             let made = StoredConnection {
                 id,
-                venue: at.clone()(connection)?,
+                venue,
                 kind: new.kind.clone(),
                 name: name.clone(),
                 settings: new.settings.clone(),
@@ -460,6 +559,7 @@ pub(crate) async fn connect(
                 created_at: author.now,
                 watch: new.watch.clone(),
                 heard_at: None,
+                shares_orders_with: new.shares_orders_with,
             };
             till_connections::insert(connection, author.tenant, &made, &hash)?;
             author.note(connection, "connection.create", id, None, Some(&noted(&made)))?;

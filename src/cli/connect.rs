@@ -96,6 +96,7 @@ impl Guided {
                 .map_err(|error| format!("--settings is no JSON: {error}"))?,
             language: self.language,
             watch: Watch::default(),
+            shares_orders_with: None,
             kind: kind.clone(),
         };
         let author = Author::command_line(&self.app, self.tenant);
@@ -254,8 +255,9 @@ impl Guided {
                 Ok((messages::list(c, tenant, &filter, 20)?, spoke))
             });
             let (messages, spoke) = lately.await?;
-            if spoke.is_some() && heard.is_none() {
-                heard = spoke;
+            let now = spoke.or(messages.first().map(|message| message.received_at));
+            if now.is_some() && heard.is_none() {
+                heard = now;
                 self.say("Касса на связи.", "The till speaks.");
             }
             for message in messages

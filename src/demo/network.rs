@@ -487,6 +487,7 @@ fn found_venue(
         created_at: since,
         watch: Watch::default(),
         heard_at: None,
+        shares_orders_with: None,
     };
     till_connections::insert(connection, tenant, &link, &hash_of(plan.token))?;
     Ok(Founded {

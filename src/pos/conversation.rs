@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::connection_cache::Known;
 use super::menu_import;
+use super::order_names::OrderNames;
 use crate::api::author::Author;
 use crate::api::bonuses::ordinary_end;
 use crate::api::caller::{Caller, Scope};
@@ -301,9 +302,16 @@ impl Talk {
         if asks.is_empty() || (only_reads && remarks.is_some()) {
             self.keep(Outcome::Ignored, remarks.clone()).await?;
         }
+        let source = self.place().source;
+        let names = OrderNames::of(&self.app, self.known.tenant, &source, dialogue.orders()).await;
+        let names = names.map_err(|error| {
+            tracing::warn!(%error, "could not look an order's names up");
+            Failed::Busy
+        })?;
         let mut told = Vec::with_capacity(asks.len());
         let mut refused = None;
-        for ask in asks {
+        for mut ask in asks {
+            names.apply(&mut ask);
             let answer = self.ask(ask, remarks.clone()).await?;
             if let Err(refusal) = &answer {
                 refused.get_or_insert_with(|| refusal.code.clone());
@@ -319,7 +327,7 @@ impl Talk {
     fn place(&self) -> Place {
         Place {
             venue: self.known.connection.venue,
-            source: self.known.connection.id.to_string(),
+            source: self.known.connection.source().to_string(),
         }
     }
 

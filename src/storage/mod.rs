@@ -18,6 +18,7 @@ pub mod message_ticks;
 pub mod messages;
 pub mod network_secrets;
 pub mod networks;
+pub mod order_names;
 pub mod outbox;
 pub mod receipts;
 pub mod remembered;

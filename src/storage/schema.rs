@@ -446,6 +446,17 @@ diesel::table! {
         created_at -> Timestamp,
         watch -> Nullable<Text>,
         heard_at -> Nullable<Timestamp>,
+        shares_orders_with -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    order_names (network_id, source, name) {
+        network_id -> BigInt,
+        source -> Text,
+        name -> Text,
+        external_id -> Text,
+        created_at -> Timestamp,
     }
 }
 
@@ -587,6 +598,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     connections,
     connection_alerts,
+    order_names,
     audit_log,
     network_secrets,
     till_devices,

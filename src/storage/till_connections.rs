@@ -33,6 +33,15 @@ pub struct StoredConnection {
     pub watch: Watch,
     /// When its till last spoke, to the minute; `None`: never.
     pub heard_at: Option<Timestamp>,
+    /// The connection whose orders this one's are, under the same ids: one sale by two roads is one receipt.
+    pub shares_orders_with: Option<ConnectionId>,
+}
+
+impl StoredConnection {
+    /// Whose receipts its receipts are: a part of their identity.
+    pub fn source(&self) -> ConnectionId {
+        self.shares_orders_with.unwrap_or(self.id)
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -48,6 +57,7 @@ struct Row {
     created_at: NaiveDateTime,
     watch: Option<String>,
     heard_at: Option<NaiveDateTime>,
+    shares_orders_with: Option<i64>,
 }
 
 impl Row {
@@ -66,6 +76,7 @@ impl Row {
                 None => Watch::default(),
             },
             heard_at: self.heard_at.map(|at| at.and_utc()),
+            shares_orders_with: self.shares_orders_with.map(ConnectionId),
         })
     }
 }
@@ -113,6 +124,7 @@ pub fn insert(
             connections::active.eq(new.active),
             connections::created_at.eq(new.created_at.naive_utc()),
             connections::watch.eq(Some(serde_json::to_string(&new.watch)?)),
+            connections::shares_orders_with.eq(new.shares_orders_with.map(|of| of.0)),
         ))
         .execute(connection)?;
     Ok(())
@@ -196,6 +208,7 @@ pub fn update(
             connections::language.eq(&changed.language),
             connections::active.eq(changed.active),
             connections::watch.eq(Some(serde_json::to_string(&changed.watch)?)),
+            connections::shares_orders_with.eq(changed.shares_orders_with.map(|of| of.0)),
         ))
         .execute(connection)?;
     Ok(())
