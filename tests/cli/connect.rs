@@ -105,3 +105,23 @@ fn what_cannot_be_connected_is_said() {
         assert!(text.contains("name it on the command line"), "{text}");
     });
 }
+
+#[test]
+fn every_till_system_has_a_guide_that_says_the_address() {
+    for adapter in kopilka::pos::ADAPTERS {
+        let guide = adapter.guide("https://bonus.example/pos/x/token");
+        let said = guide.iter().flat_map(|step| &step.entries);
+        assert!(
+            said.into_iter()
+                .any(|entry| entry.value.ru.starts_with("https://bonus.example/pos/x/token")),
+            "{}",
+            adapter.kind()
+        );
+        for step in &guide {
+            let words = step.entries.iter().flat_map(|e| [&e.field, &e.value]);
+            for words in words.chain([&step.place]) {
+                assert!(!words.ru.is_empty() && !words.en.is_empty(), "{step:?}");
+            }
+        }
+    }
+}
