@@ -9,8 +9,10 @@ use kopilka_contract::{
 };
 
 use super::connection_cache::Known;
+use super::files::{self, Filed};
 use super::menu_import;
 use crate::api::author::Author;
+use crate::api::problem::Problem;
 use crate::api::till::signed::read_code;
 use crate::api::till_path::network_terms;
 use crate::app::App;
@@ -40,7 +42,8 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    fn message(&self) -> Message<'_> {
+    /// As an adapter sees it.
+    pub fn message(&self) -> Message<'_> {
         Message {
             method: &self.method,
             path: &self.path,
@@ -143,6 +146,14 @@ enum Failed {
 }
 
 impl Failed {
+    fn of(problem: &Problem) -> Self {
+        if problem.retryable {
+            Failed::Busy
+        } else {
+            Failed::Ours
+        }
+    }
+
     fn told(self, adapter: &dyn Adapter, incoming: &Incoming, settings: &Settings) -> Held {
         let (code, words) = match self {
             Failed::Busy => (
@@ -219,10 +230,12 @@ async fn carry(
     app: App,
     adapter: &'static dyn Adapter,
     known: Arc<Known>,
-    incoming: Incoming,
+    mut incoming: Incoming,
     settings: Settings,
     since: Instant,
 ) -> Result<Held, Failed> {
+    let filed = files::file(&app, adapter, &known, &mut incoming).await;
+    let filed = filed.map_err(|problem| Failed::of(&problem))?;
     let raw = Arc::new(RawMessage {
         venue: Some(known.connection.venue),
         connection: Some(known.connection.id),
@@ -253,6 +266,21 @@ async fn carry(
             refused: Some("unreadable".to_owned()),
         });
     }
+    match filed {
+        Filed::ReadOn => {}
+        Filed::PartKept => return Ok(part_answered(adapter, &incoming, &settings)),
+        Filed::NoRoom(words) => {
+            talk.keep(
+                Outcome::Unreadable,
+                Some(words.in_language(settings.language).to_owned()),
+            )
+            .await?;
+            return Ok(Held {
+                reply: adapter.failure(&incoming.message(), &words, &settings),
+                refused: Some("unreadable".to_owned()),
+            });
+        }
+    }
     match adapter.read(&incoming.message(), &settings) {
         Err(Unreadable { reason, reply }) => {
             talk.keep(Outcome::Unreadable, Some(reason)).await?;
@@ -262,6 +290,20 @@ async fn carry(
             })
         }
         Ok(dialogue) => talk.answer(&*dialogue).await,
+    }
+}
+
+/// What the sender of a part of a file is told: it asks nothing, and the part is kept elsewhere than in the inbox.
+fn part_answered(adapter: &dyn Adapter, incoming: &Incoming, settings: &Settings) -> Held {
+    match adapter.read(&incoming.message(), settings) {
+        Ok(dialogue) => Held {
+            reply: dialogue.reply(&[]),
+            refused: None,
+        },
+        Err(unreadable) => Held {
+            reply: unreadable.reply,
+            refused: Some("unreadable".to_owned()),
+        },
     }
 }
 
@@ -370,13 +412,7 @@ impl Talk {
         let author = Author::till(&self.app, self.known.tenant, self.known.connection.id);
         let taken = menu_import::take(&self.app, author, self.known.connection.venue, menu)
             .await
-            .map_err(|problem| {
-                if problem.retryable {
-                    Failed::Busy
-                } else {
-                    Failed::Ours
-                }
-            })?;
+            .map_err(|problem| Failed::of(&problem))?;
         let language = Settings::default_of(&self.known).language;
         let skipped = taken
             .skipped

@@ -79,6 +79,32 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// What a message has to do with a file that comes in parts, as in exchanges of 1C. The service keeps the parts, apart for every
+/// connection and `folder`, within limits of number and size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filing {
+    /// An exchange begins: files of this folder that came before are dropped.
+    Begin {
+        /// What the exchange is about.
+        folder: String,
+    },
+    /// The body is the next part of a file, or the first one where the file was read already.
+    Part {
+        /// What the exchange is about.
+        folder: String,
+        /// Name of the file.
+        file: String,
+    },
+    /// The message is about the whole file: it is read, kept and replayed with the file for a body; an empty one where
+    /// there is no such file.
+    Whole {
+        /// What the exchange is about.
+        folder: String,
+        /// Name of the file.
+        file: String,
+    },
+}
+
 /// A message that the adapter could not read. It is kept raw for a person; the till gets `reply`.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
@@ -121,6 +147,12 @@ pub trait Adapter: Send + Sync {
 
     /// Reads one message.
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable>;
+
+    /// What a message has to do with a file that comes in parts. A message with a part is answered by its dialogue once the
+    /// part is kept; it asks the ledger nothing.
+    fn filing(&self, _message: &Message<'_>) -> Option<Filing> {
+        None
+    }
 
     /// The OpenAPI description of a contract of our own that the door speaks, as JSON; served at
     /// `/pos/<kind>/openapi.json`. `None`: the door speaks only what its vendor has described.

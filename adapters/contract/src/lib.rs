@@ -14,7 +14,7 @@ mod phone;
 mod receipt;
 mod told;
 
-pub use adapter::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable};
+pub use adapter::{Adapter, Dialogue, Filing, Message, Reply, Settings, SettingsError, Unreadable};
 pub use amount::{AmountError, Money, Quantity};
 pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
