@@ -78,6 +78,30 @@ fn documents_that_come_in_parts_are_receipts_exactly_once() {
 }
 
 #[test]
+fn a_document_that_cannot_be_read_waits_for_a_person_by_itself() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({"receipt_redemption": "now"})).await;
+        till.customer(CARD, "+79005550101", "500.00").await;
+        let file = fixture("onec/fixtures/commerce_ml/documents_broken_amount.xml");
+        let answer = till.send("POST", "v1/commerceml", file).await.text;
+        // The sale is broken; its return waits for it.
+        assert_eq!(answer, "success\nдокументов: 2, не принято: 1");
+        let kept = till
+            .owner
+            .get("/api/v1/messages?outcome=unreadable")
+            .await
+            .expect(200);
+        let unread = kept["items"].as_array().unwrap();
+        assert_eq!(unread.len(), 1, "{kept}");
+        assert!(
+            unread[0]["detail"].as_str().unwrap().contains("/lines/0/amount"),
+            "{kept}"
+        );
+        till.assert_books();
+    });
+}
+
+#[test]
 fn a_document_that_its_base_cancels_takes_the_receipt_back() {
     each_database_async(|store| async move {
         let settings = json!({"receipt_redemption": "now"});

@@ -3,6 +3,7 @@
 mod archived;
 mod commerce_ml;
 mod descriptions;
+mod guest_words;
 mod iiko;
 mod inbox;
 mod isolation;

@@ -114,6 +114,29 @@ pub struct Unreadable {
     pub reply: Reply,
 }
 
+/// One thing of the many that a large message brings, as a message of its own: a document of a file, for example. It is
+/// kept and replayed by itself, while the large message is kept once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Path under which the adapter reads it by itself, by `POST`.
+    pub path: String,
+    /// `Content-Type` of the body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+    /// What has become of it.
+    pub about: About,
+}
+
+/// What a part is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// What the ask at this place is about.
+    Ask(usize),
+    /// It could not be read; why, for the person who will look at it.
+    Unread(String),
+}
+
 /// One message of a till, read: what it asks, and how to answer it.
 pub trait Dialogue: Send + Sync {
     /// What the ledger is asked, in order. Empty: the message needs no answer from the books.
@@ -127,6 +150,12 @@ pub trait Dialogue: Send + Sync {
     /// What a person should know about the message although it was understood: a guess that was made, a field that
     /// was not known. Kept with it.
     fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The things that a large message brings, each as a message of its own. Empty: the message is one thing, and is kept as
+    /// it came.
+    fn parts(&self) -> Vec<Part> {
         Vec::new()
     }
 

@@ -14,14 +14,14 @@ mod settings;
 mod xml;
 
 use kopilka_contract::{
-    Ask, Dialogue, Filing, Language, MenuTaken, Message, Refusal, Reply, Told, Unreadable, Words,
+    About, Ask, Dialogue, Filing, Language, MenuTaken, Message, Part, Refusal, Reply, Told, Unreadable, Words,
 };
 
-use self::documents::Documents;
+use self::documents::{Documents, Taken};
 pub use self::settings::CommerceMlSettings;
 use self::xml::Element;
 use crate::query::Query;
-use crate::receipt_json::{Contract, Document, Rejected};
+use crate::receipt_json::Contract;
 use crate::reply;
 
 /// So many bytes of a file fit into one message.
@@ -155,7 +155,7 @@ impl Dialogue for Said {
 /// A file, read.
 struct Import {
     menu: Option<kopilka_contract::Menu>,
-    documents: Vec<Result<Document, Rejected>>,
+    documents: Vec<Taken>,
     skipped: Vec<Words>,
     language: Language,
 }
@@ -166,13 +166,13 @@ impl Dialogue for Import {
         let documents = self
             .documents
             .iter()
-            .flatten()
+            .flat_map(|taken| &taken.document)
             .map(|document| document.ask.clone());
         menu.into_iter().chain(documents).collect()
     }
 
     fn remarks(&self) -> Vec<String> {
-        let documents = self.documents.iter().flat_map(|document| match document {
+        let documents = self.documents.iter().flat_map(|taken| match &taken.document {
             Ok(document) => document.remarks_in(self.language),
             Err(rejected) => vec![rejected.sentence(self.language)],
         });
@@ -181,6 +181,27 @@ impl Dialogue for Import {
             .iter()
             .map(|words| words.in_language(self.language).to_owned());
         skipped.chain(documents).collect()
+    }
+
+    /// Documents are kept one by one, in the words of our JSON contract: a file may have thousands of them.
+    fn parts(&self) -> Vec<Part> {
+        let mut ask = usize::from(self.menu.is_some());
+        let mut part = |taken: &Taken| {
+            let about = match &taken.document {
+                Ok(_) => {
+                    ask += 1;
+                    About::Ask(ask - 1)
+                }
+                Err(rejected) => About::Unread(rejected.sentence(self.language)),
+            };
+            Part {
+                path: "v1/receipts".to_owned(),
+                content_type: "application/json; charset=utf-8",
+                body: taken.json.clone().into_bytes(),
+                about,
+            }
+        };
+        self.documents.iter().map(&mut part).collect()
     }
 
     /// A refusal that may pass is answered so that the base imports the file again; one that will not is a matter for a person,
@@ -215,7 +236,11 @@ impl Import {
             lines.push(words.in_language(self.language).to_owned());
         }
         let refused = told.iter().filter(|answer| answer.is_err()).count();
-        let broken = self.documents.iter().filter(|document| document.is_err()).count();
+        let broken = self
+            .documents
+            .iter()
+            .filter(|taken| taken.document.is_err())
+            .count();
         if !self.documents.is_empty() {
             let (all, wrong) = (self.documents.len(), refused + broken);
             let words = Words::new(

@@ -22,9 +22,15 @@ pub(super) const NOTHING: &str =
 
 /// The documents of a file.
 pub(super) struct Documents {
-    pub(super) read: Vec<Result<Document, Rejected>>,
+    pub(super) read: Vec<Taken>,
     /// Those that are no receipts.
     pub(super) skipped: Vec<Words>,
+}
+
+/// A document in the words of our JSON contract, and what that makes of it.
+pub(super) struct Taken {
+    pub(super) json: String,
+    pub(super) document: Result<Document, Rejected>,
 }
 
 impl Documents {
@@ -43,7 +49,10 @@ impl Documents {
             match own.operation() {
                 Some(operation) => {
                     let value = own.document(operation, &version);
-                    documents.read.push(contract.read(Field::document(&value)));
+                    documents.read.push(Taken {
+                        json: value.to_string(),
+                        document: contract.read(Field::document(&value)),
+                    });
                 }
                 None => documents.skipped.push(own.skipped()),
             }
