@@ -16,7 +16,9 @@ mod phone;
 mod receipt;
 mod told;
 
-pub use adapter::{Adapter, Dialogue, Message, Reply, Roads, Settings, SettingsError, Unreadable};
+pub use adapter::{
+    About, Adapter, Dialogue, Filing, Message, Part, Reply, Roads, Settings, SettingsError, Unreadable,
+};
 pub use amount::{AmountError, Money, Quantity};
 pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
