@@ -4,6 +4,8 @@ mod archived;
 mod descriptions;
 mod guest_words;
 mod iiko;
+mod iiko_plugin;
+mod iikocard;
 mod inbox;
 mod isolation;
 mod menu_import;
