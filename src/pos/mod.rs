@@ -3,6 +3,7 @@
 
 pub mod connection_cache;
 pub mod conversation;
+pub mod files;
 pub mod inbox;
 pub mod menu_import;
 

@@ -28,6 +28,7 @@ pub mod terms;
 pub mod till_conflicts;
 pub mod till_connections;
 pub mod till_devices;
+pub mod till_files;
 pub mod till_operations;
 pub mod transactions;
 pub mod user_pins;

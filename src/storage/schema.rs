@@ -542,6 +542,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    till_files (network_id, connection_id, folder, name, part) {
+        network_id -> BigInt,
+        connection_id -> BigInt,
+        folder -> Text,
+        name -> Text,
+        part -> Integer,
+        body -> Binary,
+        was_read -> Bool,
+        received_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     networks,
     venues,
@@ -579,4 +592,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     message_ticks,
     favourites,
     till_conflicts,
+    till_files,
 );

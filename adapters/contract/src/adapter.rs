@@ -79,6 +79,32 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// What a message has to do with a file that comes in parts, as in exchanges of 1C. The service keeps the parts, apart for every
+/// connection and `folder`, within limits of number and size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filing {
+    /// An exchange begins: files of this folder that came before are dropped.
+    Begin {
+        /// What the exchange is about.
+        folder: String,
+    },
+    /// The body is the next part of a file, or the first one where the file was read already.
+    Part {
+        /// What the exchange is about.
+        folder: String,
+        /// Name of the file.
+        file: String,
+    },
+    /// The message is about the whole file: it is read, kept and replayed with the file for a body; an empty one where
+    /// there is no such file.
+    Whole {
+        /// What the exchange is about.
+        folder: String,
+        /// Name of the file.
+        file: String,
+    },
+}
+
 /// A message that the adapter could not read. It is kept raw for a person; the till gets `reply`.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
@@ -86,6 +112,29 @@ pub struct Unreadable {
     pub reason: String,
     /// What the till is told, in the vendor's own form.
     pub reply: Reply,
+}
+
+/// One thing of the many that a large message brings, as a message of its own: a document of a file, for example. It is
+/// kept and replayed by itself, while the large message is kept once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Path under which the adapter reads it by itself, by `POST`.
+    pub path: String,
+    /// `Content-Type` of the body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+    /// What has become of it.
+    pub about: About,
+}
+
+/// What a part is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// What the ask at this place is about.
+    Ask(usize),
+    /// It could not be read; why, for the person who will look at it.
+    Unread(String),
 }
 
 /// One message of a till, read: what it asks, and how to answer it.
@@ -101,6 +150,12 @@ pub trait Dialogue: Send + Sync {
     /// What a person should know about the message although it was understood: a guess that was made, a field that
     /// was not known. Kept with it.
     fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The things that a large message brings, each as a message of its own. Empty: the message is one thing, and is kept as
+    /// it came.
+    fn parts(&self) -> Vec<Part> {
         Vec::new()
     }
 
@@ -137,6 +192,12 @@ pub trait Adapter: Send + Sync {
 
     /// Reads one message.
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable>;
+
+    /// What a message has to do with a file that comes in parts. A message with a part is answered by its dialogue once the
+    /// part is kept; it asks the ledger nothing.
+    fn filing(&self, _message: &Message<'_>) -> Option<Filing> {
+        None
+    }
 
     /// The OpenAPI description of a contract of our own that the door speaks, as JSON; served at
     /// `/pos/<kind>/openapi.json`. `None`: the door speaks only what its vendor has described.

@@ -15,7 +15,9 @@ mod phone;
 mod receipt;
 mod told;
 
-pub use adapter::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable};
+pub use adapter::{
+    About, Adapter, Dialogue, Filing, Message, Part, Reply, Settings, SettingsError, Unreadable,
+};
 pub use amount::{AmountError, Money, Quantity};
 pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
