@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::connection_cache::Known;
 use super::files::{self, Filed};
 use super::menu_import;
+use super::order_names::OrderNames;
 use crate::api::author::Author;
 use crate::api::bonuses::ordinary_end;
 use crate::api::caller::{Caller, Scope};
@@ -353,6 +354,12 @@ impl Talk {
         if asks.is_empty() || (only_reads && remarks.is_some()) || !parts.is_empty() {
             self.keep(Outcome::Ignored, remarks.clone()).await?;
         }
+        let source = self.place().source;
+        let names = OrderNames::of(&self.app, self.known.tenant, &source, dialogue.orders()).await;
+        let names = names.map_err(|error| {
+            tracing::warn!(%error, "could not look an order's names up");
+            Failed::Busy
+        })?;
         let mut told = Vec::with_capacity(asks.len());
         let mut refused = None;
         for part in &parts {
@@ -362,7 +369,8 @@ impl Talk {
                     .await?;
             }
         }
-        for (at, ask) in asks.into_iter().enumerate() {
+        for (at, mut ask) in asks.into_iter().enumerate() {
+            names.apply(&mut ask);
             let answer = match parts.iter().find(|part| part.about == About::Ask(at)) {
                 Some(part) => self.of_part(part).ask(ask, None).await?,
                 None => self.ask(ask, remarks.clone()).await?,
@@ -399,7 +407,7 @@ impl Talk {
     fn place(&self) -> Place {
         Place {
             venue: self.known.connection.venue,
-            source: self.known.connection.id.to_string(),
+            source: self.known.connection.source().to_string(),
         }
     }
 

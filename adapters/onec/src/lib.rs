@@ -17,6 +17,7 @@ mod dates;
 mod fault;
 mod fields;
 mod guest_name;
+mod guide;
 mod loyalty_server;
 mod members;
 mod numbers;
@@ -29,7 +30,7 @@ mod settings;
 mod spread;
 
 use kopilka_contract::{
-    Adapter, Dialogue, Filing, Message, Reply, Settings, SettingsError, Unreadable, Words,
+    Adapter, Dialogue, Filing, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words,
 };
 
 pub use crate::commerce_ml::CommerceMlSettings;
@@ -55,6 +56,10 @@ impl Adapter for OneC {
 
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
         settings.typed::<OneCSettings>().map(drop)
+    }
+
+    fn guide(&self, address: &str) -> Vec<GuideStep> {
+        guide::guide(address)
     }
 
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
