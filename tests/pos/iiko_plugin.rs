@@ -309,6 +309,31 @@ fn an_order_of_the_plugin_and_of_a_webhook_is_one_receipt_whichever_comes_first(
 }
 
 #[test]
+fn an_order_that_the_cloud_told_by_its_own_name_first_is_still_one_receipt() {
+    each_database_async(|store| async move {
+        let plugin = Plugin::new(&Service::on(store)).await;
+        let mut event = webhook("table-closed");
+        let with_both = event.clone();
+        event[0]["eventInfo"]["posId"] = Value::Null;
+        plugin.webhook(&event).await;
+        plugin.webhook(&with_both).await;
+        plugin.example("reserve", "payment").await;
+        plugin.example("close", "points").await;
+        let sold = plugin
+            .receipt("b8a3b0d2-1c3e-4f3a-8d0e-31c1b7f0e901")
+            .await
+            .expect(200);
+        assert_eq!(
+            (&sold["redeemed"], &sold["customer_id"]),
+            (&json!("259.50"), &json!(plugin.guest))
+        );
+        plugin.receipt(ORDER).await.expect(404);
+        plugin.example("return", "partial").await;
+        plugin.till.assert_books();
+    });
+}
+
+#[test]
 fn an_order_that_the_plugin_closed_is_cancelled_by_the_cloud_or_by_the_plugin() {
     each_database_async(|store| async move {
         let plugin = Plugin::new(&Service::on(store)).await;

@@ -23,7 +23,8 @@ pub(super) fn read(call: &Call<'_>) -> Result<ClosedOrder, Unreadable> {
     if order.closed_at.is_none() {
         return Err(call.invalid("/closedAt", "the time of closing with its offset is expected"));
     }
-    if order.member_id.is_none() && !order.loyalty_transactions.is_empty() {
+    let member = order.member_id.is_some() || order.member_card.is_some();
+    if !member && !order.loyalty_transactions.is_empty() {
         return Err(call.invalid("/memberId", "points were spent: whose?"));
     }
     let snapshot = order.snapshot(call)?;
@@ -58,6 +59,11 @@ impl Dialogue for ClosedOrder {
     fn asks(&self) -> Vec<Ask> {
         let others = self.others.iter().cloned().map(Ask::Void);
         others.chain([Ask::Close(self.ask.clone())]).collect()
+    }
+
+    /// The cloud may have told the order by its own name before.
+    fn orders(&self) -> Vec<Vec<String>> {
+        vec![vec![self.ask.receipt.external_id.clone()]]
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {

@@ -130,6 +130,10 @@ impl Dialogue for Return {
         vec![Ask::GiveBack(self.ask.clone())]
     }
 
+    fn orders(&self) -> Vec<Vec<String>> {
+        vec![vec![self.ask.sale.clone()]]
+    }
+
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
         let language = self.language;
         let returned = match answer::last(told, language) {

@@ -33,6 +33,9 @@ pub(super) struct Order {
     pub service: ServiceKind,
     #[serde(default, deserialize_with = "label")]
     pub member_id: Option<String>,
+    /// A card that was read where nobody could be asked who its guest is.
+    #[serde(default, deserialize_with = "label")]
+    pub member_card: Option<String>,
     /// A telephone in the order: makes a potential guest where no member is named.
     #[serde(default)]
     pub phone: Option<String>,
@@ -211,7 +214,7 @@ impl Order {
             ServiceKind::Table => Service::Table,
             ServiceKind::Delivery => Service::Delivery,
         };
-        let member = self.member_id.map(CustomerRef::Id);
+        let member = member(self.member_id, self.member_card);
         let phone = self.phone.as_deref().and_then(Phone::parse);
         let closed_at = self.closed_at.unwrap_or_else(|| received(call));
         let receipt = Receipt {
@@ -302,6 +305,11 @@ impl Order {
             () => None,
         })
     }
+}
+
+/// The guest: as `identify` named him, else by the card that was read.
+pub(super) fn member(id: Option<String>, card: Option<String>) -> Option<CustomerRef> {
+    id.map(CustomerRef::Id).or_else(|| card.map(CustomerRef::Qr))
 }
 
 fn received(call: &Call<'_>) -> DateTime<FixedOffset> {

@@ -2,19 +2,22 @@
 //! that iikoFront gives to the payment, so that saying it twice reserves once.
 
 use kopilka_contract::{
-    Ask, CustomerRef, Dialogue, Hold, Language, Line, Money, Quantity, Refusal, Reply, Told, Unreadable,
+    Ask, Dialogue, Hold, Language, Line, Money, Quantity, Refusal, Reply, Told, Unreadable,
 };
 use serde::{Deserialize, Serialize};
 
 use super::Call;
 use super::answer::{self, BalanceAnswer, no_answer};
-use super::order::{Order, OrderLine, amount, transaction_key};
+use super::order::{Order, OrderLine, amount, label, member, transaction_key};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Request {
     transaction_id: String,
-    member_id: String,
+    #[serde(default, deserialize_with = "label")]
+    member_id: Option<String>,
+    #[serde(default, deserialize_with = "label")]
+    member_card: Option<String>,
     points_requested: Money,
     /// Total of the order before points.
     order_total: Money,
@@ -37,6 +40,8 @@ pub(super) fn read(call: &Call<'_>) -> Result<Reserve, Unreadable> {
     if points.is_zero() {
         return Err(call.invalid("/pointsRequested", "there is nothing to reserve"));
     }
+    let customer = member(request.member_id, request.member_card);
+    let customer = customer.ok_or_else(|| call.invalid("/memberId", "whose points are to be reserved?"))?;
     let total = amount(call, "/orderTotal", request.order_total)?;
     let order = if request.lines.is_empty() {
         vec![whole(total)]
@@ -47,7 +52,7 @@ pub(super) fn read(call: &Call<'_>) -> Result<Reserve, Unreadable> {
         external_id: key,
         once: true,
         order,
-        customer: CustomerRef::Id(request.member_id.trim().to_owned()),
+        customer,
         amount: Some(points),
         at_most: None,
         minutes: Some(call.connection.iiko.reserve_minutes),
