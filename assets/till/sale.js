@@ -10,8 +10,8 @@ import { change, newSale, notice, state, uuid } from './store.js';
 
 /** After so long without an answer a sale that can wait goes to the queue. */
 const PATIENCE = 8000;
-/** Keys that follow each other faster than this make one question. */
-const QUOTE_PAUSE = 35;
+/** Keys that follow each other faster than this (a scanner's, a held key's) make one question. */
+const QUOTE_PAUSE = 40;
 
 // --- what it is made of -------------------------------------------------------------------------------------------
 
@@ -170,31 +170,37 @@ function receipt(sale, redeemed) {
 }
 
 let planned = null;
-let asked = null;
+/** Counts questions: an answer to any but the last is of no use. */
+let asked = 0;
+let lastChange = 0;
 let shown = '';
 
-/** Asks what the sale would do, a moment after the last change; the last question wins. */
+/** Asks what the sale would do: at once after a single change, a moment after the last of a burst. The last question wins;
+ * those before are left to end by themselves, for to break one off costs its connection, and the next a new one. */
 export function plan() {
   const sale = state.sale;
   const wanted = state.start && total(sale) > 0 ? JSON.stringify(receipt(sale, wantedRedemption(sale) ?? 0)) : '';
   if (wanted === shown && sale.quote) return;
   shown = wanted;
   clearTimeout(planned);
-  asked?.abort();
+  asked += 1;
   if (!wanted) return change((s) => { s.sale.quote = null; s.sale.quoting = false; });
   change((s) => { s.sale.quoting = s.online; });
-  planned = setTimeout(() => quote(sale), QUOTE_PAUSE);
+  const burst = performance.now() - lastChange < QUOTE_PAUSE;
+  lastChange = performance.now();
+  if (burst) planned = setTimeout(() => quote(sale), QUOTE_PAUSE);
+  else quote(sale);
 }
 
 async function quote(sale) {
   // More than may be spent: the screen says so already, there is nothing to ask.
   const beyond = sale.redeem.mode === 'part' && sale.may !== null && (wantedRedemption(sale) ?? 0) > sale.may;
   if (!state.online || state.locked || beyond) return change((s) => { s.sale.quoting = false; });
-  const mine = asked = new AbortController();
+  const mine = asked;
   const redeemed = wantedRedemption(sale) ?? 0;
   try {
-    const answer = await post('/receipts/quote', receipt(sale, redeemed), { signal: mine.signal });
-    if (mine.signal.aborted || state.sale !== sale) return;
+    const answer = await post('/receipts/quote', receipt(sale, redeemed));
+    if (mine !== asked || state.sale !== sale) return;
     change(() => {
       sale.quote = answer;
       sale.may = fromDecimal(answer.may_redeem);
@@ -202,7 +208,7 @@ async function quote(sale) {
     });
     if (sale.redeem.mode === 'all' && sale.may !== redeemed) plan();
   } catch (error) {
-    if (error.name === 'AbortError' || state.sale !== sale) return;
+    if (mine !== asked || state.sale !== sale) return;
     const limit = error instanceof Refused && ['redeem-limit', 'insufficient-balance'].includes(error.code);
     change(() => {
       sale.quoting = false;
@@ -212,13 +218,13 @@ async function quote(sale) {
       }
     });
     // What may be redeemed has shrunk meanwhile: ask for the new limit.
-    if (limit) await limits(sale, mine.signal);
+    if (limit) await limits(sale, mine);
   }
 }
 
-async function limits(sale, signal) {
-  const answer = await post('/receipts/quote', receipt(sale, 0), { signal }).catch(() => null);
-  if (!answer || state.sale !== sale) return;
+async function limits(sale, mine) {
+  const answer = await post('/receipts/quote', receipt(sale, 0)).catch(() => null);
+  if (!answer || mine !== asked || state.sale !== sale) return;
   change(() => { sale.may = fromDecimal(answer.may_redeem); });
   if (sale.redeem.mode === 'all') plan();
 }

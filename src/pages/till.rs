@@ -122,8 +122,15 @@ impl Till {
             .map(|(name, _)| format!("\"{assets}/{name}\""))
             .collect::<Vec<_>>()
             .join(",");
+        // In the page itself: nothing that the first paint needs has to be asked for.
+        let (style, prefs) = (
+            include_str!("../../assets/till/till.css"),
+            include_str!("../../assets/till/prefs.js"),
+        );
         let filled = |text: &str| {
-            text.replace("{{assets}}", &assets)
+            text.replace("{{style}}", style)
+                .replace("{{prefs}}", prefs)
+                .replace("{{assets}}", &assets)
                 .replace("{{version}}", &version)
                 .replace("{{preloads}}", &preloads)
                 .replace("\"{{files}}\"", &list)
@@ -133,7 +140,7 @@ impl Till {
                 .iter()
                 .map(|(name, content)| (*name, Asset::new(name, *content, KEPT)))
                 .collect(),
-            page: Asset::new("till.html", filled(page), NEVER_KEPT),
+            page: Asset::new("till.html", filled(page), NEVER_KEPT).with_inline(prefs, style),
             guest: Asset::new("guest.html", filled(guest), NEVER_KEPT),
             manifest: Asset::new("manifest.webmanifest", filled(manifest), ASKED_AGAIN),
             worker: Asset::new("sw.js", filled(worker), ASKED_AGAIN),

@@ -13,6 +13,7 @@ use super::offline;
 use super::receipt_identity::{answer_known, check, fingerprint};
 use super::sheet::{Reason, Sheet, cashier_messages, event, find, may_redeem};
 use crate::domain::accrual::{self, Accrual, Sale};
+use crate::domain::amount_words;
 use crate::domain::books::{Hash, types};
 use crate::domain::ids::{CustomerId, HoldId, ReceiptId, TransactionId, VenueId};
 use crate::domain::redemption::{redeem_limit, spread};
@@ -366,13 +367,18 @@ fn decide<'a>(
         },
     }
     if paid_with_bonuses.is_positive() && posted.is_zero() {
+        let said = amount_words::bonuses(paid_with_bonuses);
         messages.push(CashierMessage {
             code: "unconfirmed-redemption".to_owned(),
             text: Words::new(
                 format!(
-                    "Касса сообщила об оплате бонусами {paid_with_bonuses}, но списания в программе не было."
+                    "Касса сообщила об оплате бонусами {}, но списания в программе не было.",
+                    said.ru
                 ),
-                format!("The till says that bonuses paid {paid_with_bonuses}, but nothing was redeemed."),
+                format!(
+                    "The till says that bonuses paid {}, but nothing was redeemed.",
+                    said.en
+                ),
             ),
         });
     }
