@@ -130,6 +130,7 @@ export function review() {
   if (COUNTED.some(differs)) {
     sale.asks = true;
     sale.problem = { code: 'changed', words: changedWords(known, f, differs) };
+    if (differs('redeemed')) lookAgain(sale);
   } else {
     sale.seen = Object.fromEntries(COUNTED.map((name) => [name, f[name] ?? known[name] ?? null]));
   }
@@ -172,11 +173,14 @@ function receipt(sale, redeemed) {
 let planned = null;
 /** Counts questions: an answer to any but the last is of no use. */
 let asked = 0;
+/** Questions under way. More than a few would keep the browser's connections from what matters more. */
+const underWay = [];
+const MOST_UNDER_WAY = 3;
 let lastChange = 0;
 let shown = '';
 
 /** Asks what the sale would do: at once after a single change, a moment after the last of a burst. The last question wins;
- * those before are left to end by themselves, for to break one off costs its connection, and the next a new one. */
+ * the few before it are left to end by themselves, for to break one off costs its connection, and the next a new one. */
 export function plan() {
   const sale = state.sale;
   const wanted = state.start && total(sale) > 0 ? JSON.stringify(receipt(sale, wantedRedemption(sale) ?? 0)) : '';
@@ -197,9 +201,12 @@ async function quote(sale) {
   const beyond = sale.redeem.mode === 'part' && sale.may !== null && (wantedRedemption(sale) ?? 0) > sale.may;
   if (!state.online || state.locked || beyond) return change((s) => { s.sale.quoting = false; });
   const mine = asked;
+  const mayEnd = new AbortController();
+  if (underWay.push(mayEnd) > MOST_UNDER_WAY) underWay.shift().abort();
   const redeemed = wantedRedemption(sale) ?? 0;
   try {
-    const answer = await post('/receipts/quote', receipt(sale, redeemed));
+    const answer = await post('/receipts/quote', receipt(sale, redeemed), { signal: mayEnd.signal })
+      .finally(() => { if (underWay.includes(mayEnd)) underWay.splice(underWay.indexOf(mayEnd), 1); });
     if (mine !== asked || state.sale !== sale) return;
     change(() => {
       sale.quote = answer;
@@ -312,6 +319,17 @@ function refused(sale, error) {
   // What was set aside is no more: without it there is at least an answer.
   if (error.code.startsWith('hold-')) sale.permit = null;
   sale.problem = { code: error.code, words: error.message };
+  lookAgain(sale);
+}
+
+/** What the guest has is not what it was: the card at the top says so too. */
+async function lookAgain(sale) {
+  const { customer } = sale;
+  if (!customer?.guest) return;
+  const found = await post('/customers/identify', { id: customer.guest.id }, { quiet: true }).catch(() => null);
+  if (!found || sale.customer !== customer) return;
+  // What is set aside here is not among what is available, but it is his to spend here.
+  change(() => Object.assign(customer, { guest: { ...customer.guest, balance: found.balance }, held: fromDecimal(sale.permit?.amount) }));
 }
 
 /** Sold without a network: the queue has it. */

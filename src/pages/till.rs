@@ -233,6 +233,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_first_paint_needs_stands_in_the_page_and_its_policy_names_it() {
+        let page = String::from_utf8_lossy(&TILL.page.plain);
+        let between = |from: &str, to: &str| page.split_once(from).unwrap().1.split_once(to).unwrap().0;
+        let (style, script) = (between("<style>", "</style>"), between("<script>", "</script>"));
+        assert_eq!(style, include_str!("../../assets/till/till.css"));
+        assert_eq!(script, include_str!("../../assets/till/prefs.js"));
+        assert_eq!(TILL.page.policy, super::super::policy(Some(script), Some(style)));
+        assert!(!page.contains("rel=\"stylesheet\""));
+        // Nothing but these two: whatever else somebody writes into the page is not run.
+        let policy = TILL.page.policy.to_str().unwrap();
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(policy.matches("'sha256-").count(), 2);
+        assert_ne!(TILL.page.policy, "default-src 'none'");
+    }
+
+    #[test]
     fn nothing_is_left_to_fill_in() {
         for asset in [&TILL.page, &TILL.guest, &TILL.manifest, &TILL.worker] {
             assert!(!String::from_utf8_lossy(&asset.plain).contains("{{"));
