@@ -19,7 +19,7 @@ function told(factor) {
 export function WhySheet({ answer }) {
   const factors = answer.explanation ?? [];
   const total = fromDecimal(answer.accrued);
-  return html`<${Sheet} title=${`${t('why.title')} +${amount(total)}`} label=${t('why.title')}>
+  return html`<${Sheet} title=${`${t('why.title')} +${amount(total)}`} label=${t('why.title')} reads>
     <p class="soft">${t('why.tell')}</p>
     <dl class="why">${factors.filter((f) => f.factor !== 'rounding' && f.factor !== 'note').map((f, i) => {
       const { value, factor } = f;
