@@ -359,6 +359,8 @@ function finish(sale, result) {
   const shownResult = { ...result, customer: sale.customer, lines: sale.lines };
   change((s) => {
     s.result = shownResult;
+    // The last operations do not have this one yet, and whoever taps the first of them means it.
+    if (result.kind === 'posted') s.recent = [];
     s.sale = newSale();
     s.entry = { text: '', active: 0, category: null };
   });
