@@ -173,6 +173,7 @@ pub struct Jobs {
     inactivity_seconds: u64,
     checkpoint_seconds: u64,
     cleaning_seconds: u64,
+    watch_seconds: u64,
 }
 
 impl Jobs {
@@ -189,6 +190,11 @@ impl Jobs {
     /// Sealing the books; `None`: not on this instance.
     pub fn checkpoint(&self) -> Option<Duration> {
         interval(self.checkpoint_seconds)
+    }
+
+    /// Looking after the links to tills; `None`: not on this instance.
+    pub fn watch(&self) -> Option<Duration> {
+        interval(self.watch_seconds)
     }
 
     /// Dropping what is old; `None`: not on this instance.

@@ -15,6 +15,7 @@ use crate::domain::ids::{
 use crate::domain::rate::{Coefficient, Percent};
 use crate::domain::settings::{NetworkSettings, VenueSettings};
 use crate::domain::terms::{RuleCondition, Weekdays};
+use crate::domain::watch::Watch;
 use crate::storage::keys::StoredKey;
 use crate::storage::menu::{Category, Group, Product, Unit};
 use crate::storage::networks::StoredNetwork;
@@ -484,6 +485,9 @@ fn found_venue(
         language: "ru".to_owned(),
         active: true,
         created_at: since,
+        watch: Watch::default(),
+        heard_at: None,
+        shares_orders_with: None,
     };
     till_connections::insert(connection, tenant, &link, &hash_of(plan.token))?;
     Ok(Founded {

@@ -444,6 +444,31 @@ diesel::table! {
         language -> Text,
         active -> Bool,
         created_at -> Timestamp,
+        watch -> Nullable<Text>,
+        heard_at -> Nullable<Timestamp>,
+        shares_orders_with -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    order_names (network_id, source, name) {
+        network_id -> BigInt,
+        source -> Text,
+        name -> Text,
+        external_id -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    connection_alerts (network_id, id) {
+        network_id -> BigInt,
+        id -> BigInt,
+        connection_id -> BigInt,
+        kind -> Text,
+        code -> Nullable<Text>,
+        began_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -542,6 +567,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    till_files (network_id, connection_id, folder, name, part) {
+        network_id -> BigInt,
+        connection_id -> BigInt,
+        folder -> Text,
+        name -> Text,
+        part -> Integer,
+        body -> Binary,
+        was_read -> Bool,
+        received_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     networks,
     venues,
@@ -572,6 +610,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitations,
     api_keys,
     connections,
+    connection_alerts,
+    order_names,
     audit_log,
     network_secrets,
     till_devices,
@@ -579,4 +619,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     message_ticks,
     favourites,
     till_conflicts,
+    till_files,
 );

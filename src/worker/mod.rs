@@ -3,6 +3,7 @@
 
 pub mod cleaning;
 pub mod expiry;
+pub mod watching;
 
 use std::future::Future;
 use std::time::Duration;
@@ -23,6 +24,9 @@ pub fn start(app: &App, settings: &Settings) {
     });
     repeat("checkpoint", jobs.checkpoint(), app, |app| async move {
         checkpoint_all(&app).await
+    });
+    repeat("watch", jobs.watch(), app, |app| async move {
+        watching::look_after_connections(&app).await.map(|_| ())
     });
     let keep_days = settings.inbox.keep_days();
     repeat("cleaning", jobs.cleaning(), app, move |app| async move {

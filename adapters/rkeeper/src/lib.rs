@@ -31,6 +31,7 @@ mod card_info;
 mod check;
 mod find_email;
 mod function;
+mod guide;
 mod lines;
 mod movement;
 mod notice;
@@ -44,7 +45,9 @@ mod till_time;
 mod xml;
 
 use chrono::{DateTime, Utc};
-use kopilka_contract::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable, Words};
+use kopilka_contract::{
+    Adapter, Dialogue, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words,
+};
 
 pub use settings::{
     AccrualSource, BlockedCards, CardImage, KindMeaning, OutBufPlacement, Paths, RKeeperSettings,
@@ -100,6 +103,10 @@ impl Adapter for RKeeper {
 
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
         settings.typed::<RKeeperSettings>().map(drop)
+    }
+
+    fn guide(&self, address: &str) -> Vec<GuideStep> {
+        guide::guide(address)
     }
 
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
