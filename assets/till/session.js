@@ -24,7 +24,9 @@ export async function open() {
     change((s) => {
       s.start = kept;
       s.enrolled = true;
-      s.locked = !kept.cashier || idleTooLong() || isLockedHere();
+      // Kept, so that the service's answer, which may not know of it yet, does not open what was idle for too long.
+      if (kept.cashier && idleTooLong()) lockHere(true);
+      s.locked = !kept.cashier || isLockedHere();
     });
   }
   // What waits is shown at once, whether or not the service answers.
