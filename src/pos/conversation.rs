@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kopilka_contract::{
-    Adapter, Ask, Dialogue, Language, Message, Refusal, Reply, Settings, Told, Unreadable, Words,
+    Adapter, Ask, Dialogue, Errand, Language, Message, Refusal, Reply, Settings, Told, Unreadable, Words,
 };
 
 use super::connection_cache::Known;
@@ -16,6 +16,7 @@ use crate::domain::Timestamp;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::ledger::message::{Outcome, RawMessage};
+use crate::storage::{StorageError, errands, polls};
 
 /// A message as it came.
 #[derive(Debug, Clone)]
@@ -66,6 +67,8 @@ pub struct Held {
     pub reply: Reply,
     /// Code of the first refusal; `None`: everything asked was done, or there was nothing to do.
     pub refused: Option<String>,
+    /// Whether the message was dealt with, well or not. False: nobody knows what became of it, it must come again.
+    pub kept: bool,
 }
 
 /// What a till is told where its message did not get as far as being read.
@@ -131,7 +134,7 @@ async fn within<T>(deadline: Option<Duration>, work: impl Future<Output = T>) ->
 
 /// Why a till gets no proper answer.
 #[derive(Debug, Clone, Copy)]
-enum Failed {
+pub(crate) enum Failed {
     Busy,
     Ours,
     TooLong,
@@ -165,6 +168,7 @@ impl Failed {
         Held {
             reply: adapter.failure(&incoming.message(), &words, settings),
             refused: Some(code.to_owned()),
+            kept: false,
         }
     }
 }
@@ -178,7 +182,11 @@ impl From<Failure> for Failed {
     }
 }
 
-async fn settings(app: &App, known: &Known) -> Result<Settings, Failed> {
+/// What a connection is set to, with the zone of its venue.
+///
+/// # Errors
+/// Where the venue can't be read now.
+pub(crate) async fn settings(app: &App, known: &Known) -> Result<Settings, Failed> {
     let terms = network_terms(app, known.tenant).await.map_err(|_| Failed::Busy)?;
     let time_zone = terms
         .venues
@@ -246,6 +254,7 @@ async fn carry(
         return Ok(Held {
             reply,
             refused: Some("unreadable".to_owned()),
+            kept: true,
         });
     }
     match adapter.read(&incoming.message(), &settings) {
@@ -254,6 +263,7 @@ async fn carry(
             Ok(Held {
                 reply,
                 refused: Some("unreadable".to_owned()),
+                kept: true,
             })
         }
         Ok(dialogue) => talk.answer(&*dialogue).await,
@@ -278,6 +288,7 @@ impl Talk {
         if asks.is_empty() || (only_reads && remarks.is_some()) {
             self.keep(Outcome::Ignored, remarks.clone()).await?;
         }
+        self.leave(dialogue.errands()).await?;
         let mut told = Vec::with_capacity(asks.len());
         let mut refused = None;
         for ask in asks {
@@ -290,7 +301,29 @@ impl Talk {
         Ok(Held {
             reply: dialogue.reply(&told),
             refused,
+            kept: true,
         })
+    }
+
+    /// Keeps what the vendor's system is to be asked. A till is not answered before that.
+    async fn leave(&self, errands: Vec<Errand>) -> Result<(), Failed> {
+        if errands.is_empty() {
+            return Ok(());
+        }
+        let (tenant, id) = (self.known.tenant, self.known.connection.id);
+        let (ids, now) = (Arc::clone(&self.app.ids), self.app.clock.now());
+        let left = self.app.write(move |c| -> Result<(), StorageError> {
+            for errand in &errands {
+                errands::leave(c, tenant, id, ids.next_id(), errand, now)?;
+            }
+            polls::hurry(c, tenant, id, now)
+        });
+        left.await.map_err(|error| {
+            tracing::warn!(%error, connection = %id, "an errand could not be kept");
+            Failed::Ours
+        })?;
+        self.app.errand_left.notify_one();
+        Ok(())
     }
 
     fn place(&self) -> Place {

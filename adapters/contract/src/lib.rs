@@ -10,6 +10,7 @@ mod adapter;
 mod amount;
 mod ask;
 mod phone;
+mod poll;
 mod receipt;
 mod told;
 
@@ -19,6 +20,9 @@ pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
 };
 pub use phone::Phone;
+pub use poll::{
+    Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Situation, Step, percent_encoded,
+};
 pub use receipt::{CustomerRef, Line, Payment, Receipt};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,
