@@ -9,7 +9,7 @@ use super::caller::Caller;
 use super::problem::Problem;
 use crate::app::App;
 use crate::domain::Timestamp;
-use crate::domain::ids::{AuditId, IdSource};
+use crate::domain::ids::{AuditId, ConnectionId, IdSource};
 use crate::storage::{AnyConnection, StorageError, Tenant, audit};
 
 /// The author of a change.
@@ -17,7 +17,7 @@ use crate::storage::{AnyConnection, StorageError, Tenant, audit};
 pub struct Author {
     /// His network.
     pub tenant: Tenant,
-    /// `key:key_…` or `user:usr_…`.
+    /// `key:key_…`, `user:usr_…` or `till:con_…`.
     pub actor: String,
     /// When.
     pub now: Timestamp,
@@ -37,6 +37,16 @@ impl Author {
             now: app.clock.now(),
             ids: Arc::clone(&app.ids),
         })
+    }
+
+    /// A till, by its connection.
+    pub fn till(app: &App, tenant: Tenant, connection: ConnectionId) -> Self {
+        Author {
+            tenant,
+            actor: format!("till:{connection}"),
+            now: app.clock.now(),
+            ids: Arc::clone(&app.ids),
+        }
     }
 
     /// An id for something new.

@@ -277,7 +277,7 @@ pub struct GroupChange {
 }
 
 /// The till's id of a category, which must not look like one of ours.
-fn till_id(given: &str) -> Result<String, Problem> {
+pub(crate) fn till_id(given: &str) -> Result<String, Problem> {
     text("/external_id", given, 128)?;
     Ok(external_id::<CategoryId>(Some(given))?.unwrap_or_default())
 }
@@ -354,7 +354,7 @@ pub struct ProductQuery {
 }
 
 /// Lines of receipts are matched by the exact name: it is kept as it came, its spaces too.
-fn product_name(given: &str) -> Result<String, Problem> {
+pub(crate) fn product_name(given: &str) -> Result<String, Problem> {
     text("/name", given, 500)?;
     Ok(given.to_owned())
 }

@@ -5,10 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kopilka_contract::{
+<<<<<<< HEAD
     Adapter, Ask, Dialogue, Errand, Language, Message, Refusal, Reply, Settings, Told, Unreadable, Words,
+=======
+    Adapter, Ask, Dialogue, Language, Menu, Message, Refusal, Reply, Settings, Told, Unreadable, Words,
+>>>>>>> main
 };
 
 use super::connection_cache::Known;
+use super::menu_import;
+use crate::api::author::Author;
 use crate::api::till::signed::read_code;
 use crate::api::till_path::network_terms;
 use crate::app::App;
@@ -17,6 +23,9 @@ use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::ledger::message::{Outcome, RawMessage};
 use crate::storage::{StorageError, errands, polls};
+
+/// So many products that a menu could not bring are named in the inbox.
+const MOST_SKIPPED_NAMED: usize = 50;
 
 /// A message as it came.
 #[derive(Debug, Clone)]
@@ -352,6 +361,7 @@ impl Talk {
             Ask::Hold(hold) => return self.write(Verb::Hold(place, hold), remarks).await,
             Ask::Void(name) => return self.write(Verb::Void(place, name), remarks).await,
             Ask::Spend(spend) => return self.write(Verb::Spend(place, spend), remarks).await,
+            Ask::TakeMenu(menu) => return self.take_menu(menu, remarks).await,
             Ask::UndoReturn(ask) => {
                 let sale = SourceKey {
                     network: tenant.network(),
@@ -392,6 +402,35 @@ impl Talk {
         }
     }
 
+    /// Takes a menu over; the message is kept with what could not be taken.
+    async fn take_menu(&self, menu: Menu, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
+        let author = Author::till(&self.app, self.known.tenant, self.known.connection.id);
+        let taken = menu_import::take(&self.app, author, self.known.connection.venue, menu)
+            .await
+            .map_err(|problem| {
+                if problem.retryable {
+                    Failed::Busy
+                } else {
+                    Failed::Ours
+                }
+            })?;
+        let language = Settings::default_of(&self.known).language;
+        let skipped = taken
+            .skipped
+            .iter()
+            .take(MOST_SKIPPED_NAMED)
+            .map(|w| w.in_language(language).to_owned());
+        let detail: Vec<String> = remarks.into_iter().chain(skipped).collect();
+        let outcome = if taken.added + taken.changed == 0 {
+            Outcome::Repeated
+        } else {
+            Outcome::Posted
+        };
+        self.keep(outcome, (!detail.is_empty()).then(|| detail.join("\n")))
+            .await?;
+        Ok(Ok(Told::MenuTaken(taken)))
+    }
+
     /// The same with the guest's own short-lived codes read: they are good at a till as they are at ours.
     async fn without_codes(&self, mut ask: Ask) -> Result<Ask, Refusal> {
         let who = match &mut ask {
@@ -399,7 +438,7 @@ impl Talk {
             Ask::Quote(close) | Ask::Close(close) => close.receipt.customer.as_mut(),
             Ask::Hold(hold) => Some(&mut hold.customer),
             Ask::Spend(spend) => Some(&mut spend.customer),
-            Ask::GiveBack(_) | Ask::UndoReturn(_) | Ask::Void(_) => None,
+            Ask::GiveBack(_) | Ask::UndoReturn(_) | Ask::Void(_) | Ask::TakeMenu(_) => None,
         };
         if let Some(who) = who {
             let read = read_code(&self.app, self.known.tenant, who.clone(), self.app.clock.now()).await;

@@ -4,6 +4,7 @@
 pub mod connection_cache;
 pub mod conversation;
 pub mod inbox;
+pub mod menu_import;
 pub mod secrets;
 
 use std::net::IpAddr;
@@ -13,7 +14,7 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use kopilka_contract::{Adapter, POLL_PATH, Reply};
 
 use crate::api::authentication::ClientAddress;
@@ -42,9 +43,19 @@ pub fn adapter(kind: &str) -> Option<&'static dyn Adapter> {
 /// The doors.
 pub fn routes() -> Router<App> {
     Router::new()
+        .route("/pos/{kind}/openapi.json", get(description))
         .route("/pos/{kind}/{token}", any(door_without_path))
         .route("/pos/{kind}/{token}/", any(door_without_path))
         .route("/pos/{kind}/{token}/{*path}", any(door))
+}
+
+/// The description of a contract of our own, where a kind has one. It is no secret: integrators read it before there is a
+/// connection.
+async fn description(Path(kind): Path<String>) -> Result<Response, Problem> {
+    let text = adapter(&kind)
+        .and_then(Adapter::description)
+        .ok_or_else(Problem::not_found)?;
+    Ok(([(header::CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response())
 }
 
 async fn door_without_path(

@@ -5,7 +5,7 @@ mod bad_input;
 pub mod client;
 mod description;
 pub mod isolation;
-mod json_schema;
+pub mod json_schema;
 mod network;
 mod problems;
 mod resources;

@@ -1,9 +1,11 @@
 //! The tills' doors, end to end: a vendor's message in, the right books, the vendor's answer out.
 
 mod archived;
+mod descriptions;
 mod iiko;
 mod inbox;
 mod isolation;
+mod menu_import;
 mod onec;
 mod rkeeper;
 mod tokens;

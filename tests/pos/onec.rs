@@ -114,3 +114,41 @@ fn a_write_off_after_the_fiscal_receipt_is_posted_even_without_bonuses_up_to_its
         till.assert_books();
     });
 }
+
+#[test]
+fn a_receipt_on_its_way_is_told_what_it_will_accrue_and_posts_nothing() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({"automatic_discounts": true})).await;
+        let guest = till.customer(CARD, "+79005550101", "0.00").await;
+        let told: Value = till
+            .send("GET", "hs/loyaltyservice/useautomaticdiscounts", "")
+            .await
+            .json();
+        assert_eq!(told["UseAutomaticDiscounts"], true, "{told}");
+        let asked = fixture("onec/fixtures/calculation/sale.request.json");
+        let sent: Value = asked.parse().unwrap();
+        let counted: Value = till
+            .send("POST", "hs/loyaltyservice/calculatediscounts/", asked)
+            .await
+            .json();
+        // 5 % of 1200.00 and of 499.50, line by line.
+        let promise = json!({"MessageText": "Будет начислено бонусов: 84.97", "AfterSale": true});
+        assert!(
+            counted["Messages"].as_array().unwrap().contains(&promise),
+            "{counted}"
+        );
+        assert_eq!(counted["Goods"], sent["Goods"]);
+        assert_eq!(till.balance(&guest).await, "0.00");
+        let without = fixture("onec/fixtures/calculation/sale_without_card.request.json");
+        let counted: Value = till
+            .send("GET", "hs/loyaltyservice/calculatediscounts", without)
+            .await
+            .json();
+        assert_eq!(
+            (&counted["Error"], &counted["Messages"]),
+            (&json!(false), &json!([])),
+            "{counted}"
+        );
+        till.assert_books();
+    });
+}

@@ -139,6 +139,12 @@ pub trait Adapter: Send + Sync {
     /// Reads one message.
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable>;
 
+    /// The OpenAPI description of a contract of our own that the door speaks, as JSON; served at
+    /// `/pos/<kind>/openapi.json`. `None`: the door speaks only what its vendor has described.
+    fn description(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What the till is told where we failed ourselves or are too busy (nothing was posted).
     fn failure(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply;
 }

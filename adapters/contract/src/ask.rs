@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 
-use crate::{CustomerRef, Money, Quantity, Receipt};
+use crate::{CustomerRef, Menu, Money, Quantity, Receipt};
 
 /// One question or order of a till.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Ask {
     Void(String),
     /// Write bonuses off before the receipt is known. Answer: [`crate::Told::Spent`].
     Spend(Spend),
+    /// Take over the menu of the till: as often as one likes. Answer: [`crate::Told::MenuTaken`].
+    TakeMenu(Menu),
 }
 
 /// A receipt with what it does to bonuses.

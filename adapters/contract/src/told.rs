@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Phone};
+use crate::{MenuTaken, Money, Phone};
 
 /// Language of the words for people. Russian is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -60,6 +60,8 @@ pub enum Told {
     Voided(Voided),
     /// To [`crate::Ask::Spend`].
     Spent(Box<Spent>),
+    /// To [`crate::Ask::TakeMenu`].
+    MenuTaken(MenuTaken),
 }
 
 /// Why the ledger said no. Nothing was posted.

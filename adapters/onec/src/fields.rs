@@ -100,14 +100,26 @@ impl<'a> Field<'a> {
 
     /// A quantity above zero.
     pub(crate) fn quantity(&self) -> Result<Option<Quantity>, Fault> {
+        match self.any_quantity()? {
+            Some(quantity) if quantity <= Quantity::ZERO => Err(self.fault(Problem::NotPositive)),
+            quantity => Ok(quantity),
+        }
+    }
+
+    /// A quantity above zero; nought is as good as absent: a row that was struck out.
+    pub(crate) fn quantity_if_any(&self) -> Result<Option<Quantity>, Fault> {
+        match self.any_quantity()? {
+            Some(quantity) if quantity < Quantity::ZERO => Err(self.fault(Problem::Negative)),
+            quantity => Ok(quantity.filter(|quantity| *quantity > Quantity::ZERO)),
+        }
+    }
+
+    fn any_quantity(&self) -> Result<Option<Quantity>, Fault> {
         let quantity = match self.value {
             Some(Value::Number(number)) => numbers::json_quantity(number).map(Some),
             _ => self.number_text(numbers::quantity),
         };
-        match quantity.map_err(|error| self.fault(error.into()))? {
-            Some(quantity) if quantity <= Quantity::ZERO => Err(self.fault(Problem::NotPositive)),
-            quantity => Ok(quantity),
-        }
+        quantity.map_err(|error| self.fault(error.into()))
     }
 
     fn number_text<T>(
@@ -128,6 +140,21 @@ impl<'a> Field<'a> {
             None => Ok(None),
             Some(text) => dates::instant(&text, settings).map_err(|_| self.fault(Problem::NotADate)),
         }
+    }
+
+    /// Whether it is said to be so: `true`, or a 1 in any form.
+    pub(crate) fn flag(&self) -> bool {
+        match self.value {
+            Some(Value::Bool(flag)) => *flag,
+            Some(Value::String(text)) => matches!(text.trim(), "1" | "true"),
+            Some(Value::Number(number)) => number.as_u64() == Some(1),
+            _ => false,
+        }
+    }
+
+    /// A fault where there is nothing at all, not even an empty value.
+    pub(crate) fn present(&self) -> Result<(), Fault> {
+        self.required(self.value.map(drop))
     }
 
     /// What was read here, or the fault that there is nothing.

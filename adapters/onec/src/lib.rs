@@ -58,12 +58,16 @@ impl Adapter for OneC {
         })?;
         let contract = Contract { settings, own: &own };
         match Route::of(message.path) {
-            Route::LoyaltyServer(method) => loyalty_server::read(method, message, settings.language, own),
+            Route::LoyaltyServer(method) => loyalty_server::read(method, message, settings, own),
             Route::Receipts => receipt_json::read_one(message, contract),
             Route::ReceiptBatch => receipt_json::read_batch(message, contract),
             Route::Members => members::read(message, settings.language),
             Route::Unknown => Err(receipt_answer::unknown_path(message.path, settings.language)),
         }
+    }
+
+    fn description(&self) -> Option<&'static str> {
+        Some(include_str!("../openapi.json"))
     }
 
     fn failure(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply {

@@ -11,18 +11,24 @@
 //!   read «Бонусы успешно списаны» unlocks the card instead;
 //! * the receipt itself never comes this way.
 
+mod calculation;
+mod elsewhere;
+mod wire;
+
 use kopilka_contract::{
-    Ask, CustomerStatus, Dialogue, Guest, Hold, Language, Message, Money, Refusal, Reply, Spend, Told,
-    Unreadable, Words,
+    Ask, CustomerStatus, Dialogue, Guest, Hold, Language, Message, Money, Refusal, Reply, Settings, Spend,
+    Told, Unreadable, Words,
 };
 use serde::Serialize;
 
-use crate::dates::{self, NO_DATE};
+use self::elsewhere::Elsewhere;
+use self::wire::{Answer, AutomaticDiscounts, Bonuses, Card, CardTypes, Cards, Turnover, guid};
+use crate::dates::NO_DATE;
 use crate::guest_name::GuestName;
 use crate::numbers::{self, JsonNumber};
 use crate::query::Query;
 use crate::reply;
-use crate::settings::{OneCSettings, PaymentPercent, Percent, Version};
+use crate::settings::{OneCSettings, Version};
 
 const WRITTEN_OFF: &str = "Бонусы успешно списаны";
 const UNLOCKED: &str = "Бонусы разблокированы";
@@ -44,16 +50,21 @@ enum Method {
     WriteOff { guest: GuestName, amount: Money },
     NoAmount,
     Unlock { guest: Option<GuestName> },
+    Elsewhere(Elsewhere, Query),
     Unsupported(&'static str),
 }
 
-/// Reads a request by its last path segment and its query; bodies have nothing that this part of the dialogue needs.
+/// Reads a request by its last path segment and its query; only `calculatediscounts` has a body that matters.
 pub(crate) fn read(
     method: &str,
     message: &Message<'_>,
-    language: Language,
-    settings: OneCSettings,
+    settings: &Settings,
+    own: OneCSettings,
 ) -> Result<Box<dyn Dialogue>, Unreadable> {
+    if method == "calculatediscounts" {
+        return calculation::read(message, settings, own);
+    }
+    let language = settings.language;
     if changes_books(method) && message.method != "POST" {
         return Err(wrong_verb(message.method, language));
     }
@@ -73,20 +84,30 @@ pub(crate) fn read(
         "writeoffclientbonuses" => write_off(guest, &query, language)?,
         "unlockclientbonuses" => Method::Unlock { guest },
         "issueclientcard" => Method::Unsupported(NO_CARDS_ISSUED),
-        _ => Method::Unsupported(NOT_SUPPORTED),
+        method => match Elsewhere::of(method) {
+            Some(elsewhere) => Method::Elsewhere(elsewhere, query),
+            None => Method::Unsupported(NOT_SUPPORTED),
+        },
     };
     Ok(Box::new(Conversation {
         method,
         unknown_name,
         language,
-        settings,
+        settings: own,
     }))
 }
 
 fn changes_books(method: &str) -> bool {
     matches!(
         method,
-        "writeoffclientbonuses" | "unlockclientbonuses" | "issueclientcard"
+        "writeoffclientbonuses"
+            | "unlockclientbonuses"
+            | "issueclientcard"
+            | "writeoffgiftcard"
+            | "unlockgiftcard"
+            | "unlockpromocode"
+            | "redeempromocode"
+            | "activatepromocode"
     )
 }
 
@@ -161,7 +182,9 @@ impl Dialogue for Conversation {
                 guest: Some(guest),
                 lock: true,
             }
-            | Method::GetClientBonuses { guest: Some(guest) } => vec![identify(guest), self.lock(guest)],
+            | Method::GetClientBonuses { guest: Some(guest) } => {
+                vec![identify(guest), lock(guest, &self.settings)]
+            }
             Method::WriteOff { guest, amount } => vec![self.spend(guest, *amount)],
             Method::Unlock { guest: Some(guest) } => vec![identify(guest), Ask::Void(guest.session())],
             _ => Vec::new(),
@@ -183,7 +206,7 @@ impl Dialogue for Conversation {
         match &self.method {
             Method::Ping => reply::sentence(200, "ok"),
             Method::UseAutomaticDiscounts => self.answer(AutomaticDiscounts {
-                use_automatic_discounts: false,
+                use_automatic_discounts: self.settings.automatic_discounts,
             }),
             Method::GetCardTypes => self.answer(CardTypes { card_types_list: [] }),
             Method::FindClientCard { guest, lock } => self.cards(guest.as_ref(), *lock, told),
@@ -192,6 +215,7 @@ impl Dialogue for Conversation {
             Method::WriteOff { .. } => self.written_off(told),
             Method::NoAmount => reply::sentence(200, NO_AMOUNT),
             Method::Unlock { guest } => self.unlocked(guest.as_ref(), told),
+            Method::Elsewhere(elsewhere, query) => elsewhere.reply(query, &self.settings.version),
             Method::Unsupported(why) => self.error(why),
         }
     }
@@ -201,17 +225,39 @@ fn identify(guest: &GuestName) -> Ask {
     Ask::Identify(guest.customer())
 }
 
-impl Conversation {
-    fn lock(&self, guest: &GuestName) -> Ask {
-        Ask::Hold(Hold {
-            external_id: guest.session(),
-            customer: guest.customer(),
-            amount: None,
-            at_most: None,
-            minutes: self.settings.lock_minutes,
-        })
-    }
+fn lock(guest: &GuestName, settings: &OneCSettings) -> Ask {
+    Ask::Hold(Hold {
+        external_id: guest.session(),
+        customer: guest.customer(),
+        amount: None,
+        at_most: None,
+        minutes: settings.lock_minutes,
+    })
+}
 
+/// What the till may take: what it has just locked, or, where it only looks, what there is.
+fn bonus_count<'a>(
+    guest: &Guest,
+    lock: bool,
+    told: &'a [Result<Told, Refusal>],
+) -> Result<Money, Option<&'a Refusal>> {
+    if !lock {
+        let nothing = is_blocked(guest);
+        return Ok(if nothing {
+            Money::ZERO
+        } else {
+            guest.balance.available.max(Money::ZERO)
+        });
+    }
+    match told.get(1) {
+        Some(Ok(Told::Held(held))) => Ok(held.amount),
+        Some(Err(why)) if why.retryable => Err(Some(why)),
+        Some(Err(_)) => Ok(Money::ZERO),
+        _ => Err(None),
+    }
+}
+
+impl Conversation {
     fn spend(&self, guest: &GuestName, amount: Money) -> Ask {
         Ask::Spend(Spend {
             customer: guest.customer(),
@@ -228,35 +274,12 @@ impl Conversation {
             Found::Nobody => return self.answer(Cards::default()),
             Found::Failed(why) => return self.refused(why),
         };
-        let bonus_count = match self.bonus_count(guest, lock, told) {
-            Ok(amount) => JsonNumber(amount),
-            Err(why) => return self.refused(why),
-        };
-        let blocked = is_blocked(guest);
-        let reference = guid(guest.number);
-        self.answer(Cards {
-            loyalty_cards_list: vec![Card {
-                client_name: guest.name.as_deref().unwrap_or_default(),
-                is_person: true,
-                date_of_birth: dates::json_day(guest.birthday),
-                phone: guest.phone.as_ref().map(ToString::to_string).unwrap_or_default(),
-                email: guest.email.as_deref().unwrap_or_default(),
-                barcode: name.code(),
-                magnetic_code: "",
-                card_guid: reference.clone(),
-                client_guid: reference,
-                is_blocked: blocked,
-                bonus_data: BonusData {
-                    payment_percent: self.payment_percent(guest),
-                    bonus_count,
-                    bonus_rate: 1,
-                    bonus_currency: &self.settings.currency,
-                },
-                sell_count: 0,
-                search_type: name.search_type(),
-                valid: !blocked,
-            }],
-        })
+        match bonus_count(guest, lock, told) {
+            Ok(amount) => self.answer(Cards {
+                loyalty_cards_list: vec![Card::of(name, guest, amount, &self.settings)],
+            }),
+            Err(why) => self.refused(why),
+        }
     }
 
     fn bonuses(&self, name: Option<&GuestName>, told: &[Result<Told, Refusal>]) -> Reply {
@@ -275,11 +298,11 @@ impl Conversation {
             Found::Failed(why) => return self.refused(why),
             Found::Nobody => {}
             Found::Guest(name, guest) => {
-                bonuses.bonus_count = match self.bonus_count(guest, true, told) {
+                bonuses.bonus_count = match bonus_count(guest, true, told) {
                     Ok(amount) => JsonNumber(amount),
                     Err(why) => return self.refused(why),
                 };
-                bonuses.payment_percent = self.payment_percent(guest);
+                bonuses.payment_percent = JsonNumber(self.settings.payment_percent_of(guest).as_money());
                 bonuses.card_ref = guid(guest.number);
                 bonuses.barcode = name.code();
                 bonuses.client_not_found = false;
@@ -324,37 +347,6 @@ impl Conversation {
         reply::sentence(200, sentence)
     }
 
-    /// What the till may take: what it has just locked, or, where it only looks, what there is.
-    fn bonus_count<'a>(
-        &self,
-        guest: &Guest,
-        lock: bool,
-        told: &'a [Result<Told, Refusal>],
-    ) -> Result<Money, Option<&'a Refusal>> {
-        if !lock {
-            let nothing = is_blocked(guest);
-            return Ok(if nothing {
-                Money::ZERO
-            } else {
-                guest.balance.available.max(Money::ZERO)
-            });
-        }
-        match told.get(1) {
-            Some(Ok(Told::Held(held))) => Ok(held.amount),
-            Some(Err(why)) if why.retryable => Err(Some(why)),
-            Some(Err(_)) => Ok(Money::ZERO),
-            _ => Err(None),
-        }
-    }
-
-    fn payment_percent(&self, guest: &Guest) -> JsonNumber {
-        let percent = match self.settings.payment_percent {
-            PaymentPercent::Fixed(percent) => percent,
-            PaymentPercent::Guest => guest.redeem_max_percent.parse().unwrap_or(Percent::ZERO),
-        };
-        JsonNumber(percent.as_money())
-    }
-
     fn sentence<'a>(&self, why: &'a Refusal) -> &'a str {
         if is_not_found(why) {
             CARD_NOT_FOUND
@@ -364,13 +356,7 @@ impl Conversation {
     }
 
     fn answer<T: Serialize>(&self, members: T) -> Reply {
-        let answer = Answer {
-            error: false,
-            error_message: "",
-            version: self.settings.version.to_string(),
-            members,
-        };
-        reply::json(200, &answer)
+        reply::json(200, &Answer::good(&self.settings.version, members))
     }
 
     fn error(&self, why: &str) -> Reply {
@@ -408,111 +394,4 @@ fn is_not_found(why: &Refusal) -> bool {
 
 fn is_blocked(guest: &Guest) -> bool {
     guest.card_blocked || guest.status == CustomerStatus::Blocked
-}
-
-/// A reference for a guest, who has none in 1C: his number as a GUID of its own kind, so that a till that compares
-/// references never takes two guests for one.
-fn guid(number: i64) -> String {
-    let number = number.unsigned_abs() & ((1 << 60) - 1);
-    let (high, low) = (number >> 48, number & ((1 << 48) - 1));
-    format!("6b6f7069-6c6b-4100-8{high:03x}-{low:012x}")
-}
-
-/// Every JSON answer: whether it went well, which version answers, and the method's own members.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer<'a, T> {
-    error: bool,
-    error_message: &'a str,
-    version: String,
-    #[serde(flatten)]
-    members: T,
-}
-
-/// An answer without members.
-#[derive(Serialize)]
-struct NoMembers {}
-
-impl<'a> Answer<'a, NoMembers> {
-    fn error(version: &Version, error_message: &'a str) -> Self {
-        Answer {
-            error: true,
-            error_message,
-            version: version.to_string(),
-            members: NoMembers {},
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct AutomaticDiscounts {
-    use_automatic_discounts: bool,
-}
-
-/// The name of the list is our assumption: tills ask for kinds of cards only in order to issue one.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct CardTypes {
-    card_types_list: [(); 0],
-}
-
-#[derive(Serialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct Cards<'a> {
-    loyalty_cards_list: Vec<Card<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Card<'a> {
-    client_name: &'a str,
-    is_person: bool,
-    date_of_birth: String,
-    phone: String,
-    email: &'a str,
-    barcode: String,
-    magnetic_code: &'static str,
-    #[serde(rename = "CardGUID")]
-    card_guid: String,
-    #[serde(rename = "ClientGUID")]
-    client_guid: String,
-    is_blocked: bool,
-    bonus_data: BonusData<'a>,
-    sell_count: u8,
-    search_type: &'static str,
-    valid: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct BonusData<'a> {
-    payment_percent: JsonNumber,
-    bonus_count: JsonNumber,
-    bonus_rate: u8,
-    bonus_currency: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Bonuses<'a> {
-    bonus_count: JsonNumber,
-    bonus_rate: u8,
-    bonus_currency: &'a str,
-    payment_percent: JsonNumber,
-    card_ref: String,
-    barcode: String,
-    magnetic_code: &'static str,
-    end_date: &'static str,
-    client_not_found: bool,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Turnover {
-    card_ref: String,
-    sell_count: u8,
-    barcode: String,
-    magnetic_code: &'static str,
-    client_not_found: bool,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use kopilka_contract::Money;
+use kopilka_contract::{Guest, Money};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -14,6 +14,9 @@ pub struct OneCSettings {
     /// Version of the loyalty server that we claim to be. Above `3.0.5.1` tills use the newer dialogue
     /// (`findclientcard`), else the older one (`getclientbonuses`).
     pub version: Version,
+    /// Whether the till is told to leave automatic discounts to us. It then asks us about every change of a receipt, and
+    /// shows our messages to the cashier; discounts of its own it no longer counts, and we give none.
+    pub automatic_discounts: bool,
     /// Which share of a receipt the till is told that bonuses may pay.
     pub payment_percent: PaymentPercent,
     /// For how many minutes a till locks the bonuses of a card; absent: as the venue sets it.
@@ -35,6 +38,7 @@ impl Default for OneCSettings {
     fn default() -> Self {
         OneCSettings {
             version: Version::default(),
+            automatic_discounts: false,
             payment_percent: PaymentPercent::default(),
             lock_minutes: None,
             debt_limit: None,
@@ -42,6 +46,16 @@ impl Default for OneCSettings {
             receipt_redemption: ReceiptRedemption::default(),
             category_source: CategorySource::default(),
             currency: "643".to_owned(),
+        }
+    }
+}
+
+impl OneCSettings {
+    /// Which share of a receipt a guest's till is told that bonuses may pay.
+    pub(crate) fn payment_percent_of(&self, guest: &Guest) -> Percent {
+        match self.payment_percent {
+            PaymentPercent::Fixed(percent) => percent,
+            PaymentPercent::Guest => guest.redeem_max_percent.parse().unwrap_or(Percent::ZERO),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use kopilka_contract::Message;
 use serde_json::{Value, json};
 
 use crate::stage::{self, Ledger};
@@ -225,18 +224,31 @@ fn what_is_not_supported_says_so_with_200() {
 }
 
 #[test]
-fn a_body_that_comes_with_get_disturbs_nothing() {
-    let line = fs::read_to_string(stage::fixture("loyalty_server/calculate_discounts.request.txt")).unwrap();
-    let body = fs::read(stage::fixture("loyalty_server/calculate_discounts.body.json")).unwrap();
-    let message = Message {
-        body: &body,
-        ..stage::request_line(&line)
-    };
-    let settings = stage::settings(Value::Null);
-    stage::compare(
-        "loyalty_server/calculate_discounts",
-        &message,
-        &settings,
+fn certificates_promo_codes_and_bans_of_sales_are_unknown_here_and_stop_nothing() {
+    for request in [
+        "get_gift_card_info",
+        "check_gift_card",
+        "write_off_gift_card",
+        "unlock_gift_card",
+        "promocode_info",
+        "redeem_promocode",
+        "unlock_promocode",
+        "activate_promocode",
+        "get_leftovers",
+        "sales_restrictions_info",
+        "get_controlled_discounts_list",
+        "get_list_on_pay_discounts",
+    ] {
+        play(request, Ledger::Willing);
+    }
+}
+
+#[test]
+fn the_connection_says_whether_we_count_automatic_discounts() {
+    play_as(
+        "use_automatic_discounts",
+        "use_automatic_discounts_by_settings",
         Ledger::Willing,
+        json!({"automatic_discounts": true}),
     );
 }

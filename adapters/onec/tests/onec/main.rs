@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
+mod calculation;
 mod loyalty_server;
 mod receipt_json;
 mod robustness;

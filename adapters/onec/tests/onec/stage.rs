@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kopilka_contract::{
-    Adapter, Ask, Balance, CashierMessage, Closed, CustomerStatus, Guest, Held, Language, LineOutcome,
-    Message, Money, Phone, ReceiptStatus, Refusal, Reply, Returned, Settings, Spent, Told, Unreadable,
-    Voided, Words,
+    Adapter, Ask, Balance, CashierMessage, Close, Closed, CustomerStatus, Guest, Held, Language, LineOutcome,
+    MenuTaken, Message, Money, Phone, ReceiptStatus, Refusal, Reply, Returned, Settings, Spent, Told,
+    Unreadable, Voided, Words,
 };
 use kopilka_onec::OneC;
 use serde_json::Value;
@@ -98,27 +98,12 @@ impl Ledger {
                 balance: Balance::default(),
                 replayed,
             })),
-            Ask::Quote(close) | Ask::Close(close) => Told::Closed(Box::new(Closed {
-                id: "rcp_1".to_owned(),
-                status: ReceiptStatus::Closed,
-                customer_id: Some("cus_1".to_owned()),
-                total: close.receipt.total.unwrap_or_default(),
-                redeemed: close.redemption.amount(),
-                may_redeem: Money::ZERO,
-                to_pay: Money::ZERO,
-                accrued: money("74.20"),
-                lines: Vec::<LineOutcome>::new(),
-                balance: Some(Balance {
-                    available: money("714.70"),
-                    ..Balance::default()
-                }),
-                explanation: Vec::new(),
-                cashier_messages: vec![CashierMessage {
-                    code: "note".to_owned(),
-                    text: Words::new("Начислено 74,20", "74.20 accrued"),
-                }],
-                replayed,
-            })),
+            Ask::Quote(close) => Told::Quoted(Box::new(closed(close, false))),
+            Ask::Close(close) => Told::Closed(Box::new(closed(close, replayed))),
+            Ask::TakeMenu(menu) => Told::MenuTaken(MenuTaken {
+                added: menu.categories.len() + menu.products.len(),
+                ..MenuTaken::default()
+            }),
             Ask::GiveBack(_) | Ask::UndoReturn(_) => Told::Returned(Box::new(Returned {
                 id: "ret_1".to_owned(),
                 receipt_id: Some("rcp_1".to_owned()),
@@ -155,6 +140,30 @@ impl Ledger {
             },
             cashier_messages: Vec::new(),
         }
+    }
+}
+
+fn closed(close: &Close, replayed: bool) -> Closed {
+    Closed {
+        id: "rcp_1".to_owned(),
+        status: ReceiptStatus::Closed,
+        customer_id: Some("cus_1".to_owned()),
+        total: close.receipt.total.unwrap_or_default(),
+        redeemed: close.redemption.amount(),
+        may_redeem: Money::ZERO,
+        to_pay: Money::ZERO,
+        accrued: money("74.20"),
+        lines: Vec::<LineOutcome>::new(),
+        balance: Some(Balance {
+            available: money("714.70"),
+            ..Balance::default()
+        }),
+        explanation: Vec::new(),
+        cashier_messages: vec![CashierMessage {
+            code: "note".to_owned(),
+            text: Words::new("Начислено 74,20", "74.20 accrued"),
+        }],
+        replayed,
     }
 }
 

@@ -1,0 +1,299 @@
+//! `calculatediscounts`: what the till asks on every change of a receipt, where it leaves automatic discounts to us.
+//!
+//! We give no discounts: the lines go back as they came, byte for byte, since a till applies a line whose automatic percent
+//! changed. What the till gets of it are messages for the cashier, the guest's card, and the lock of his bonuses.
+//! `BonusesToAccrue` stays empty: a base would accrue in its own books what stands there.
+
+use kopilka_contract::{
+    Ask, CashierMessage, Close, Closed, Dialogue, Guest, Language, Line, Message, Money, Receipt, Redemption,
+    Refusal, Reply, Settings, Told, Unreadable, Words,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::elsewhere::Promocode;
+use super::wire::{Answer, Card};
+use super::{FAILED, bonus_count, is_not_found, lock, unreadable};
+use crate::charset;
+use crate::fault::Fault;
+use crate::fields::Field;
+use crate::guest_name::GuestName;
+use crate::reply;
+use crate::settings::OneCSettings;
+
+/// Reads the request: its JSON comes with `POST` and with `GET` alike. One that misses what 1C's own supplier insists on is
+/// kept for a person.
+pub(super) fn read(
+    message: &Message<'_>,
+    settings: &Settings,
+    own: OneCSettings,
+) -> Result<Box<dyn Dialogue>, Unreadable> {
+    let refuse = |words: &Words| {
+        let answer = Answer::error(&own.version, words.in_language(settings.language));
+        unreadable(words, settings.language, reply::json(200, &answer))
+    };
+    let not_json = || {
+        let words = Words::new("тело запроса не JSON", "the body of the request is not JSON");
+        refuse(&words)
+    };
+    let text = charset::text(message.body, message.content_type).map_err(|_| not_json())?;
+    let value: Value = serde_json::from_str(&text).map_err(|_| not_json())?;
+    let echo: Echo = serde_json::from_str(&text).map_err(|_| not_json())?;
+    let calculation = understand(&Field::document(&value), message, settings).map_err(|fault| {
+        let words = |language| fault.sentence(language);
+        refuse(&Words::new(words(Language::Ru), words(Language::En)))
+    })?;
+    Ok(Box::new(Conversation {
+        goods: echo.goods,
+        calculation,
+        language: settings.language,
+        settings: own,
+    }))
+}
+
+/// The lines, to be given back as they came.
+#[derive(Deserialize)]
+struct Echo {
+    #[serde(rename = "Goods")]
+    goods: Vec<Box<RawValue>>,
+}
+
+/// What a till wants to know about a receipt that is not closed yet.
+#[derive(Debug)]
+struct Calculation {
+    guest: Option<GuestName>,
+    lock: bool,
+    card_wanted: bool,
+    promo_codes: Vec<String>,
+    /// What to quote; `None` for a return, and where there is nothing to sell yet.
+    receipt: Option<Receipt>,
+}
+
+fn understand(request: &Field<'_>, message: &Message<'_>, settings: &Settings) -> Result<Calculation, Fault> {
+    for name in ["ObjectTime", "LoyaltyCardsList", "Goods", "RetailStore"] {
+        request.get(name).present()?;
+    }
+    let cards = request.get("LoyaltyCardsList").items()?;
+    let code = cards.first().map(Field::text).transpose()?.flatten();
+    let guest = code.map(|code| GuestName::from_code(&code));
+    let at = request.get("ObjectTime").instant(settings)?;
+    let lines = (request.get("Goods").items()?.iter().enumerate())
+        .map(|(index, line)| sold(line, index))
+        .collect::<Result<Vec<_>, _>>()?;
+    let lines: Vec<Line> = lines.into_iter().flatten().collect();
+    let closed_at = at.unwrap_or_else(|| message.received_at.fixed_offset());
+    let is_sale = !request.get("Return").flag() && !lines.is_empty();
+    Ok(Calculation {
+        lock: request.get("BlockBonuses").flag(),
+        card_wanted: request.get("GetLoyaltyCardData").flag(),
+        promo_codes: (request.get("PromocodesList").items()?.iter())
+            .filter_map(|code| code.get("Promocode").label())
+            .collect(),
+        receipt: is_sale.then(|| quoted(closed_at, guest.as_ref(), lines)),
+        guest,
+    })
+}
+
+/// A line as it stands now; `None`: it was struck out, or is given away.
+fn sold(line: &Field<'_>, index: usize) -> Result<Option<Line>, Fault> {
+    let (amount, quantity) = (line.get("Amount"), line.get("Count"));
+    let amount = amount.required(amount.money()?)?;
+    let Some(quantity) = quantity.quantity_if_any()? else {
+        return Ok(None);
+    };
+    let item = line.get("Item");
+    Ok(Some(Line {
+        // Rows that a till has not numbered yet may share an id: their place tells them apart.
+        line_id: (index + 1).to_string(),
+        name: item
+            .get("Name")
+            .label()
+            .unwrap_or_else(|| (index + 1).to_string()),
+        product_id: item.get("Ref").text()?,
+        category_id: None,
+        category_name: None,
+        quantity,
+        price: line.get("Price").money()?,
+        amount,
+        redeemed: None,
+    }))
+}
+
+fn quoted(
+    closed_at: chrono::DateTime<chrono::FixedOffset>,
+    guest: Option<&GuestName>,
+    lines: Vec<Line>,
+) -> Receipt {
+    Receipt {
+        // Nothing is posted under it.
+        external_id: "calculatediscounts".to_owned(),
+        version: None,
+        number: None,
+        till: None,
+        shift: None,
+        closed_at,
+        kind: None,
+        customer: guest.map(GuestName::customer),
+        phone: None,
+        customer_name: None,
+        total: None,
+        lines,
+        payments: Vec::new(),
+        waiter: None,
+        guests: None,
+        comment: None,
+        advertising_source: None,
+    }
+}
+
+/// One request, read.
+struct Conversation {
+    goods: Vec<Box<RawValue>>,
+    calculation: Calculation,
+    language: Language,
+    settings: OneCSettings,
+}
+
+impl Dialogue for Conversation {
+    fn asks(&self) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        if let Some(guest) = &self.calculation.guest {
+            asks.push(Ask::Identify(guest.customer()));
+            asks.extend(self.calculation.lock.then(|| lock(guest, &self.settings)));
+        }
+        asks.extend(self.calculation.receipt.clone().map(quote));
+        asks
+    }
+
+    fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
+        if let Some(why) = told
+            .iter()
+            .find_map(|answer| answer.as_ref().err().filter(|why| why.retryable))
+        {
+            return self.failed(why.words.in_language(self.language));
+        }
+        let guest = match (&self.calculation.guest, told.first()) {
+            (None, _) => None,
+            (Some(_), Some(Ok(Told::Guest(guest)))) => Some(&**guest),
+            (Some(_), Some(Err(why))) if is_not_found(why) => None,
+            (Some(_), Some(Err(why))) => return self.failed(why.words.in_language(self.language)),
+            (Some(_), _) => return self.failed(FAILED),
+        };
+        let members = Members {
+            goods: &self.goods,
+            gifts: [],
+            promocodes_list: self.promo_codes(),
+            messages: self.messages(guest, told),
+            discounts_list: [],
+            bonuses_to_accrue: [],
+            loyalty_card_description: (self.calculation.card_wanted).then(|| self.card(guest, told)),
+        };
+        reply::json(200, &Answer::good(&self.settings.version, members))
+    }
+}
+
+/// The same receipt as a question.
+fn quote(receipt: Receipt) -> Ask {
+    Ask::Quote(Close {
+        receipt,
+        redemption: Redemption::Nothing,
+        payers: Vec::new(),
+        accrual: None,
+        hold: None,
+        promo_codes: Vec::new(),
+        offline: None,
+    })
+}
+
+impl Conversation {
+    fn failed(&self, words: &str) -> Reply {
+        reply::json(200, &Answer::error(&self.settings.version, words))
+    }
+
+    fn promo_codes(&self) -> Vec<Promocode<'_>> {
+        self.calculation
+            .promo_codes
+            .iter()
+            .map(|code| Promocode::unknown(code))
+            .collect()
+    }
+
+    fn messages(&self, guest: Option<&Guest>, told: &[Result<Told, Refusal>]) -> Vec<TillMessage> {
+        let Some(guest) = guest else {
+            return Vec::new();
+        };
+        let quoted = told.iter().find_map(|answer| match answer {
+            Ok(Told::Quoted(quoted)) => Some(&**quoted),
+            _ => None,
+        });
+        let of_receipt = quoted
+            .map(|quoted| quoted.cashier_messages.as_slice())
+            .unwrap_or_default();
+        let mut seen: Vec<&CashierMessage> = Vec::new();
+        for message in guest.cashier_messages.iter().chain(of_receipt) {
+            if !seen.contains(&message) {
+                seen.push(message);
+            }
+        }
+        let now = seen.into_iter().map(|message| TillMessage {
+            message_text: message.text.in_language(self.language).to_owned(),
+            after_sale: false,
+        });
+        now.chain(quoted.and_then(|quoted| self.promise(quoted)))
+            .collect()
+    }
+
+    /// What the receipt will accrue as it stands, shown after the sale.
+    fn promise(&self, quoted: &Closed) -> Option<TillMessage> {
+        let accrued = quoted.accrued;
+        let words = Words::new(
+            format!("Будет начислено бонусов: {accrued}"),
+            format!("Bonuses to be accrued: {accrued}"),
+        );
+        accrued.is_positive().then(|| TillMessage {
+            message_text: words.in_language(self.language).to_owned(),
+            after_sale: true,
+        })
+    }
+
+    fn card<'a>(&'a self, guest: Option<&'a Guest>, told: &[Result<Told, Refusal>]) -> CardDescription<'a> {
+        let name = self.calculation.guest.as_ref();
+        let card = name.zip(guest).map(|(name, guest)| {
+            let count = bonus_count(guest, self.calculation.lock, told).unwrap_or(Money::ZERO);
+            Card::of(name, guest, count, &self.settings)
+        });
+        CardDescription {
+            card_not_found: card.is_none(),
+            loyalty_card: card,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Members<'a> {
+    goods: &'a [Box<RawValue>],
+    gifts: [(); 0],
+    promocodes_list: Vec<Promocode<'a>>,
+    messages: Vec<TillMessage>,
+    discounts_list: [(); 0],
+    bonuses_to_accrue: [(); 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loyalty_card_description: Option<CardDescription<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct TillMessage {
+    message_text: String,
+    after_sale: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CardDescription<'a> {
+    card_not_found: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loyalty_card: Option<Card<'a>>,
+}
