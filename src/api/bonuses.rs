@@ -25,6 +25,7 @@ use crate::domain::Timestamp;
 use crate::domain::decide::Amend;
 use crate::domain::ids::VenueId;
 use crate::ledger::{Answer, Place, Verb};
+use crate::storage::terms::NetworkTerms;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -205,9 +206,7 @@ pub async fn credit_bonuses(
     let starts_at = request.starts_on.map(|day| start_of_day(terms.time_zone, day));
     let expires_at = match request.burns_on {
         Some(day) => Some(start_of_day(terms.time_zone, day + Days::new(1))),
-        None => terms.settings.bonus_lifetime_days.map(|days| {
-            starts_at.unwrap_or_else(|| app.ledger.now(&terms)) + chrono::Duration::days(i64::from(days))
-        }),
+        None => ordinary_end(&terms, starts_at.unwrap_or_else(|| app.ledger.now(&terms))),
     };
     let amend = Amend::Credit {
         amount: request.amount,
@@ -218,6 +217,12 @@ pub async fn credit_bonuses(
         comment: request.comment,
     };
     adjust(&app, &caller, envelope, id, amend, &body.raw).await
+}
+
+/// When ordinary bonuses of a network end that start at a moment; `None`: never.
+pub fn ordinary_end(terms: &NetworkTerms, starts_at: Timestamp) -> Option<Timestamp> {
+    let days = terms.settings.bonus_lifetime_days?;
+    Some(starts_at + chrono::Duration::days(i64::from(days)))
 }
 
 /// Bonuses to write off.

@@ -299,16 +299,70 @@ async fn set_status(
     let author = Author::of(&app, &caller)?;
     app.write(move |c| {
         let before = to_change(c, author.tenant, &reference)?;
-        let mut card = before.clone();
-        card.status = status;
-        if card != before {
-            cards::update(c, author.tenant, &card)?;
-            let (before, after) = (CardView::from(before), CardView::from(card.clone()));
-            author.note(c, action, card.id, Some(&before), Some(&after))?;
-        }
+        let card = change_status(c, &author, before, action, status)?;
         Ok(Json(CardView::from(card)))
     })
     .await
+}
+
+fn change_status(
+    c: &mut AnyConnection,
+    author: &Author,
+    before: Card,
+    action: &'static str,
+    status: CardStatus,
+) -> Result<Card, Problem> {
+    let mut card = before.clone();
+    card.status = status;
+    if card != before {
+        cards::update(c, author.tenant, &card)?;
+        let (before, after) = (CardView::from(before), CardView::from(card.clone()));
+        author.note(c, action, card.id, Some(&before), Some(&after))?;
+    }
+    Ok(card)
+}
+
+/// Gives a customer a card of plastic; one of his that was taken away works again, one that works stays as it is.
+///
+/// # Errors
+/// 409 `already-exists` where the number is another's, `card-replaced`.
+pub(super) fn give(
+    c: &mut AnyConnection,
+    author: &Author,
+    id: CardId,
+    customer: CustomerId,
+    number: &str,
+) -> Result<(), Problem> {
+    match cards::find(c, author.tenant, number)? {
+        None => {
+            issue(c, author, id, customer, number, CardKind::Plastic, "/card")?;
+        }
+        Some(card) if card.customer != customer => return Err(Problem::taken("/card")),
+        Some(card) => {
+            let card = to_change(c, author.tenant, &card.id.to_string())?;
+            change_status(c, author, card, "card.unblock", CardStatus::Active)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a card away from its customer: it is blocked. One that no longer works stays as it is.
+///
+/// # Errors
+/// 404 where he has no such card.
+pub(super) fn take(
+    c: &mut AnyConnection,
+    author: &Author,
+    customer: CustomerId,
+    number: &str,
+) -> Result<(), Problem> {
+    let card = cards::find(c, author.tenant, number)?.filter(|card| card.customer == customer);
+    let card = card.ok_or_else(Problem::not_found)?;
+    if card.status == CardStatus::Active {
+        let card = to_change(c, author.tenant, &card.id.to_string())?;
+        change_status(c, author, card, "card.block", CardStatus::Blocked)?;
+    }
+    Ok(())
 }
 
 /// Blocks a card: a till does not take it.

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chrono::{Datelike, NaiveDate};
-use kopilka_contract::{CustomerStatus, Phone};
+use kopilka_contract::{CustomerStatus, Enrol, Phone};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -402,6 +402,49 @@ impl NewCustomer {
     }
 }
 
+impl NewCustomer {
+    /// One whom a till's message names.
+    pub(super) fn told(ask: &Enrol) -> Self {
+        NewCustomer {
+            phone: ask.phone.as_ref().map(ToString::to_string),
+            card: ask.card.clone(),
+            external_id: None,
+            name: ask.name.clone(),
+            email: ask.email.clone(),
+            birthday: ask.birthday,
+            sex: ask.sex.map(Sex::from),
+            city: None,
+            comment: ask.comment.clone(),
+            cashier_note: None,
+            consent_version: None,
+            venue_id: None,
+        }
+    }
+
+    /// Whether neither a telephone nor a card nor an external id says who he is.
+    pub(super) fn names_nobody(&self) -> bool {
+        let named = |text: &Option<String>| text.as_ref().is_some_and(|t| !t.trim().is_empty());
+        ![&self.phone, &self.card, &self.external_id]
+            .into_iter()
+            .any(named)
+    }
+
+    /// The same with a telephone that is known of him, where he names none.
+    pub(super) fn or_phone(mut self, known: Option<&Phone>) -> Self {
+        self.phone = self.phone.or_else(|| known.map(ToString::to_string));
+        self
+    }
+}
+
+impl From<kopilka_contract::Sex> for Sex {
+    fn from(told: kopilka_contract::Sex) -> Self {
+        match told {
+            kopilka_contract::Sex::Male => Sex::Male,
+            kopilka_contract::Sex::Female => Sex::Female,
+        }
+    }
+}
+
 impl From<&NewCustomer> for CustomerChange {
     /// What a newcomer does not say leaves what was known of him as a potential customer.
     fn from(given: &NewCustomer) -> Self {
@@ -578,40 +621,39 @@ pub(super) enum Joined {
 pub(super) async fn join(app: &App, caller: &Caller, given: NewCustomer) -> Result<Joined, Problem> {
     caller.needs_any(&[Scope::Customers, Scope::Till])?;
     let author = Author::of(app, caller)?;
-    let wanted = CustomerChange::from(&given);
     let card = given
         .card
         .as_deref()
         .map(|n| cards::number_of("/card", n))
         .transpose()?;
-    let named = |text: &Option<String>| text.as_ref().is_some_and(|t| !t.trim().is_empty());
-    if card.is_none() && !named(&given.phone) && !named(&given.external_id) {
+    if given.names_nobody() {
         return Err(Problem::invalid(
             "/phone",
             "Нужен телефон, карта или внешний номер.",
             "A telephone, a card or an external id is needed.",
         ));
     }
-    let ids = (
-        CustomerId(author.next_id()),
-        CardId(author.next_id()),
-        EventId(author.next_id()),
-    );
     let caller = caller.clone();
-    app.write(move |c| register(c, &caller, &author, &given, &wanted, card.as_deref(), ids))
+    app.write(move |c| register(c, &caller, &author, &given, card.as_deref()))
         .await
 }
 
-fn register(
+/// Lets a customer join who is not known, or potential. `card`: the number of one that is issued to him.
+///
+/// # Errors
+/// Those of [`join`].
+pub(super) fn register(
     c: &mut AnyConnection,
     caller: &Caller,
     author: &Author,
     given: &NewCustomer,
-    wanted: &CustomerChange,
     card: Option<&str>,
-    (id, card_id, event): (CustomerId, CardId, EventId),
 ) -> Result<Joined, Problem> {
     let tenant = author.tenant;
+    let wanted = &CustomerChange::from(given);
+    let id = CustomerId(author.next_id());
+    let card_id = CardId(author.next_id());
+    let event = EventId(author.next_id());
     let venue = match given.venue_id.as_deref() {
         Some(reference) => Some(named(c, caller, "/venue_id", reference)?),
         None => caller.only_venue(),
@@ -719,25 +761,38 @@ async fn update(
     }
     let author = Author::of(&app, &caller)?;
     app.write(move |c| {
-        let before =
-            customers::find_to_change(c, author.tenant, &reference)?.ok_or_else(Problem::not_found)?;
-        let mut customer = before.clone();
-        let fields = apply(&mut customer, &given, author.now)?;
-        if !fields.is_empty() {
-            customer.updated_at = author.now;
-            check_unique(c, author.tenant, &customer)?;
-            customers::update(c, author.tenant, &customer)?;
-            author.note(
-                c,
-                "customer.update",
-                customer.id,
-                Some(&Noted::of(&before, Vec::new())),
-                Some(&Noted::of(&customer, fields)),
-            )?;
-        }
+        let customer = change_known(c, &author, &reference, &given)?;
         Ok(Json(view(c, author.tenant, customer)?))
     })
     .await
+}
+
+/// Changes a customer, by his id or the caller's own.
+///
+/// # Errors
+/// 404, 422 at the field, 409 `already-exists` for a telephone or an external id.
+pub(super) fn change_known(
+    c: &mut AnyConnection,
+    author: &Author,
+    reference: &str,
+    given: &CustomerChange,
+) -> Result<Customer, Problem> {
+    let before = customers::find_to_change(c, author.tenant, reference)?.ok_or_else(Problem::not_found)?;
+    let mut customer = before.clone();
+    let fields = apply(&mut customer, given, author.now)?;
+    if !fields.is_empty() {
+        customer.updated_at = author.now;
+        check_unique(c, author.tenant, &customer)?;
+        customers::update(c, author.tenant, &customer)?;
+        author.note(
+            c,
+            "customer.update",
+            customer.id,
+            Some(&Noted::of(&before, Vec::new())),
+            Some(&Noted::of(&customer, fields)),
+        )?;
+    }
+    Ok(customer)
 }
 
 async fn set_standing(

@@ -90,6 +90,8 @@ pub async fn hold_bonuses(
     let external_id = external_id.unwrap_or_default();
     let customer = read_code(&app, caller.tenant, customer.into(), app.clock.now()).await?;
     let ask = Hold {
+        once: false,
+        order: Vec::new(),
         external_id,
         customer,
         amount: Some(amount),

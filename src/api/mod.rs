@@ -10,6 +10,7 @@ pub mod caller;
 pub mod cards;
 pub mod connections;
 pub mod customers;
+pub mod enrolment;
 pub mod examples;
 pub mod finishing;
 pub mod given;

@@ -251,6 +251,7 @@ impl From<Refusal> for Problem {
             | Refusal::ReceiptHasReturns
             | Refusal::ReceiptCancelled
             | Refusal::HoldCaptured
+            | Refusal::HoldVoided
             | Refusal::ReturnExceedsSale { .. }
             | Refusal::ReturnMixed { .. } => StatusCode::CONFLICT,
             Refusal::ReceiptNotFound | Refusal::CustomerNotFound | Refusal::HoldNotFound => {

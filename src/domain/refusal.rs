@@ -57,8 +57,10 @@ pub enum Refusal {
     ReceiptNotFound,
     /// No such hold, or not of this customer and venue.
     HoldNotFound,
-    /// The hold was captured by a receipt, so it can't be voided.
+    /// The hold was captured by a receipt, so it can't be voided, or taken again.
     HoldCaptured,
+    /// The hold was let go, and is not taken again under the same key.
+    HoldVoided,
     /// The card is blocked or was replaced.
     CardBlocked,
     /// The customer is blocked.
@@ -118,6 +120,7 @@ impl Refusal {
             Refusal::ReceiptNotFound => "receipt-not-found",
             Refusal::HoldNotFound => "hold-not-found",
             Refusal::HoldCaptured => "hold-captured",
+            Refusal::HoldVoided => "hold-voided",
             Refusal::CardBlocked => "card-blocked",
             Refusal::CustomerBlocked => "customer-blocked",
             Refusal::DebtLimit { .. } => "debt-limit",
@@ -147,6 +150,17 @@ impl Refusal {
                 Some("/offline/permit".to_owned())
             }
             Refusal::VenueArchived => Some("/venue_id".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The most that would have been taken, where too much was asked for.
+    fn most(&self) -> Option<Money> {
+        match self {
+            Refusal::InsufficientBalance { available } | Refusal::OfflinePermitSpent { available } => {
+                Some(*available)
+            }
+            Refusal::RedeemLimit { limit } => Some(*limit),
             _ => None,
         }
     }
@@ -218,6 +232,10 @@ impl Refusal {
                 "Резерв уже использован чеком: оформите возврат.",
                 "The hold was used by a receipt: make a return instead.",
             ),
+            Refusal::HoldVoided => Words::new(
+                "Этот резерв уже отменён. Спишите бонусы заново.",
+                "This hold was let go. Reserve the bonuses anew.",
+            ),
             Refusal::CardBlocked => Words::new(
                 "Карта заблокирована: списать бонусы нельзя.",
                 "The card is blocked: bonuses can't be redeemed.",
@@ -270,6 +288,7 @@ impl From<Refusal> for kopilka_contract::Refusal {
             words: refusal.words(),
             pointer: refusal.pointer(),
             retryable: false,
+            most: refusal.most(),
         }
     }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kopilka_contract::{
-    Close, Closed, CustomerRef, Held, Hold, ReceiptStatus, Returned, Spend, Spent, Voided,
+    Adjusted, Close, Closed, CustomerRef, Held, Hold, ReceiptStatus, Returned, Spend, Spent, Voided,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
 use crate::domain::books::Hash;
-use crate::domain::decide::{Adjusted, Amend};
+use crate::domain::decide::Amend;
 use crate::domain::ids::VenueId;
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{ReturnRequest, SourceKey};
@@ -126,6 +126,7 @@ impl Answer {
             Answer::Closed(answer) => answer.replayed,
             Answer::Returned(answer) => answer.replayed,
             Answer::Spent(answer) => answer.replayed,
+            Answer::Held(answer) => answer.replayed,
             _ => false,
         }
     }

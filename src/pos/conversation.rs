@@ -5,20 +5,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kopilka_contract::{
-<<<<<<< HEAD
-    Adapter, Ask, Dialogue, Errand, Language, Message, Refusal, Reply, Settings, Told, Unreadable, Words,
-=======
-    Adapter, Ask, Dialogue, Language, Menu, Message, Refusal, Reply, Settings, Told, Unreadable, Words,
->>>>>>> main
+    Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Errand, Language, Menu, Message, Refusal,
+    Reply, Settings, Told, Unreadable, Words,
 };
+use sha2::{Digest, Sha256};
 
 use super::connection_cache::Known;
 use super::menu_import;
 use crate::api::author::Author;
+use crate::api::bonuses::ordinary_end;
+use crate::api::caller::{Caller, Scope};
+use crate::api::enrolment;
+use crate::api::problem::Problem;
 use crate::api::till::signed::read_code;
 use crate::api::till_path::network_terms;
 use crate::app::App;
 use crate::domain::Timestamp;
+use crate::domain::decide::Amend;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::ledger::message::{Outcome, RawMessage};
@@ -279,6 +282,17 @@ async fn carry(
     }
 }
 
+/// A problem of ours in the words of the conversation.
+fn refusal_of(problem: Problem) -> Refusal {
+    Refusal {
+        code: problem.code,
+        words: problem.words,
+        pointer: problem.errors.into_iter().next().map(|error| error.pointer),
+        retryable: problem.retryable,
+        most: None,
+    }
+}
+
 /// A message that was read, with all that its asks need.
 struct Talk {
     app: App,
@@ -361,6 +375,10 @@ impl Talk {
             Ask::Hold(hold) => return self.write(Verb::Hold(place, hold), remarks).await,
             Ask::Void(name) => return self.write(Verb::Void(place, name), remarks).await,
             Ask::Spend(spend) => return self.write(Verb::Spend(place, spend), remarks).await,
+            Ask::Adjust(ask) => return self.adjust(ask, remarks).await,
+            Ask::Enrol(_) | Ask::AddCard(_) | Ask::RemoveCard(_) => {
+                return self.about_guest(ask, remarks).await;
+            }
             Ask::TakeMenu(menu) => return self.take_menu(menu, remarks).await,
             Ask::UndoReturn(ask) => {
                 let sale = SourceKey {
@@ -438,32 +456,105 @@ impl Talk {
             Ask::Quote(close) | Ask::Close(close) => close.receipt.customer.as_mut(),
             Ask::Hold(hold) => Some(&mut hold.customer),
             Ask::Spend(spend) => Some(&mut spend.customer),
+            Ask::Enrol(ask) => ask.who.as_mut(),
+            Ask::AddCard(ask) | Ask::RemoveCard(ask) => Some(&mut ask.customer),
+            Ask::Adjust(ask) => Some(&mut ask.customer),
             Ask::GiveBack(_) | Ask::UndoReturn(_) | Ask::Void(_) | Ask::TakeMenu(_) => None,
         };
         if let Some(who) = who {
             let read = read_code(&self.app, self.known.tenant, who.clone(), self.app.clock.now()).await;
-            *who = read.map_err(|problem| Refusal {
-                code: problem.code.to_string(),
-                words: problem.words,
-                pointer: None,
-                retryable: false,
-            })?;
+            *who = read.map_err(refusal_of)?;
         }
         Ok(ask)
     }
 
     async fn write(&self, verb: Verb, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
-        match self.app.ledger.submit(self.command(verb, remarks)).await {
+        self.submit(self.command(verb, remarks)).await
+    }
+
+    async fn submit(&self, command: Command) -> Result<Result<Told, Refusal>, Failed> {
+        match self.app.ledger.submit(command).await {
             Ok(answered) => match answered.answer {
                 Answer::Closed(closed) => Ok(Ok(Told::Closed(closed))),
                 Answer::Returned(returned) => Ok(Ok(Told::Returned(returned))),
                 Answer::Held(held) => Ok(Ok(Told::Held(held))),
                 Answer::Voided(voided) => Ok(Ok(Told::Voided(voided))),
                 Answer::Spent(spent) => Ok(Ok(Told::Spent(spent))),
-                Answer::Adjusted(_) | Answer::Kept => Err(Failed::Ours),
+                Answer::Adjusted(adjusted) => Ok(Ok(Told::Adjusted(adjusted))),
+                Answer::Kept => Err(Failed::Ours),
             },
             Err(Failure::Refused(refusal)) => Ok(Err(refusal.into())),
             Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Gives or takes bonuses by hand, once by its key.
+    async fn adjust(&self, ask: Adjust, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
+        let terms = network_terms(&self.app, self.known.tenant)
+            .await
+            .map_err(|_| Failed::Busy)?;
+        let fingerprint = Sha256::digest(format!("{ask:?}")).into();
+        let amend = match ask.direction {
+            AdjustDirection::Credit => Amend::Credit {
+                amount: ask.amount,
+                starts_at: None,
+                expires_at: ordinary_end(&terms, self.app.ledger.now(&terms)),
+                scope: None,
+                promotion: false,
+                comment: ask.reason,
+            },
+            AdjustDirection::Debit => Amend::Debit {
+                amount: ask.amount,
+                comment: ask.reason,
+            },
+        };
+        let mut command = self.command(Verb::Amend(ask.customer, amend), remarks);
+        command.idempotency = Some((ask.key, fingerprint));
+        self.submit(command).await
+    }
+
+    /// Carries out what is asked about the guest himself as REST does, and tells who he is then.
+    async fn about_guest(&self, ask: Ask, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
+        let caller = self.caller();
+        let done = match ask {
+            Ask::Enrol(ask) => enrolment::enrol(&self.app, &caller, *ask).await,
+            Ask::AddCard(ask) => enrolment::add_card(&self.app, &caller, ask).await,
+            Ask::RemoveCard(ask) => enrolment::remove_card(&self.app, &caller, ask).await,
+            _ => return Err(Failed::Ours),
+        };
+        let id = match done {
+            Ok(id) => id,
+            Err(problem) if problem.status.is_server_error() => return Err(Failed::Busy),
+            Err(problem) => {
+                let refusal = refusal_of(problem);
+                let words = refusal.words.in_language(Language::Ru);
+                let why = [Some(format!("{}: {words}", refusal.code)), remarks];
+                let why = why.into_iter().flatten().collect::<Vec<_>>().join("\n");
+                self.keep(Outcome::Refused, Some(why)).await?;
+                return Ok(Err(refusal));
+            }
+        };
+        self.keep(Outcome::Posted, remarks).await?;
+        let who = CustomerRef::Id(id.to_string());
+        let guest = self
+            .app
+            .ledger
+            .identify(self.known.tenant, self.place(), who)
+            .await?;
+        Ok(Ok(Told::Guest(Box::new(guest))))
+    }
+
+    /// The till as a caller of what REST does: it reaches the guests of its network, from its own venue.
+    fn caller(&self) -> Caller {
+        Caller {
+            tenant: self.known.tenant,
+            actor: format!("till:{}", self.known.connection.id),
+            scopes: vec![Scope::Till, Scope::Customers],
+            role: None,
+            venues: Some(vec![self.known.connection.venue]),
+            test: false,
+            language: Language::Ru,
+            till: None,
         }
     }
 

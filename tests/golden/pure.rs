@@ -237,6 +237,8 @@ impl Pure {
                 minutes,
             } => {
                 let ask = Hold {
+                    once: false,
+                    order: Vec::new(),
                     external_id: hold.clone(),
                     customer: guest.clone(),
                     amount: Some(*amount),

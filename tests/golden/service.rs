@@ -202,6 +202,8 @@ impl Service {
                 minutes,
             } => {
                 let ask = Hold {
+                    once: false,
+                    order: Vec::new(),
                     external_id: hold.clone(),
                     customer: Self::guest(),
                     amount: Some(*amount),

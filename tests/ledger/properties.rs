@@ -528,6 +528,8 @@ impl Life {
                 let amount =
                     (model.balance(Some(*at)).available + model.in_hold(*at, &key)) * permille / 1000;
                 let ask = Hold {
+                    once: false,
+                    order: Vec::new(),
                     external_id: key.clone(),
                     customer: guest(),
                     amount: Some(money(amount)),

@@ -210,6 +210,8 @@ fn a_hold_and_a_sale_want_the_same_bonuses() {
         for round in 0..8 {
             shop.credit(&anna, "100.00").await;
             let hold = Hold {
+                once: false,
+                order: Vec::new(),
                 external_id: format!("h{round}"),
                 customer: anna.clone(),
                 amount: Some(money("100.00")),

@@ -190,6 +190,8 @@ impl Shop {
 
     pub async fn hold(&self, name: &str, who: &CustomerRef, amount: Option<&str>) -> Result<Held, Refusal> {
         let ask = Hold {
+            once: false,
+            order: Vec::new(),
             external_id: name.to_owned(),
             customer: who.clone(),
             amount: amount.map(money),

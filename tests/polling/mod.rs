@@ -26,7 +26,12 @@ struct Asking {
 impl Asking {
     async fn new(store: Store) -> Self {
         // "open sesame" is the vendor's secret, wherever an adapter keeps it.
-        let till = Till::new(&Service::on(store), "iiko", json!({"bonus_payment_types": ["open sesame"]})).await;
+        let till = Till::new(
+            &Service::on(store),
+            "iiko",
+            json!({"bonus_payment_types": ["open sesame"]}),
+        )
+        .await;
         let vendor = Vendor::open().await;
         let adapters = VendorAdapter::of(&vendor);
         Asking {
@@ -56,7 +61,9 @@ impl Asking {
     /// The vendor's webhook: an order that is to be fetched.
     async fn announce(&self, order: &str) {
         let app = &self.till.service.app;
-        let known = connection_cache::find(app, &self.till.token, [127, 0, 0, 1].into()).await.unwrap();
+        let known = connection_cache::find(app, &self.till.token, [127, 0, 0, 1].into())
+            .await
+            .unwrap();
         let incoming = Incoming {
             method: "POST".to_owned(),
             path: "announce".to_owned(),
@@ -70,7 +77,10 @@ impl Asking {
     }
 
     fn sell(&self, id: &str, total: &str) {
-        self.vendor.office().orders.insert(id.to_owned(), total.to_owned());
+        self.vendor
+            .office()
+            .orders
+            .insert(id.to_owned(), total.to_owned());
     }
 
     /// What the books have accrued, oldest first.
@@ -85,17 +95,29 @@ impl Asking {
         let items = list["items"].as_array().unwrap().iter().rev();
         items
             .filter(|m| m["kind"] == "iiko")
-            .map(|m| format!("{} {}", m["path"].as_str().unwrap(), m["outcome"].as_str().unwrap()))
+            .map(|m| {
+                format!(
+                    "{} {}",
+                    m["path"].as_str().unwrap(),
+                    m["outcome"].as_str().unwrap()
+                )
+            })
             .collect()
     }
 
     async fn standing(&self) -> (i64, i64, Option<String>) {
         let store = &self.till.service.app.store;
         let mut connection = store.connection().unwrap();
-        let tenant = kopilka::storage::books::all_networks(&mut connection).unwrap().remove(0);
+        let tenant = kopilka::storage::books::all_networks(&mut connection)
+            .unwrap()
+            .remove(0);
         let all = kopilka::storage::till_connections::list(&mut connection, tenant, None, None, 1).unwrap();
         let standing = kopilka::storage::polls::standing(&mut connection, tenant, all[0].id).unwrap();
-        (standing.failures.into(), standing.errands.into(), standing.failure)
+        (
+            standing.failures.into(),
+            standing.errands.into(),
+            standing.failure,
+        )
     }
 }
 
@@ -107,11 +129,17 @@ fn what_was_sold_is_fetched_posted_once_and_the_cursor_outlives_a_restart() {
         asking.sell("2", "200.00");
         assert_eq!(asking.pass().await, ["token", "changes 0", "changes 2"]);
         assert_eq!(asking.accrued().await, ["50.00", "10.00"]);
-        assert_eq!(asking.after(Duration::seconds(59)).await, Vec::<String>::new(), "it rests");
+        assert_eq!(
+            asking.after(Duration::seconds(59)).await,
+            Vec::<String>::new(),
+            "it rests"
+        );
 
         // Another process on the same database goes on from there, with the token that was got before.
         let restarted = Service::on(store);
-        restarted.clock.move_to(asking.till.service.clock_now() + Duration::seconds(2));
+        restarted
+            .clock
+            .move_to(asking.till.service.clock_now() + Duration::seconds(2));
         asking.sell("3", "100.00");
         assert_eq!(asking.pass_of(&restarted).await, ["changes 2", "changes 3"]);
         assert_eq!(asking.accrued().await, ["50.00", "10.00", "5.00"]);
@@ -129,7 +157,12 @@ fn an_announced_order_is_fetched_at_once_and_coming_by_both_roads_it_is_one_rece
         asking.announce("7").await;
         assert_eq!(asking.pass().await, ["order 7", "changes 0", "changes 7"]);
         assert_eq!(asking.accrued().await, ["50.00"]);
-        let expected = ["announce ignored", "announce ignored", "poll/order posted", "poll/order repeated"];
+        let expected = [
+            "announce ignored",
+            "announce ignored",
+            "poll/order posted",
+            "poll/order repeated",
+        ];
         assert_eq!(asking.outcomes().await, expected);
         assert_eq!(asking.standing().await, (0, 0, None));
     });
@@ -159,8 +192,18 @@ fn troubles_of_the_vendor_are_waited_out_longer_each_time_and_new_errands_do_not
         asking.announce("1").await;
         assert_eq!(asking.pass().await.len(), 0);
         for seconds in [7, 13, 26, 51] {
-            assert_eq!(asking.after(Duration::milliseconds(seconds * 1000 / 3)).await.len(), 0);
-            assert_eq!(asking.after(Duration::seconds(seconds)).await, ["order 1"], "{seconds}");
+            assert_eq!(
+                asking
+                    .after(Duration::milliseconds(seconds * 1000 / 3))
+                    .await
+                    .len(),
+                0
+            );
+            assert_eq!(
+                asking.after(Duration::seconds(seconds)).await,
+                ["order 1"],
+                "{seconds}"
+            );
         }
         let (failures, errands, reason) = asking.standing().await;
         assert_eq!((failures, errands), (5, 1));
@@ -181,12 +224,25 @@ fn an_order_that_is_not_there_yet_waits_alone() {
         asking.announce("9").await;
         asking.sell("9", "100.00");
         let calls = asking.pass().await;
-        assert!(calls.starts_with(&["order 8".to_owned()]) && calls.contains(&"order 9".to_owned()), "{calls:?}");
+        assert!(
+            calls.starts_with(&["order 8".to_owned()]) && calls.contains(&"order 9".to_owned()),
+            "{calls:?}"
+        );
         assert_eq!(asking.accrued().await, ["5.00"]);
         assert_eq!(asking.standing().await.1, 1);
-        assert!(!asking.after(Duration::minutes(5)).await.contains(&"order 8".to_owned()));
+        assert!(
+            !asking
+                .after(Duration::minutes(5))
+                .await
+                .contains(&"order 8".to_owned())
+        );
         asking.sell("8", "200.00");
-        assert!(asking.after(Duration::minutes(5)).await.contains(&"order 8".to_owned()));
+        assert!(
+            asking
+                .after(Duration::minutes(5))
+                .await
+                .contains(&"order 8".to_owned())
+        );
         assert_eq!(asking.accrued().await, ["5.00", "10.00"]);
         // Announced anew it does not wait.
         asking.announce("80").await;

@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use chrono::Duration;
 use kopilka_contract::{
-    Adapter, Ask, Close, Delivery, Dialogue, Errand, HttpAnswer, HttpCall, Line, Message, Money, Next, Phone, Poll,
-    Quantity, Receipt, Redemption, Refusal, Reply, Settings, SettingsError, Situation, Step, Told, Unreadable, Words,
+    Adapter, Ask, Close, Delivery, Dialogue, Errand, HttpAnswer, HttpCall, Line, Message, Money, Next, Phone,
+    Poll, Quantity, Receipt, Redemption, Refusal, Reply, Settings, SettingsError, Situation, Step, Told,
+    Unreadable, Words,
 };
 use serde_json::{Value, json};
 
@@ -90,7 +91,9 @@ async fn token(State(office): Shared, body: Bytes) -> Answer {
 }
 
 fn denied(office: &Office, headers: &HeaderMap) -> bool {
-    headers.get("authorization").is_none_or(|given| given.to_str().unwrap() != office.token())
+    headers
+        .get("authorization")
+        .is_none_or(|given| given.to_str().unwrap() != office.token())
 }
 
 async fn order(State(office): Shared, Path(id): Path<String>, headers: HeaderMap) -> Answer {
@@ -117,8 +120,13 @@ async fn changes(State(office): Shared, Path(after): Path<String>, headers: Head
     if denied(&office, &headers) {
         return (StatusCode::UNAUTHORIZED, String::new());
     }
-    let newer = office.orders.range(after.clone()..).filter(|(id, _)| **id > after);
-    let list: Vec<Value> = newer.map(|(id, total)| json!({"id": id, "total": total})).collect();
+    let newer = office
+        .orders
+        .range(after.clone()..)
+        .filter(|(id, _)| **id > after);
+    let list: Vec<Value> = newer
+        .map(|(id, total)| json!({"id": id, "total": total}))
+        .collect();
     (StatusCode::OK, Value::from(list).to_string())
 }
 
@@ -143,7 +151,13 @@ impl VendorAdapter {
         Step::new(Next::Call(call), state)
     }
 
-    fn answered(&self, asked: &str, state: &Value, answer: &HttpAnswer, now: chrono::DateTime<chrono::Utc>) -> Step {
+    fn answered(
+        &self,
+        asked: &str,
+        state: &Value,
+        answer: &HttpAnswer,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Step {
         let mut state = state.clone();
         let body = String::from_utf8_lossy(&answer.body).into_owned();
         let order = asked.strip_prefix("orders/");
@@ -156,7 +170,12 @@ impl VendorAdapter {
                 let orders: Vec<Value> = serde_json::from_str(&body).unwrap();
                 if order.is_none() {
                     let Some(last) = orders.last() else {
-                        return Step::new(Next::Rest { until: now + Duration::minutes(1) }, state);
+                        return Step::new(
+                            Next::Rest {
+                                until: now + Duration::minutes(1),
+                            },
+                            state,
+                        );
                     };
                     state["cursor"] = last["id"].clone();
                 }
@@ -173,10 +192,18 @@ impl VendorAdapter {
                 state["token"] = Value::Null;
                 self.begin(&state, &[])
             }
-            (404, Some(order)) => self.begin(&state, &[]).put_off(order, now + Duration::minutes(10)),
+            (404, Some(order)) => self
+                .begin(&state, &[])
+                .put_off(order, now + Duration::minutes(10)),
             (status, _) => {
                 let reason = format!("answered {status}; the secret was open sesame");
-                Step::new(Next::Failed { reason, retry_at: None }, state)
+                Step::new(
+                    Next::Failed {
+                        reason,
+                        retry_at: None,
+                    },
+                    state,
+                )
             }
         }
     }
@@ -184,11 +211,17 @@ impl VendorAdapter {
     fn begin(&self, state: &Value, errands: &[Errand]) -> Step {
         if state["token"].is_null() {
             let call = HttpCall::post_form(format!("{}/token", self.address), &[("secret", "open sesame")]);
-            return Step::new(Next::Call(call), json!({"asked": "token", "cursor": state["cursor"]}));
+            return Step::new(
+                Next::Call(call),
+                json!({"asked": "token", "cursor": state["cursor"]}),
+            );
         }
         match errands.first() {
             Some(errand) => self.call(state, &format!("orders/{}", errand.key)),
-            None => self.call(state, &format!("changes/{}", state["cursor"].as_str().unwrap_or("0"))),
+            None => self.call(
+                state,
+                &format!("changes/{}", state["cursor"].as_str().unwrap_or("0")),
+            ),
         }
     }
 }
@@ -262,15 +295,24 @@ impl Adapter for VendorAdapter {
 
     fn read(&self, message: &Message<'_>, _settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
         if message.path == "announce" {
-            return Ok(Box::new(Read::Announced(String::from_utf8_lossy(message.body).into_owned())));
+            return Ok(Box::new(Read::Announced(
+                String::from_utf8_lossy(message.body).into_owned(),
+            )));
         }
         assert_eq!((message.method, message.path), ("POST", "poll/order"));
         let order: Value = serde_json::from_slice(message.body).unwrap();
         let Ok(total) = order["total"].as_str().unwrap().parse::<Money>() else {
             let reason = "no total".to_owned();
-            return Err(Unreadable { reason, reply: reply() });
+            return Err(Unreadable {
+                reason,
+                reply: reply(),
+            });
         };
-        Ok(Box::new(Read::Order(Box::new(close(&order, total, message.received_at.fixed_offset())))))
+        Ok(Box::new(Read::Order(Box::new(close(
+            &order,
+            total,
+            message.received_at.fixed_offset(),
+        )))))
     }
 
     fn failure(&self, _message: &Message<'_>, _words: &Words, _settings: &Settings) -> Reply {

@@ -2,6 +2,7 @@
 
 mod archived;
 mod descriptions;
+mod guest_words;
 mod iiko;
 mod inbox;
 mod isolation;

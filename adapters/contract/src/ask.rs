@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 
-use crate::{CustomerRef, Menu, Money, Quantity, Receipt};
+use crate::{Adjust, CustomerRef, Enrol, GuestCard, Line, Menu, Money, Quantity, Receipt};
 
 /// One question or order of a till.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,14 @@ pub enum Ask {
     Void(String),
     /// Write bonuses off before the receipt is known. Answer: [`crate::Told::Spent`].
     Spend(Spend),
+    /// Let a guest join, or change what is known of him. Answer: [`crate::Told::Guest`].
+    Enrol(Box<Enrol>),
+    /// Give a guest a card; one of his that was taken away works again. Answer: [`crate::Told::Guest`].
+    AddCard(GuestCard),
+    /// Take a card away from a guest: it is blocked. Answer: [`crate::Told::Guest`].
+    RemoveCard(GuestCard),
+    /// Give or take bonuses by hand: exactly once. Answer: [`crate::Told::Adjusted`].
+    Adjust(Adjust),
     /// Take over the menu of the till: as often as one likes. Answer: [`crate::Told::MenuTaken`].
     TakeMenu(Menu),
 }
@@ -161,8 +169,14 @@ pub struct LineBack {
 /// Bonuses set aside for an open order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
-    /// Key of the hold at its source. A second one with the same key replaces the first: it is a new session.
+    /// Key of the hold at its source. A second one with the same key replaces the first (it is a new session), unless
+    /// `once` is set.
     pub external_id: String,
+    /// The same key and amount again is the same hold, answered as the first time. One that was let go or used is not
+    /// taken again.
+    pub once: bool,
+    /// Lines of the order, where they are known: no more is held than bonuses may pay of them.
+    pub order: Vec<Line>,
     /// Whose bonuses.
     pub customer: CustomerRef,
     /// How much; `None`: all that is available (a till that locks a card, as 1C does).

@@ -9,6 +9,7 @@
 mod adapter;
 mod amount;
 mod ask;
+mod enrol;
 mod menu;
 mod phone;
 mod poll;
@@ -20,12 +21,13 @@ pub use amount::{AmountError, Money, Quantity};
 pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
 };
+pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, Sex};
 pub use menu::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken};
 pub use phone::Phone;
 pub use poll::{
     Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Situation, Step, percent_encoded,
 };
-pub use receipt::{CustomerRef, Line, Payment, Receipt};
+pub use receipt::{CustomerRef, Line, Payment, Receipt, comparable, first_hand};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,
     LineOutcome, ReceiptStatus, Refusal, Returned, Spent, Told, Voided, Words,

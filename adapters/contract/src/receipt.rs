@@ -5,6 +5,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Money, Phone, Quantity};
 
+/// Versions from here on are those of a till that tells its own receipts; below are those of whoever only repeats them
+/// (a cloud's webhook, a report).
+const FIRST_HAND: i64 = 1 << 62;
+
+/// The version of a receipt that the till itself tells, where others repeat it: newer than anything that they say of
+/// it, because only the till knows the guest who stood there and the bonuses that he paid with.
+pub fn first_hand(revision: u32) -> i64 {
+    FIRST_HAND + i64::from(revision)
+}
+
+/// Whether two versions are of the same road, so that the greater of them is the later one.
+pub fn comparable(one: i64, other: i64) -> bool {
+    (one >= FIRST_HAND) == (other >= FIRST_HAND)
+}
+
 /// How a till names a guest. JSON: `{"card": "9000000017"}`, `{"phone": "+79215550101"}`, `{"qr": "…"}`, `{"id": "cus_…"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,7 +78,8 @@ pub struct Receipt {
     /// Id of the receipt at its source; with the venue and the source it is the receipt's identity, for ever.
     pub external_id: String,
     /// Version of the content, for sources that have versions: a newer one posts the difference, an older or equal
-    /// one changes nothing. `None`: the source has no versions, and other content is a conflict.
+    /// one changes nothing. `None`: the source has no versions, and other content is a conflict. Of two roads by which
+    /// one source tells its receipts, the nearer one counts its versions by [`first_hand`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
     /// Number printed on the receipt.

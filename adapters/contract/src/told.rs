@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{MenuTaken, Money, Phone};
+use crate::{Adjusted, MenuTaken, Money, Phone};
 
 /// Language of the words for people. Russian is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl Words {
 /// The answer to one [`crate::Ask`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
-    /// To [`crate::Ask::Identify`].
+    /// To [`crate::Ask::Identify`], and to what changes the guest himself: who he is then.
     Guest(Box<Guest>),
     /// To [`crate::Ask::Quote`].
     Quoted(Box<Closed>),
@@ -60,6 +60,8 @@ pub enum Told {
     Voided(Voided),
     /// To [`crate::Ask::Spend`].
     Spent(Box<Spent>),
+    /// To [`crate::Ask::Adjust`].
+    Adjusted(Box<Adjusted>),
     /// To [`crate::Ask::TakeMenu`].
     MenuTaken(MenuTaken),
 }
@@ -77,6 +79,9 @@ pub struct Refusal {
     /// Whether the same message may succeed later without a change.
     #[serde(default)]
     pub retryable: bool,
+    /// The most that would have been taken, where too much was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most: Option<Money>,
 }
 
 /// Standing of a customer.
@@ -309,6 +314,9 @@ pub struct Held {
     pub ends_at: DateTime<Utc>,
     /// The guest.
     pub guest: Guest,
+    /// The same hold was taken before; this is its first answer with the guest as he is now.
+    #[serde(skip)]
+    pub replayed: bool,
 }
 
 /// A hold that was let go.

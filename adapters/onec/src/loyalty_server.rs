@@ -227,6 +227,8 @@ fn identify(guest: &GuestName) -> Ask {
 
 fn lock(guest: &GuestName, settings: &OneCSettings) -> Ask {
     Ask::Hold(Hold {
+        once: false,
+        order: Vec::new(),
         external_id: guest.session(),
         customer: guest.customer(),
         amount: None,

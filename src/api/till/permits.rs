@@ -120,6 +120,8 @@ async fn give(
     };
     let key = format!("permit/{till}/{customer}");
     let ask = Hold {
+        once: false,
+        order: Vec::new(),
         external_id: key.clone(),
         customer: CustomerRef::Id(customer.to_string()),
         amount: None,

@@ -1,7 +1,6 @@
 //! What people, programmes and jobs do to a balance without a receipt.
 
-use kopilka_contract::{Balance, CustomerRef};
-use serde::{Deserialize, Serialize};
+use kopilka_contract::{Adjusted, CustomerRef};
 
 use super::sheet::{Reason, Sheet, find};
 use crate::domain::account::{LotTerms, by_issuer};
@@ -43,18 +42,6 @@ pub enum Amend {
     },
     /// Writes down what time has done: ended holds and expired lots.
     Settle,
-}
-
-/// What a change of a balance did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Adjusted {
-    /// `txn_…`; absent where nothing moved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transaction_id: Option<String>,
-    /// How much moved.
-    pub amount: Money,
-    /// The customer's bonuses afterwards; available: in the whole network.
-    pub balance: Balance,
 }
 
 /// A change of a balance with what it is decided in.

@@ -7,8 +7,9 @@ use super::identify::guest_view;
 use super::sheet::{Sheet, find, may_redeem};
 use crate::domain::Money;
 use crate::domain::ids::HoldId;
+use crate::domain::redemption::redeem_limit;
 use crate::domain::refusal::Refusal;
-use crate::domain::world::{Change, HoldStanding, StoredHold, World};
+use crate::domain::world::{Change, HoldStanding, SourceKey, StoredHold, World};
 
 /// Longest hold: a month.
 const MAX_MINUTES: u32 = 31 * 24 * 60;
@@ -16,8 +17,8 @@ const MAX_MINUTES: u32 = 31 * 24 * 60;
 /// Sets bonuses aside. A second hold with the same key replaces the first.
 ///
 /// # Errors
-/// `customer-not-found`, `card-blocked`, `customer-blocked`, `insufficient-balance`, `invalid-request`,
-/// `venue-archived`.
+/// `customer-not-found`, `card-blocked`, `customer-blocked`, `insufficient-balance`, `redeem-limit`, `hold-captured`,
+/// `hold-voided`, `invalid-request`, `venue-archived`.
 pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refusal> {
     cx.in_use(cx.now)?;
     let (found, facts) = find(world, cx.terms.network, &ask.customer).ok_or(Refusal::CustomerNotFound)?;
@@ -42,6 +43,14 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
         ));
     }
     let key = (!ask.external_id.is_empty()).then(|| cx.key(&ask.external_id));
+    if let Some(known) = key
+        .as_ref()
+        .filter(|_| ask.once)
+        .and_then(|key| taken_before(world, key))
+        && let Some(answer) = held_again(world, cx, ask, known)?
+    {
+        return Ok(answer);
+    }
     let mut sheet = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids);
     let replaced = key.as_ref().and_then(|k| world.hold_keys.get(k)).copied();
     if let Some(id) = replaced {
@@ -58,6 +67,11 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
     if amount > available {
         return Err(Refusal::InsufficientBalance { available });
     }
+    let total: Money = ask.order.iter().map(|line| line.amount).sum();
+    let limit = redeem_limit(cx.terms, &ask.order, total);
+    if !ask.order.is_empty() && amount > limit {
+        return Err(Refusal::RedeemLimit { limit });
+    }
     let id = HoldId(cx.ids.next_id());
     let ends_at = cx.now + chrono::Duration::minutes(i64::from(minutes));
     sheet
@@ -70,6 +84,7 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
         amount,
         ends_at,
         guest: guest_view(&sheet.facts, &found, cx.terms, cx.now),
+        replayed: false,
     };
     let customer = sheet.facts.id;
     sheet.put_back(world);
@@ -93,6 +108,39 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
         },
     );
     Ok(answer)
+}
+
+fn taken_before<'w>(world: &'w World, key: &SourceKey) -> Option<&'w StoredHold> {
+    world.holds.get(world.hold_keys.get(key)?)
+}
+
+/// The answer to a hold that is asked for once more; `None`: it has ended, or another amount is asked, so that it is
+/// taken anew.
+fn held_again(
+    world: &World,
+    cx: Context<'_>,
+    ask: &Hold,
+    known: &StoredHold,
+) -> Result<Option<Held>, Refusal> {
+    match known.standing {
+        HoldStanding::Captured => return Err(Refusal::HoldCaptured),
+        HoldStanding::Voided => return Err(Refusal::HoldVoided),
+        HoldStanding::Ended => return Ok(None),
+        HoldStanding::Active if known.ends_at <= cx.now => return Ok(None),
+        HoldStanding::Active => {}
+    }
+    let found = find(world, cx.terms.network, &ask.customer);
+    let Some((found, facts)) = found.filter(|(_, facts)| facts.id == known.customer) else {
+        return Ok(None);
+    };
+    let same = ask.amount.is_none_or(|amount| amount == known.amount);
+    Ok(same.then(|| Held {
+        id: known.id.to_string(),
+        amount: known.amount,
+        ends_at: known.ends_at,
+        guest: guest_view(facts, found, cx.terms, cx.now),
+        replayed: true,
+    }))
 }
 
 /// Lets a hold go. One that ended or was voided answers as the first time; an unknown key of a source is no error,

@@ -12,7 +12,7 @@ mod receipt_identity;
 mod sheet;
 mod spend;
 
-pub use adjust::{Adjusted, Adjustment, Amend, amend};
+pub use adjust::{Adjustment, Amend, amend};
 pub use close::{close, quote};
 pub use give_back::{give_back, undo_return};
 pub use holds::{hold, void};

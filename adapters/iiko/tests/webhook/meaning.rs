@@ -278,6 +278,7 @@ fn the_answer_is_200_whatever_the_ledger_says_and_names_refusals() {
         words: Words::new("Чек уже проведён", "The receipt is posted"),
         pointer: None,
         retryable: false,
+        most: None,
     };
     let reply = dialogue.reply(&[agree(&dialogue.asks()[0]), Err(refusal)]);
     assert_eq!(reply.status, 200);

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kopilka_contract::{
-    Adapter, Ask, Balance, CashierMessage, Close, Closed, CustomerStatus, Guest, Held, Language, LineOutcome,
-    MenuTaken, Message, Money, Phone, ReceiptStatus, Refusal, Reply, Returned, Settings, Spent, Told,
-    Unreadable, Voided, Words,
+    Adapter, Adjusted, Ask, Balance, CashierMessage, Close, Closed, CustomerStatus, Guest, Held, Language,
+    LineOutcome, MenuTaken, Message, Money, Phone, ReceiptStatus, Refusal, Reply, Returned, Settings, Spent,
+    Told, Unreadable, Voided, Words,
 };
 use kopilka_onec::OneC;
 use serde_json::Value;
@@ -42,6 +42,7 @@ pub fn refusal(code: &str, ru: &str, en: &str) -> Refusal {
         words: Words::new(ru, en),
         pointer: None,
         retryable: code == "busy",
+        most: None,
     }
 }
 
@@ -80,12 +81,20 @@ impl Ledger {
     fn does(self, ask: &Ask) -> Told {
         let replayed = self == Ledger::Repeated;
         match ask {
-            Ask::Identify(_) => Told::Guest(Box::new(self.guest())),
+            Ask::Identify(_) | Ask::Enrol(_) | Ask::AddCard(_) | Ask::RemoveCard(_) => {
+                Told::Guest(Box::new(self.guest()))
+            }
+            Ask::Adjust(ask) => Told::Adjusted(Box::new(Adjusted {
+                transaction_id: Some("txn_1".to_owned()),
+                amount: ask.amount,
+                balance: Balance::default(),
+            })),
             Ask::Hold(_) => Told::Held(Box::new(Held {
                 id: "hld_1".to_owned(),
                 amount: money("640.50"),
                 ends_at: DateTime::UNIX_EPOCH,
                 guest: self.guest(),
+                replayed: false,
             })),
             Ask::Void(_) => Told::Voided(Voided {
                 id: Some("hld_1".to_owned()),

@@ -116,5 +116,6 @@ pub fn refusal(code: &str) -> Refusal {
         words,
         pointer: None,
         retryable: false,
+        most: None,
     }
 }
