@@ -31,6 +31,7 @@ pub const DEADLINE: Duration = Duration::from_secs(5);
 /// Every dialect that we speak. Adding a till system adds one line here.
 pub static ADAPTERS: &[&dyn Adapter] = &[
     &kopilka_rkeeper::RKeeper,
+    &kopilka_rkeeper_delivery::RKeeperDelivery,
     &kopilka_iiko::Iiko,
     &kopilka_onec::OneC,
 ];
