@@ -14,8 +14,9 @@ use crate::http_client::Client;
 
 /// How often a call is tried while nobody answers, or there are too many.
 const TRIES: u32 = 100;
-/// How often it is looked whether the service has asked everything: two minutes.
-const ERRAND_LOOKS: u32 = 400;
+/// How often it is looked whether the service has asked everything: five minutes. A
+/// service that was killed while it asked lets go of the connection after a while only.
+const ERRAND_LOOKS: u32 = 1000;
 const PAUSE: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -23,6 +23,10 @@ const BONUSES: &str = "9ca200f8-5961-4a6f-ae22-a095c65d1485";
 const RESTAURANT: &str = "0f0a9c55-6f5b-4a53-9a53-3d3b0b1f8a11";
 const COMPLETED: u32 = 11;
 const CANCELLED: u32 = 12;
+/// Tokens end before their time.
+const CALLS_PER_TOKEN: u32 = 17;
+/// Every so many calls nothing works.
+const TROUBLE_EVERY: u32 = 50;
 
 /// What the vendor knows.
 #[derive(Debug)]
@@ -31,8 +35,8 @@ struct Cloud {
     to_come: BTreeMap<String, Value>,
     /// Orders by number, as they stand.
     orders: BTreeMap<String, Value>,
-    /// How many tokens were given; the last one is good.
-    tokens: u32,
+    /// How many calls each token is still good for.
+    tokens: BTreeMap<String, u32>,
     /// How many orders were read.
     read: u32,
 }
@@ -40,7 +44,7 @@ struct Cloud {
 static CLOUD: Mutex<Cloud> = Mutex::new(Cloud {
     to_come: BTreeMap::new(),
     orders: BTreeMap::new(),
-    tokens: 0,
+    tokens: BTreeMap::new(),
     read: 0,
 });
 
@@ -200,22 +204,20 @@ fn answer(question: &Question) -> (u16, String) {
         if question.method != "POST" || question.body != form {
             return (400, json!({"error": "invalid_client"}).to_string());
         }
-        cloud.tokens += 1;
-        let token = format!("token-{}", cloud.tokens);
+        let token = format!("token-{}", cloud.tokens.len());
+        cloud.tokens.insert(token.clone(), CALLS_PER_TOKEN);
         return (
             200,
             json!({"access_token": token, "expires_in": 3600, "token_type": "Bearer"}).to_string(),
         );
     }
     cloud.read += 1;
-    if cloud.read.is_multiple_of(40) {
+    if cloud.read.is_multiple_of(TROUBLE_EVERY) {
         return (500, json!({"code": 500, "msg": "Internal error"}).to_string());
     }
-    if cloud.read.is_multiple_of(17) {
-        cloud.tokens += 1;
-    }
-    if question.token != format!("token-{}", cloud.tokens) {
-        return (401, String::new());
+    match cloud.tokens.get_mut(&question.token) {
+        Some(calls) if *calls > 0 => *calls -= 1,
+        _ => return (401, String::new()),
     }
     let found = match question.path.strip_prefix("/orders/api/v1/orders") {
         Some("") => Some(cloud.orders.values().cloned().collect::<Value>()),

@@ -186,7 +186,7 @@ impl Round<'_> {
         let fresh = self.state.token.take().is_some_and(|token| token.fresh);
         if fresh {
             let reason = "the account may not read orders: check its rights and the scope";
-            return failed(reason, Some(self.now + Duration::minutes(15)), &self.state);
+            return failed(reason, None, &self.state);
         }
         self.ask_on(None)
     }
