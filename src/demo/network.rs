@@ -15,6 +15,7 @@ use crate::domain::ids::{
 use crate::domain::rate::{Coefficient, Percent};
 use crate::domain::settings::{NetworkSettings, VenueSettings};
 use crate::domain::terms::{RuleCondition, Weekdays};
+use crate::domain::watch::Watch;
 use crate::storage::keys::StoredKey;
 use crate::storage::menu::{Category, Group, Product, Unit};
 use crate::storage::networks::StoredNetwork;
@@ -292,7 +293,7 @@ impl VenuePlan {
     fn connection_settings(&self) -> Value {
         match self.kind {
             // Cards of this network look like telephone numbers, and nobody types numbers at this till.
-            "rkeeper" => json!({"card_as_phone": false}),
+            "rkeeper" => json!({"card_as_phone": false, "delivery_order_categories": ["2"]}),
             // An order names only products: which category they are in, the connection knows.
             "iiko" => {
                 let mut categories = Map::new();
@@ -503,6 +504,9 @@ fn found_venue(
         language: "ru".to_owned(),
         active: true,
         created_at: since,
+        watch: Watch::default(),
+        heard_at: None,
+        shares_orders_with: None,
     };
     till_connections::insert(connection, tenant, &link, &hash_of(plan.token))?;
     if let Some((kind, name, token)) = plan.other {

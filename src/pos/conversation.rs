@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kopilka_contract::{
-    Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Errand, Language, Menu, Message, Refusal,
-    Reply, Settings, Told, Unreadable, Words,
+    About, Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Errand, Language, Menu, Message,
+    Part, Refusal, Reply, Settings, Told, Unreadable, Words,
 };
 use sha2::{Digest, Sha256};
 
 use super::connection_cache::Known;
+use super::files::{self, Filed};
 use super::menu_import;
+use super::order_names::OrderNames;
 use crate::api::author::Author;
 use crate::api::bonuses::ordinary_end;
 use crate::api::caller::{Caller, Scope};
@@ -48,7 +50,8 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    fn message(&self) -> Message<'_> {
+    /// As an adapter sees it.
+    pub fn message(&self) -> Message<'_> {
         Message {
             method: &self.method,
             path: &self.path,
@@ -153,6 +156,14 @@ pub(crate) enum Failed {
 }
 
 impl Failed {
+    fn of(problem: &Problem) -> Self {
+        if problem.retryable {
+            Failed::Busy
+        } else {
+            Failed::Ours
+        }
+    }
+
     fn told(self, adapter: &dyn Adapter, incoming: &Incoming, settings: &Settings) -> Held {
         let (code, words) = match self {
             Failed::Busy => (
@@ -234,10 +245,12 @@ async fn carry(
     app: App,
     adapter: &'static dyn Adapter,
     known: Arc<Known>,
-    incoming: Incoming,
+    mut incoming: Incoming,
     settings: Settings,
     since: Instant,
 ) -> Result<Held, Failed> {
+    let filed = files::file(&app, adapter, &known, &mut incoming).await;
+    let filed = filed.map_err(|problem| Failed::of(&problem))?;
     let raw = Arc::new(RawMessage {
         venue: Some(known.connection.venue),
         connection: Some(known.connection.id),
@@ -269,6 +282,22 @@ async fn carry(
             kept: true,
         });
     }
+    match filed {
+        Filed::ReadOn => {}
+        Filed::PartKept => return Ok(part_answered(adapter, &incoming, &settings)),
+        Filed::NoRoom(words) => {
+            talk.keep(
+                Outcome::Unreadable,
+                Some(words.in_language(settings.language).to_owned()),
+            )
+            .await?;
+            return Ok(Held {
+                reply: adapter.failure(&incoming.message(), &words, &settings),
+                refused: Some("unreadable".to_owned()),
+                kept: true,
+            });
+        }
+    }
     match adapter.read(&incoming.message(), &settings) {
         Err(Unreadable { reason, reply }) => {
             talk.keep(Outcome::Unreadable, Some(reason)).await?;
@@ -279,6 +308,22 @@ async fn carry(
             })
         }
         Ok(dialogue) => talk.answer(&*dialogue).await,
+    }
+}
+
+/// What the sender of a part of a file is told: it asks nothing, and the part is kept elsewhere than in the inbox.
+fn part_answered(adapter: &dyn Adapter, incoming: &Incoming, settings: &Settings) -> Held {
+    match adapter.read(&incoming.message(), settings) {
+        Ok(dialogue) => Held {
+            reply: dialogue.reply(&[]),
+            refused: None,
+            kept: true,
+        },
+        Err(unreadable) => Held {
+            reply: unreadable.reply,
+            refused: Some("unreadable".to_owned()),
+            kept: true,
+        },
     }
 }
 
@@ -308,14 +353,32 @@ impl Talk {
         // What only reads is not kept: tills ask many times per sale, and nothing can be lost.
         let only_reads =
             !asks.is_empty() && asks.iter().all(|a| matches!(a, Ask::Identify(_) | Ask::Quote(_)));
-        if asks.is_empty() || (only_reads && remarks.is_some()) {
+        let parts = dialogue.parts();
+        if asks.is_empty() || (only_reads && remarks.is_some()) || !parts.is_empty() {
             self.keep(Outcome::Ignored, remarks.clone()).await?;
         }
         self.leave(dialogue.errands()).await?;
+        let source = self.place().source;
+        let names = OrderNames::of(&self.app, self.known.tenant, &source, dialogue.orders()).await;
+        let names = names.map_err(|error| {
+            tracing::warn!(%error, "could not look an order's names up");
+            Failed::Busy
+        })?;
         let mut told = Vec::with_capacity(asks.len());
         let mut refused = None;
-        for ask in asks {
-            let answer = self.ask(ask, remarks.clone()).await?;
+        for part in &parts {
+            if let About::Unread(reason) = &part.about {
+                self.of_part(part)
+                    .keep(Outcome::Unreadable, Some(reason.clone()))
+                    .await?;
+            }
+        }
+        for (at, mut ask) in asks.into_iter().enumerate() {
+            names.apply(&mut ask);
+            let answer = match parts.iter().find(|part| part.about == About::Ask(at)) {
+                Some(part) => self.of_part(part).ask(ask, None).await?,
+                None => self.ask(ask, remarks.clone()).await?,
+            };
             if let Err(refusal) = &answer {
                 refused.get_or_insert_with(|| refusal.code.clone());
             }
@@ -349,10 +412,28 @@ impl Talk {
         Ok(())
     }
 
+    /// The same conversation about one thing of many that a message brings: kept by itself.
+    fn of_part(&self, part: &Part) -> Talk {
+        let raw = RawMessage {
+            method: "POST".to_owned(),
+            path: part.path.clone(),
+            query: String::new(),
+            content_type: Some(part.content_type.to_owned()),
+            body: part.body.clone(),
+            ..(*self.raw).clone()
+        };
+        Talk {
+            app: self.app.clone(),
+            known: Arc::clone(&self.known),
+            raw: Arc::new(raw),
+            since: self.since,
+        }
+    }
+
     fn place(&self) -> Place {
         Place {
             venue: self.known.connection.venue,
-            source: self.known.connection.id.to_string(),
+            source: self.known.connection.source().to_string(),
         }
     }
 
@@ -425,13 +506,7 @@ impl Talk {
         let author = Author::till(&self.app, self.known.tenant, self.known.connection.id);
         let taken = menu_import::take(&self.app, author, self.known.connection.venue, menu)
             .await
-            .map_err(|problem| {
-                if problem.retryable {
-                    Failed::Busy
-                } else {
-                    Failed::Ours
-                }
-            })?;
+            .map_err(|problem| Failed::of(&problem))?;
         let language = Settings::default_of(&self.known).language;
         let skipped = taken
             .skipped

@@ -3,8 +3,10 @@
 
 pub mod connection_cache;
 pub mod conversation;
+pub mod files;
 pub mod inbox;
 pub mod menu_import;
+pub mod order_names;
 pub mod secrets;
 
 use std::net::IpAddr;

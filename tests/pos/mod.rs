@@ -1,6 +1,7 @@
 //! The tills' doors, end to end: a vendor's message in, the right books, the vendor's answer out.
 
 mod archived;
+mod commerce_ml;
 mod descriptions;
 mod guest_words;
 mod iiko;

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::{Ask, Errand, Language, Poll, Refusal, Told, Words};
+use crate::{Ask, Errand, GuideStep, Language, Poll, Refusal, Told, Words};
 
 /// One HTTP message of a till, as it came.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,15 @@ pub struct Message<'a> {
     pub body: &'a [u8],
     /// When it reached us. Adapters have no clock: this is the only time they get.
     pub received_at: DateTime<Utc>,
+}
+
+/// Sales that a connection tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roads {
+    /// What is sold at tables and counters.
+    pub hall: bool,
+    /// Delivery orders.
+    pub delivery: bool,
 }
 
 /// What a connection is set to.
@@ -79,6 +88,32 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// What a message has to do with a file that comes in parts, as in exchanges of 1C. The service keeps the parts, apart for every
+/// connection and `folder`, within limits of number and size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filing {
+    /// An exchange begins: files of this folder that came before are dropped.
+    Begin {
+        /// What the exchange is about.
+        folder: String,
+    },
+    /// The body is the next part of a file, or the first one where the file was read already.
+    Part {
+        /// What the exchange is about.
+        folder: String,
+        /// Name of the file.
+        file: String,
+    },
+    /// The message is about the whole file: it is read, kept and replayed with the file for a body; an empty one where
+    /// there is no such file.
+    Whole {
+        /// What the exchange is about.
+        folder: String,
+        /// Name of the file.
+        file: String,
+    },
+}
+
 /// A message that the adapter could not read. It is kept raw for a person; the till gets `reply`.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
@@ -86,6 +121,29 @@ pub struct Unreadable {
     pub reason: String,
     /// What the till is told, in the vendor's own form.
     pub reply: Reply,
+}
+
+/// One thing of the many that a large message brings, as a message of its own: a document of a file, for example. It is
+/// kept and replayed by itself, while the large message is kept once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Path under which the adapter reads it by itself, by `POST`.
+    pub path: String,
+    /// `Content-Type` of the body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+    /// What has become of it.
+    pub about: About,
+}
+
+/// What a part is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// What the ask at this place is about.
+    Ask(usize),
+    /// It could not be read; why, for the person who will look at it.
+    Unread(String),
 }
 
 /// One message of a till, read: what it asks, and how to answer it.
@@ -98,6 +156,13 @@ pub trait Dialogue: Send + Sync {
         false
     }
 
+    /// The orders that the message is about, each by all the names that it gives them, the one by which the asks name
+    /// them first. A till and its cloud name an order differently, and a message may have only one of the names; once
+    /// a message has had both, either means the same receipt. Empty: an order has one name.
+    fn orders(&self) -> Vec<Vec<String>> {
+        Vec::new()
+    }
+
     /// What a person should know about the message although it was understood: a guess that was made, a field that
     /// was not known. Kept with it.
     fn remarks(&self) -> Vec<String> {
@@ -107,6 +172,12 @@ pub trait Dialogue: Send + Sync {
     /// What the vendor's system is to be asked because of this message. Kept before the till is answered, and carried
     /// out by [`Adapter::poll`].
     fn errands(&self) -> Vec<Errand> {
+        Vec::new()
+    }
+
+    /// The things that a large message brings, each as a message of its own. Empty: the message is one thing, and is kept as
+    /// it came.
+    fn parts(&self) -> Vec<Part> {
         Vec::new()
     }
 
@@ -138,6 +209,27 @@ pub trait Adapter: Send + Sync {
 
     /// Reads one message.
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable>;
+
+    /// Which sales of its venue such a connection tells of. Where two connections of one venue tell of the same and do
+    /// not share their orders, a sale counts twice, and a person is warned.
+    fn roads(&self, _settings: &Settings) -> Roads {
+        Roads {
+            hall: true,
+            delivery: true,
+        }
+    }
+
+    /// What a person types into the vendor's screens, in order, so that the till reaches `address`: the whole address of
+    /// the door with its token, without a slash at its end.
+    fn guide(&self, _address: &str) -> Vec<GuideStep> {
+        Vec::new()
+    }
+
+    /// What a message has to do with a file that comes in parts. A message with a part is answered by its dialogue once the
+    /// part is kept; it asks the ledger nothing.
+    fn filing(&self, _message: &Message<'_>) -> Option<Filing> {
+        None
+    }
 
     /// The OpenAPI description of a contract of our own that the door speaks, as JSON; served at
     /// `/pos/<kind>/openapi.json`. `None`: the door speaks only what its vendor has described.

@@ -25,6 +25,7 @@
 mod closing;
 mod decimal;
 mod envelope;
+mod guide;
 mod id;
 mod item;
 mod lines;
@@ -35,7 +36,9 @@ mod spread;
 mod webhook;
 mod wire;
 
-use kopilka_contract::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable, Words};
+use kopilka_contract::{
+    Adapter, Dialogue, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words,
+};
 
 pub use id::{Id, NotAnId};
 pub use settings::{IikoSettings, ReceiptTypes};
@@ -55,6 +58,10 @@ impl Adapter for Iiko {
 
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
         settings.typed::<IikoSettings>().map(drop)
+    }
+
+    fn guide(&self, address: &str) -> Vec<GuideStep> {
+        guide::guide(address)
     }
 
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {

@@ -16,6 +16,8 @@ use crate::settings::IikoSettings;
 #[derive(Debug)]
 pub(crate) struct Webhook {
     asks: Vec<Ask>,
+    /// Names of the orders that the asks are about.
+    orders: Vec<Vec<String>>,
     remarks: Vec<String>,
     received: usize,
     unreadable: usize,
@@ -38,6 +40,7 @@ pub(crate) fn read(message: &Message<'_>, settings: &Settings) -> Result<Webhook
 
     let mut webhook = Webhook {
         asks: Vec::new(),
+        orders: Vec::new(),
         remarks: Vec::new(),
         received: events.len(),
         unreadable: 0,
@@ -68,7 +71,10 @@ impl Webhook {
     fn hear(&mut self, number: usize, event: &Value, connection: Connection<'_>) {
         let mut notes = Vec::new();
         match ask(event, connection, &mut notes) {
-            Ok(Heard::Ask(ask)) => self.asks.push(*ask),
+            Ok(Heard::Ask(ask, names)) => {
+                self.asks.push(*ask);
+                self.orders.push(names);
+            }
             Ok(Heard::Nothing(why)) => notes.push(why.to_string()),
             Err(unread) => {
                 self.unreadable += 1;
@@ -83,6 +89,10 @@ impl Webhook {
 impl Dialogue for Webhook {
     fn asks(&self) -> Vec<Ask> {
         self.asks.clone()
+    }
+
+    fn orders(&self) -> Vec<Vec<String>> {
+        self.orders.clone()
     }
 
     fn remarks(&self) -> Vec<String> {
@@ -136,7 +146,8 @@ fn json(status: u16, body: &impl Serialize) -> Reply {
 
 /// What an event means to us.
 enum Heard {
-    Ask(Box<Ask>),
+    /// About an order with these names.
+    Ask(Box<Ask>, Vec<String>),
     Nothing(Ignored),
 }
 
@@ -220,14 +231,16 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
         event_time: envelope.event_time.as_deref(),
         order: &order,
     };
+    let names = [&info.pos_id, &info.id].into_iter().flatten();
+    let names = names.map(|id| id.as_str().to_owned()).collect();
     if standing == Standing::Cancelled {
         let give_back = snapshot.give_back(connection, notes);
-        return Ok(Heard::Ask(Box::new(Ask::GiveBack(give_back))));
+        return Ok(Heard::Ask(Box::new(Ask::GiveBack(give_back)), names));
     }
     let sale = Sale::deserialize(value).map_err(Unread::Order)?;
     if let Some(sum) = sale.sum.filter(|sum| *sum < Money::ZERO) {
         return Ok(Heard::Nothing(Ignored::NegativeSum(sum)));
     }
     let close = snapshot.close(&sale, connection, notes)?;
-    Ok(Heard::Ask(Box::new(Ask::Close(close))))
+    Ok(Heard::Ask(Box::new(Ask::Close(close)), names))
 }

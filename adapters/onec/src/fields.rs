@@ -152,6 +152,16 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Whether it is said not to be so.
+    pub(crate) fn denied(&self) -> bool {
+        match self.value {
+            Some(Value::Bool(flag)) => !flag,
+            Some(Value::String(text)) => matches!(text.trim(), "0" | "false"),
+            Some(Value::Number(number)) => number.as_u64() == Some(0),
+            _ => false,
+        }
+    }
+
     /// A fault where there is nothing at all, not even an empty value.
     pub(crate) fn present(&self) -> Result<(), Fault> {
         self.required(self.value.map(drop))

@@ -1,20 +1,23 @@
 //! 1C:Enterprise, as a till and as a sender of receipts. A pure translator: no I/O, no clock, no state.
 //!
-//! Two doors of 1C are understood:
+//! Three doors of 1C are understood:
 //!
 //! * **the loyalty server** (`…/hs/loyaltyservice/<method>/`): the dialogue that stock tills (1C:Retail 2 and 3, UNF,
 //!   1C:RMK) hold with the «Сервер лояльности» subsystem of 1C's own library, here in the role of its supplier. Names,
 //!   formats and sentences are those of library 3.0.7.84, shipped with 1C:Trade Management 11.5, and of its older
 //!   edition in UNF 3.0.5;
+//! * **CommerceML 2** (`exchange`, `v1/commerceml`): goods and documents in files, for bases that speak it already;
 //! * **receipts in JSON** (`v1/receipts`, `v1/receipts/batch`, `v1/members`): our own contract, which an extension of
 //!   a 1C base pushes to, because the loyalty server never sees a receipt. How 1C code writes JSON, dates and numbers
 //!   decides what is tolerated.
 
 mod charset;
+mod commerce_ml;
 mod dates;
 mod fault;
 mod fields;
 mod guest_name;
+mod guide;
 mod loyalty_server;
 mod members;
 mod numbers;
@@ -24,9 +27,13 @@ mod receipt_json;
 mod reply;
 mod route;
 mod settings;
+mod spread;
 
-use kopilka_contract::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable, Words};
+use kopilka_contract::{
+    Adapter, Dialogue, Filing, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words,
+};
 
+pub use crate::commerce_ml::CommerceMlSettings;
 use crate::receipt_json::Contract;
 use crate::route::Route;
 pub use crate::settings::{
@@ -51,18 +58,35 @@ impl Adapter for OneC {
         settings.typed::<OneCSettings>().map(drop)
     }
 
+    fn guide(&self, address: &str) -> Vec<GuideStep> {
+        guide::guide(address)
+    }
+
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
         let own = settings.typed::<OneCSettings>().map_err(|error| Unreadable {
             reason: error.to_string(),
             reply: self.failure(message, &misconfigured(), settings),
         })?;
-        let contract = Contract { settings, own: &own };
+        let contract = Contract {
+            settings,
+            own: &own,
+            received_at: message.received_at,
+        };
         match Route::of(message.path) {
             Route::LoyaltyServer(method) => loyalty_server::read(method, message, settings, own),
             Route::Receipts => receipt_json::read_one(message, contract),
             Route::ReceiptBatch => receipt_json::read_batch(message, contract),
             Route::Members => members::read(message, settings.language),
+            Route::Exchange => commerce_ml::read(message, contract),
+            Route::CommerceMlFile => commerce_ml::read_file(message, contract),
             Route::Unknown => Err(receipt_answer::unknown_path(message.path, settings.language)),
+        }
+    }
+
+    fn filing(&self, message: &Message<'_>) -> Option<Filing> {
+        match Route::of(message.path) {
+            Route::Exchange => commerce_ml::filing(message),
+            _ => None,
         }
     }
 
@@ -77,6 +101,7 @@ impl Adapter for OneC {
                 let own = settings.typed::<OneCSettings>().unwrap_or_default();
                 loyalty_server::failure(method, words, &own.version)
             }
+            Route::Exchange | Route::CommerceMlFile => commerce_ml::failure(words),
             _ => receipt_answer::failure(words),
         }
     }

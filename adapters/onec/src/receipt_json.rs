@@ -13,9 +13,10 @@ use std::collections::HashSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use kopilka_contract::{
     Ask, Close, CustomerRef, Dialogue, GiveBack, Language, Line, LineBack, Message, Money, Payment, Phone,
-    Receipt, Redemption, Refusal, Reply, Settings, Told, Unreadable, WhatBack, Words,
+    Receipt, Redemption, Refusal, Reply, Settings, Told, UndoReturn, Unreadable, WhatBack, Words,
 };
 use serde_json::Value;
 
@@ -31,6 +32,8 @@ use crate::settings::{CategorySource, OneCSettings, ReceiptRedemption};
 pub(crate) struct Contract<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) own: &'a OneCSettings,
+    /// When the message came: a document that was cancelled does not say when.
+    pub(crate) received_at: DateTime<Utc>,
 }
 
 /// Reads a message with one document. One with a field at fault is kept for a person, and answered with 200.
@@ -98,17 +101,33 @@ fn json(message: &Message<'_>, language: Language) -> Result<Value, Unreadable> 
 
 /// A document that was understood.
 #[derive(Debug)]
-struct Document {
+pub(crate) struct Document {
     id: String,
-    ask: Ask,
+    pub(crate) ask: Ask,
     remarks: Vec<Words>,
+}
+
+impl Document {
+    /// What a person should know about it, each remark with the document's id.
+    pub(crate) fn remarks_in(&self, language: Language) -> Vec<String> {
+        let remark = |words: &Words| format!("{}: {}", self.id, words.in_language(language));
+        self.remarks.iter().map(remark).collect()
+    }
 }
 
 /// A document that was not.
 #[derive(Debug)]
-struct Rejected {
+pub(crate) struct Rejected {
     document_id: Option<String>,
     fault: Fault,
+}
+
+impl Rejected {
+    /// Which document, and what is wrong with it.
+    pub(crate) fn sentence(&self, language: Language) -> String {
+        let id = self.document_id.as_deref().unwrap_or("?");
+        format!("{id}: {}", self.fault.sentence(language))
+    }
 }
 
 /// One message with its documents.
@@ -130,15 +149,8 @@ impl Dialogue for Push {
 
     fn remarks(&self) -> Vec<String> {
         let of_one = |document: &Result<Document, Rejected>| match document {
-            Ok(document) => document
-                .remarks
-                .iter()
-                .map(|words| format!("{}: {}", document.id, words.in_language(self.language)))
-                .collect(),
-            Err(rejected) => {
-                let id = rejected.document_id.as_deref().unwrap_or("?");
-                vec![format!("{id}: {}", rejected.fault.sentence(self.language))]
-            }
+            Ok(document) => document.remarks_in(self.language),
+            Err(rejected) => vec![rejected.sentence(self.language)],
         };
         self.documents.iter().flat_map(of_one).collect::<Vec<String>>()
     }
@@ -167,7 +179,8 @@ enum Operation {
 }
 
 impl Contract<'_> {
-    fn read(&self, document: Field<'_>) -> Result<Document, Rejected> {
+    /// Reads one document of the contract, whichever road it came by.
+    pub(crate) fn read(&self, document: Field<'_>) -> Result<Document, Rejected> {
         let document_id = document
             .get("documentId")
             .text()
@@ -184,6 +197,9 @@ impl Contract<'_> {
         let id = guid_in_lower_case(id.required(id.text()?)?);
         let mut remarks = Vec::new();
         let ask = match operation(&document)? {
+            operation if is_cancelled(&document) => {
+                self.cancel(operation, &document, id.clone(), &mut remarks)?
+            }
             Operation::Sale => Ask::Close(self.sale(&document, id.clone(), &mut remarks)?),
             Operation::Return => Ask::GiveBack(self.give_back(&document, id.clone(), &mut remarks)?),
         };
@@ -236,6 +252,34 @@ impl Contract<'_> {
             hold: None,
             promo_codes: Vec::new(),
             offline: None,
+        })
+    }
+
+    /// A document that its base has taken back: a sale is cancelled until a newer version of it is posted, a return is undone.
+    fn cancel(
+        &self,
+        operation: Operation,
+        document: &Field<'_>,
+        id: String,
+        remarks: &mut Vec<Words>,
+    ) -> Result<Ask, Fault> {
+        let version = version(document, remarks)?;
+        let at = self.received_at.fixed_offset();
+        Ok(match operation {
+            Operation::Sale => Ask::GiveBack(GiveBack {
+                external_id: format!("{id}:cancelled:{}", version.unwrap_or_default()),
+                sale: id,
+                version,
+                returned_at: at,
+                what: WhatBack::Everything,
+                rollback: true,
+            }),
+            Operation::Return => Ask::UndoReturn(UndoReturn {
+                external_id: id,
+                sale: sale_of(document)?,
+                version: document.get("dataVersion").required(version)?,
+                undone_at: at,
+            }),
         })
     }
 
@@ -296,10 +340,7 @@ impl Contract<'_> {
         external_id: String,
         remarks: &mut Vec<Words>,
     ) -> Result<GiveBack, Fault> {
-        let sale = document.get("saleDocumentId");
-        let sale = sale
-            .text()?
-            .ok_or_else(|| sale.fault(Problem::ReturnWithoutSale))?;
+        let sale = sale_of(document)?;
         let date = document.get("date");
         let lines = some_lines(document)?
             .iter()
@@ -307,7 +348,7 @@ impl Contract<'_> {
             .collect::<Result<_, _>>()?;
         Ok(GiveBack {
             external_id,
-            sale: guid_in_lower_case(sale),
+            sale,
             version: version(document, remarks)?,
             returned_at: date.required(date.instant(self.settings)?)?,
             what: WhatBack::Lines(lines),
@@ -335,6 +376,20 @@ fn operation(document: &Field<'_>) -> Result<Operation, Fault> {
         Some(_) => Err(operation.fault(Problem::UnknownOperation)),
         None => Err(operation.fault(Problem::Missing)),
     }
+}
+
+/// `posted` or `deletionMark` say that the document does not stand (any more); without them it does.
+fn is_cancelled(document: &Field<'_>) -> bool {
+    document.get("deletionMark").flag() || document.get("posted").denied()
+}
+
+/// The sale that a return brings back.
+fn sale_of(document: &Field<'_>) -> Result<String, Fault> {
+    let sale = document.get("saleDocumentId");
+    let id = sale
+        .text()?
+        .ok_or_else(|| sale.fault(Problem::ReturnWithoutSale))?;
+    Ok(guid_in_lower_case(id))
 }
 
 /// The lines of a document, of which there is at least one.

@@ -21,3 +21,12 @@ pub(crate) fn sentence(status: u16, text: &str) -> Reply {
         body: text.as_bytes().to_vec(),
     }
 }
+
+/// An XML document.
+pub(crate) fn xml(text: &str) -> Reply {
+    Reply {
+        status: 200,
+        content_type: "application/xml; charset=utf-8",
+        body: text.as_bytes().to_vec(),
+    }
+}

@@ -12,6 +12,10 @@ pub(crate) enum Route<'a> {
     ReceiptBatch,
     /// Who is this guest?
     Members,
+    /// The exchange of CommerceML, at the address that people know from site builders too.
+    Exchange,
+    /// A file of CommerceML, sent as it is.
+    CommerceMlFile,
     /// Nothing of ours.
     Unknown,
 }
@@ -25,6 +29,8 @@ impl<'a> Route<'a> {
             ["v1", "receipts"] => Route::Receipts,
             ["v1", "receipts", "batch"] => Route::ReceiptBatch,
             ["v1", "members"] => Route::Members,
+            ["exchange"] | [.., "1c_exchange.php"] => Route::Exchange,
+            ["v1", "commerceml"] => Route::CommerceMlFile,
             _ => Route::Unknown,
         }
     }
@@ -51,6 +57,9 @@ mod tests {
         assert_eq!(Route::of("v1/receipts/"), Route::Receipts);
         assert_eq!(Route::of("v1/receipts/batch"), Route::ReceiptBatch);
         assert_eq!(Route::of("v1/members"), Route::Members);
+        assert_eq!(Route::of("exchange"), Route::Exchange);
+        assert_eq!(Route::of("bitrix/admin/1c_exchange.php"), Route::Exchange);
+        assert_eq!(Route::of("v1/commerceml"), Route::CommerceMlFile);
         for path in ["", "v1", "v2/receipts", "hs/otherservice/ping"] {
             assert_eq!(Route::of(path), Route::Unknown, "{path}");
         }

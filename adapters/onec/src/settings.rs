@@ -7,6 +7,8 @@ use kopilka_contract::{Guest, Money};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::commerce_ml::CommerceMlSettings;
+
 /// Settings of a 1C connection. Every field has a default; an unknown one is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -30,6 +32,8 @@ pub struct OneCSettings {
     pub receipt_redemption: ReceiptRedemption,
     /// Where the category of a line comes from.
     pub category_source: CategorySource,
+    /// What is agreed about documents in CommerceML.
+    pub commerce_ml: CommerceMlSettings,
     /// Numeric code of the currency that a bonus is worth one of.
     pub currency: String,
 }
@@ -45,6 +49,7 @@ impl Default for OneCSettings {
             repeat_window_s: 60,
             receipt_redemption: ReceiptRedemption::default(),
             category_source: CategorySource::default(),
+            commerce_ml: CommerceMlSettings::default(),
             currency: "643".to_owned(),
         }
     }

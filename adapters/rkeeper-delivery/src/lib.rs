@@ -25,6 +25,7 @@ mod amounts;
 mod announcement;
 mod answer;
 mod fetch;
+mod guide;
 mod lines;
 mod order;
 mod receipt;
@@ -33,7 +34,8 @@ mod site;
 mod state;
 
 use kopilka_contract::{
-    Adapter, Dialogue, Message, POLL_PATH, Poll, Reply, Settings, SettingsError, Unreadable, Words,
+    Adapter, Dialogue, GuideStep, Message, POLL_PATH, Poll, Reply, Roads, Settings, SettingsError,
+    Unreadable, Words,
 };
 
 pub use settings::{DeliverySettings, HoldKey, Road};
@@ -53,6 +55,18 @@ impl Adapter for RKeeperDelivery {
 
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
         settings.typed::<DeliverySettings>().map(drop)
+    }
+
+    fn roads(&self, settings: &Settings) -> Roads {
+        let delivery = settings.typed::<DeliverySettings>();
+        Roads {
+            hall: false,
+            delivery: delivery.is_ok_and(|delivery| delivery.accrual == Road::Webhook),
+        }
+    }
+
+    fn guide(&self, address: &str) -> Vec<GuideStep> {
+        guide::guide(address)
     }
 
     fn secrets(&self) -> &'static [&'static str] {

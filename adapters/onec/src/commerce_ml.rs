@@ -1,0 +1,262 @@
+//! CommerceML 2: files of a 1C base, and the exchange by which it sends them.
+//!
+//! 1C is the client: `checkauth`, `init`, `file` for every part of a file, `import` for every file, each with `type` and `mode` in
+//! the query. Answers are plain lines: `success`, `progress` or `failure` with a reason, which 1C writes into its log. What the
+//! standard says of an exchange is goods (`type=catalog`) and orders (`type=sale`); receipts of a shop are not in it, so how a sale
+//! and a return look is agreed between a base and us, and is a setting.
+//!
+//! The token in the address is the authentication: the login of `checkauth` is not looked at, and the cookie that its answer gives is
+//! of no use but to be sent back. A file comes in parts of at most [`FILE_LIMIT`] bytes, which the service puts together.
+
+mod catalogue;
+mod documents;
+mod settings;
+mod xml;
+
+use kopilka_contract::{
+    About, Ask, Dialogue, Filing, Language, MenuTaken, Message, Part, Refusal, Reply, Told, Unreadable, Words,
+};
+
+use self::documents::{Documents, Taken};
+pub use self::settings::CommerceMlSettings;
+use self::xml::Element;
+use crate::query::Query;
+use crate::receipt_json::Contract;
+use crate::reply;
+
+/// So many bytes of a file fit into one message.
+const FILE_LIMIT: u32 = 1_048_576;
+
+/// A step of an exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Mode {
+    CheckAuth,
+    Init,
+    File(String),
+    Import(String),
+    /// The other direction: what we have for the base, which is nothing.
+    Query,
+    /// The base has taken what we had.
+    Success,
+    /// The last step of newer exchanges: all files were imported.
+    Complete,
+}
+
+impl Mode {
+    fn of(query: &Query) -> Option<Self> {
+        let file = || query.get("filename").map(str::to_owned);
+        Some(match query.get("mode")? {
+            "checkauth" => Mode::CheckAuth,
+            "init" => Mode::Init,
+            "file" => Mode::File(file()?),
+            "import" => Mode::Import(file()?),
+            "query" => Mode::Query,
+            "success" => Mode::Success,
+            "complete" => Mode::Complete,
+            _ => return None,
+        })
+    }
+}
+
+/// What a message has to do with a file. `type` parts the exchanges of goods and of documents, which may go on at once.
+pub(crate) fn filing(message: &Message<'_>) -> Option<Filing> {
+    let query = Query::parse(message.query);
+    let folder = query.get("type").unwrap_or_default().to_owned();
+    match Mode::of(&query)? {
+        Mode::Init => Some(Filing::Begin { folder }),
+        Mode::File(file) => Some(Filing::Part { folder, file }),
+        Mode::Import(file) => Some(Filing::Whole { folder, file }),
+        Mode::CheckAuth | Mode::Query | Mode::Success | Mode::Complete => None,
+    }
+}
+
+/// Reads a step of an exchange; of `import` the body is the whole file.
+pub(crate) fn read(message: &Message<'_>, contract: Contract<'_>) -> Result<Box<dyn Dialogue>, Unreadable> {
+    let language = contract.settings.language;
+    let query = Query::parse(message.query);
+    let Some(mode) = Mode::of(&query) else {
+        let words = Words::new(
+            "неизвестный шаг обмена: ожидались type и mode=checkauth, init, file, import",
+            "an unknown step of the exchange: type and mode=checkauth, init, file or import were expected",
+        );
+        return Err(failed(&words, language));
+    };
+    let lines = match mode {
+        Mode::CheckAuth => format!("success\nkopilka\n{:x}", message.received_at.timestamp_micros()),
+        Mode::Init => format!("zip=no\nfile_limit={FILE_LIMIT}"),
+        Mode::File(_) | Mode::Success | Mode::Complete => "success".to_owned(),
+        Mode::Query => return Ok(Box::new(Said(reply::xml(documents::NOTHING)))),
+        Mode::Import(file) => return import(&file, message.body, contract),
+    };
+    Ok(Box::new(Said(reply::sentence(200, &lines))))
+}
+
+/// Reads a file that was sent without an exchange: `POST commerceml` with the file for a body.
+pub(crate) fn read_file(
+    message: &Message<'_>,
+    contract: Contract<'_>,
+) -> Result<Box<dyn Dialogue>, Unreadable> {
+    import("", message.body, contract)
+}
+
+fn import(file: &str, body: &[u8], contract: Contract<'_>) -> Result<Box<dyn Dialogue>, Unreadable> {
+    let language = contract.settings.language;
+    if body.is_empty() {
+        let words = Words::new(
+            format!("файл {file} не получен: сначала mode=file"),
+            format!("the file {file} did not come: mode=file goes first"),
+        );
+        return Err(failed(&words, language));
+    }
+    let root = xml::parse(body).map_err(|error| failed(&error.words(), language))?;
+    if root.name() != "коммерческаяинформация" {
+        let words = Words::new(
+            "это не CommerceML: корень не «КоммерческаяИнформация»",
+            "this is not CommerceML: the root is not «КоммерческаяИнформация»",
+        );
+        return Err(failed(&words, language));
+    }
+    let menu = catalogue::menu(&root).map_err(|words| failed(&words, language))?;
+    let documents = Documents::of(&root, contract);
+    Ok(Box::new(Import {
+        menu,
+        documents: documents.read,
+        skipped: documents.skipped,
+        language,
+    }))
+}
+
+fn failed(words: &Words, language: Language) -> Unreadable {
+    let reason = words.in_language(language).to_owned();
+    Unreadable {
+        reply: failure(&reason),
+        reason,
+    }
+}
+
+/// What the base is told where something went wrong: the second line gets into its log.
+pub(crate) fn failure(words: &str) -> Reply {
+    reply::sentence(200, &format!("failure\n{words}"))
+}
+
+/// An answer for which nobody has to be asked.
+struct Said(Reply);
+
+impl Dialogue for Said {
+    fn asks(&self) -> Vec<Ask> {
+        Vec::new()
+    }
+
+    fn reply(&self, _told: &[Result<Told, Refusal>]) -> Reply {
+        self.0.clone()
+    }
+}
+
+/// A file, read.
+struct Import {
+    menu: Option<kopilka_contract::Menu>,
+    documents: Vec<Taken>,
+    skipped: Vec<Words>,
+    language: Language,
+}
+
+impl Dialogue for Import {
+    fn asks(&self) -> Vec<Ask> {
+        let menu = self.menu.clone().map(Ask::TakeMenu);
+        let documents = self
+            .documents
+            .iter()
+            .flat_map(|taken| &taken.document)
+            .map(|document| document.ask.clone());
+        menu.into_iter().chain(documents).collect()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let documents = self.documents.iter().flat_map(|taken| match &taken.document {
+            Ok(document) => document.remarks_in(self.language),
+            Err(rejected) => vec![rejected.sentence(self.language)],
+        });
+        let skipped = self
+            .skipped
+            .iter()
+            .map(|words| words.in_language(self.language).to_owned());
+        skipped.chain(documents).collect()
+    }
+
+    /// Documents are kept one by one, in the words of our JSON contract: a file may have thousands of them.
+    fn parts(&self) -> Vec<Part> {
+        let mut ask = usize::from(self.menu.is_some());
+        let mut part = |taken: &Taken| {
+            let about = match &taken.document {
+                Ok(_) => {
+                    ask += 1;
+                    About::Ask(ask - 1)
+                }
+                Err(rejected) => About::Unread(rejected.sentence(self.language)),
+            };
+            Part {
+                path: "v1/receipts".to_owned(),
+                content_type: "application/json; charset=utf-8",
+                body: taken.json.clone().into_bytes(),
+                about,
+            }
+        };
+        self.documents.iter().map(&mut part).collect()
+    }
+
+    /// A refusal that may pass is answered so that the base imports the file again; one that will not is a matter for a person,
+    /// who finds the file in the inbox: the base would repeat it for ever.
+    fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
+        let busy = told
+            .iter()
+            .find_map(|answer| answer.as_ref().err().filter(|why| why.retryable));
+        match busy {
+            Some(why) => failure(why.words.in_language(self.language)),
+            None => reply::sentence(200, &self.success(told)),
+        }
+    }
+}
+
+impl Import {
+    fn success(&self, told: &[Result<Told, Refusal>]) -> String {
+        let mut lines = vec!["success".to_owned()];
+        let taken = told.iter().find_map(|answer| match answer {
+            Ok(Told::MenuTaken(MenuTaken {
+                added,
+                changed,
+                skipped,
+            })) => Some((added, changed, skipped.len())),
+            _ => None,
+        });
+        if let Some((added, changed, skipped)) = taken {
+            let words = Words::new(
+                format!("меню: добавлено {added}, изменено {changed}, пропущено {skipped}"),
+                format!("menu: {added} added, {changed} changed, {skipped} skipped"),
+            );
+            lines.push(words.in_language(self.language).to_owned());
+        }
+        let refused = told.iter().filter(|answer| answer.is_err()).count();
+        let broken = self
+            .documents
+            .iter()
+            .filter(|taken| taken.document.is_err())
+            .count();
+        if !self.documents.is_empty() {
+            let (all, wrong) = (self.documents.len(), refused + broken);
+            let words = Words::new(
+                format!("документов: {all}, не принято: {wrong}"),
+                format!("documents: {all}, not taken: {wrong}"),
+            );
+            lines.push(words.in_language(self.language).to_owned());
+        }
+        lines.join("\n")
+    }
+}
+
+/// The text of a child that says something.
+fn text<'a>(element: &'a Element, name: &str) -> Option<&'a str> {
+    element
+        .child(name)
+        .map(Element::text)
+        .filter(|text| !text.is_empty())
+}
