@@ -99,6 +99,16 @@ pub fn not_heard(adapter: &dyn Adapter, known: Option<&Known>, incoming: &Incomi
     adapter.failure(&incoming.message(), words, &settings)
 }
 
+/// Whether a message that just came may speak; else what its sender is told.
+pub fn admits(
+    adapter: &dyn Adapter,
+    known: &Known,
+    incoming: &Incoming,
+    authorization: Option<&str>,
+) -> Result<(), Reply> {
+    adapter.admits(&incoming.message(), authorization, &Settings::default_of(known))
+}
+
 /// Reads a message, carries out what it asks, and words the answer. `deadline`: a till is not kept waiting longer.
 pub async fn hold(
     app: &App,

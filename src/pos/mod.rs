@@ -119,10 +119,16 @@ async fn enter(
     if known.connection.kind != kind {
         return Err(Problem::not_found());
     }
+    let authorization = request.headers().get(header::AUTHORIZATION);
+    let authorization = authorization.and_then(|v| v.to_str().ok()).map(str::to_owned);
     let body = tokio::time::timeout(DEADLINE.saturating_sub(since.elapsed()), read_body(request)).await;
     match body.unwrap_or_else(|_| Err(Problem::busy())) {
         Ok(body) => incoming.body = body.to_vec(),
         Err(problem) => return Ok(told(Some(&known), &incoming, &problem)),
+    }
+    if let Err(reply) = conversation::admits(adapter, &known, &incoming, authorization.as_deref()) {
+        tracing::warn!(connection = %known.connection.id, kind, path = incoming.path, "a message without the right authorization");
+        return Ok(response(reply));
     }
     let left = DEADLINE.saturating_sub(since.elapsed());
     Ok(response(

@@ -276,6 +276,15 @@ impl<'a, 'w> Day<'a, 'w> {
             == Some("now");
         let paid = match self.dialect.write_off(sale).filter(|_| !now) {
             None => true,
+            // A reservation before the fiscal receipt: the till waits for its answer.
+            Some(message) if message.role == Role::Asks => {
+                let told = self.wire.ask(&message).await?;
+                if told.heard != Heard::Taken {
+                    self.complaints
+                        .push(format!("sale {}: the reservation: {}", sale.number, told.body));
+                }
+                told.heard == Heard::Taken
+            }
             Some(message) => match self.wire.once(&message).await? {
                 Once::Told(told) => {
                     if told.heard != Heard::Taken {

@@ -135,6 +135,11 @@ pub(super) trait Dialect: Debug + Sync {
     /// Kind of its connections.
     fn kind(&self) -> &'static str;
 
+    /// What it is called here: its kind, unless a kind is played in several ways.
+    fn name(&self) -> &'static str {
+        self.kind()
+    }
+
     /// How it names a guest; `None`: it can't, and sells to nobody.
     fn guest<'a>(&self, sale: &'a Sale) -> Option<GuestName<'a>>;
 

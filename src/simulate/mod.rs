@@ -11,6 +11,7 @@ mod day;
 mod dialect;
 mod faults;
 mod iiko;
+mod iiko_plugin;
 mod office;
 mod onec;
 mod rkeeper;
@@ -43,12 +44,13 @@ static DIALECTS: &[&dyn Dialect] = &[
     &rkeeper::RKeeper,
     &rkeeper_delivery::RKeeperDelivery,
     &iiko::Iiko,
+    &iiko_plugin::IikoPlugin,
     &onec::OneC,
 ];
 
 /// The kinds of tills that can be played.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
-    DIALECTS.iter().map(|dialect| dialect.kind())
+    DIALECTS.iter().map(|dialect| dialect.name())
 }
 
 /// What to play.
@@ -158,7 +160,7 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     let dialect = DIALECTS
         .iter()
         .copied()
-        .find(|dialect| dialect.kind() == plan.kind)
+        .find(|dialect| dialect.name() == plan.kind)
         .ok_or_else(|| format!("there is no till system {}", plan.kind))?;
     let host = authority(&plan.address).ok_or("the address must begin with http://")?;
     let address = resolve(&host)?
@@ -168,7 +170,7 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     let (key, token) = match &plan.secrets {
         Some(secrets) => secrets.clone(),
         None => {
-            let token = token_of(&plan.kind).ok_or("the demo network has no such till")?;
+            let token = token_of(dialect.kind()).ok_or("the demo network has no such till")?;
             (LIVE_KEY.to_owned(), token.to_owned())
         }
     };
@@ -221,7 +223,7 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         .await?;
     differences.extend(found);
     Ok(Report {
-        kind: dialect.kind(),
+        kind: dialect.name(),
         receipts: plan.receipts,
         counts: day.counts,
         answered: day.wire.answered,
@@ -259,6 +261,8 @@ mod tests {
             .iter()
             .map(|adapter| adapter.kind())
             .collect();
-        assert_eq!(kinds().collect::<Vec<_>>(), adapters);
+        let mut played: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.kind()).collect();
+        played.dedup();
+        assert_eq!(played, adapters);
     }
 }

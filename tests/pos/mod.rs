@@ -5,6 +5,8 @@ mod commerce_ml;
 mod descriptions;
 mod guest_words;
 mod iiko;
+mod iiko_plugin;
+mod iikocard;
 mod inbox;
 mod isolation;
 mod menu_import;

@@ -207,6 +207,22 @@ pub trait Adapter: Send + Sync {
         None
     }
 
+    /// Whether a message that just came may speak: for vendors whose senders show something beside the token in the address.
+    /// `authorization` is the header of that name. A message that is replayed from the inbox was admitted before, and its
+    /// header is not kept.
+    ///
+    /// # Errors
+    /// What the sender is told; nothing is kept.
+    fn admits(
+        &self,
+        message: &Message<'_>,
+        authorization: Option<&str>,
+        settings: &Settings,
+    ) -> Result<(), Reply> {
+        let _ = (message, authorization, settings);
+        Ok(())
+    }
+
     /// Reads one message.
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable>;
 

@@ -7,10 +7,11 @@ use thiserror::Error;
 
 use crate::closing::{Connection, Snapshot};
 use crate::envelope::{Envelope, events};
+use crate::iikocard::same;
 use crate::lines::BadItem;
 use crate::moment;
 use crate::order::{Order, OrderInfo, Sale, Standing};
-use crate::settings::IikoSettings;
+use crate::settings::{IikoSettings, WebhookAuthorization};
 
 /// A webhook, read.
 #[derive(Debug)]
@@ -65,6 +66,30 @@ pub(crate) fn nothing_here() -> Reply {
 /// To a message that we could not keep: iikoCloud takes anything but 200 for "not received" and may send it again.
 pub(crate) fn not_received(words: &str) -> Reply {
     json(503, &Failure { error: words })
+}
+
+/// Whether a webhook carries the token that iiko was given for it; else it is told so, with 401.
+pub(crate) fn admits(
+    authorization: Option<&str>,
+    token: &str,
+    how: WebhookAuthorization,
+) -> Result<(), Reply> {
+    let given = authorization.unwrap_or_default().trim();
+    let bearer = given.strip_prefix("Bearer ").map(str::trim);
+    let admitted = match how {
+        WebhookAuthorization::Raw => same(given, token),
+        WebhookAuthorization::Bearer => bearer.is_some_and(|given| same(given, token)),
+        WebhookAuthorization::Any => same(bearer.unwrap_or(given), token),
+    };
+    if admitted {
+        return Ok(());
+    }
+    Err(json(
+        401,
+        &Failure {
+            error: "the webhook's authToken is not the one of this connection",
+        },
+    ))
 }
 
 impl Webhook {
