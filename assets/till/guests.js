@@ -26,12 +26,15 @@ export function lookUp(text) {
 }
 
 async function suggest(text) {
-  if (!state.online) return change({ find: { ...state.find, items: await remembered(text), busy: false } });
+  if (!state.online) {
+    const items = await remembered(text);
+    return change((s) => { s.find = { ...s.find, items, busy: false }; });
+  }
   looking = new AbortController();
   change((s) => { s.find.busy = true; });
   try {
     const found = await get(query('/till/guests', { q: text }), { signal: looking.signal });
-    if (state.find.text.trim() === text) change((s) => { s.find = { ...s.find, items: found.items ?? found, busy: false }; });
+    if (state.find.text.trim() === text) change((s) => { s.find = { ...s.find, items: found.items ?? found, busy: false, answered: text }; });
   } catch (error) {
     if (error.name === 'AbortError') return;
     const items = error instanceof NoAnswer ? await remembered(text) : [];

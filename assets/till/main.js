@@ -13,7 +13,7 @@ import { AmountSheet, FavouritesSheet, LineSheet } from './screens/line.js';
 import { Lock } from './screens/lock.js';
 import { CameraSheet, Mark, MenuSheet, SecondSheet } from './screens/menu.js';
 import { OperationSheet, Operations } from './screens/operations.js';
-import { AmountCard, Confirm, Redeem, Totals, turnRedemption } from './screens/pay.js';
+import { AmountCard, Confirm, Redeem, Totals, Trouble, turnRedemption } from './screens/pay.js';
 import { PinSheet } from './screens/pin.js';
 import { Recent, Result } from './screens/result.js';
 import { Shift } from './screens/shift.js';
@@ -57,17 +57,20 @@ function Sale() {
   const wide = useWide();
   // Each step begins at its top, wherever the one before was left.
   const step = result ? 'result' : sale.step;
-  useEffect(() => { if (!wide) window.scrollTo(0, 0); }, [step]);
-  const today = shift?.device && html`<p class="today soft">${t('today', shift.device.receipts, short(fromDecimal(shift.device.accrued)), short(fromDecimal(shift.device.redeemed)))}</p>`;
+  const trouble = !result && step === 'pay' ? sale.problem?.words : null;
+  useEffect(() => { if (!wide) window.scrollTo(0, 0); }, [step, trouble]);
+  const today = shift?.device?.receipts > 0 && html`<p class="today soft">${t('today', shift.device.receipts, short(fromDecimal(shift.device.accrued)), short(fromDecimal(shift.device.redeemed)))}</p>`;
   const name = !result && html`<h1 class="unseen">${t('sale')}</h1>`;
   if (wide) {
     return html`<main class="till two" id="main">${name}<div class="left">${result ? html`<${Recent} />` : html`<${Entry} /><${Lines} />`}</div>
       <aside class="right" aria-label=${t('guest-and-pay')}>${result ? html`<${Result} />` : html`
-        ${sale.customer ? html`<${GuestCard} />` : html`<${Find} />`}<${Messages} /><${Redeem} /><${Totals} />${!sale.customer && today}<${Confirm} />`}</aside></main>`;
+        ${sale.customer ? html`<${GuestCard} />` : html`<${Find} />`}<${Messages} /><${Redeem} /><${Totals} whole />${!sale.customer && today}<${Trouble} /><${Confirm} />`}</aside></main>`;
   }
   if (result) return html`<main class="till one" id="main"><${Result} /><${Recent} /></main>`;
-  if (sale.step === 'guest') return html`<main class="till one" id="main">${name}<${Find} />${today}</main>`;
+  if (sale.step === 'guest') return html`<main class="till one fit" id="main">${name}<${Find} />${today}</main>`;
   if (sale.step === 'amount') return html`<main class="till one" id="main">${name}<${GuestCard} compact /><${AmountStep} /></main>`;
+  // What has to be read first stands first, and leaves the figures in sight.
+  if (sale.problem) return html`<main class="till one" id="main">${name}<${Trouble} /><${GuestCard} compact /><${Redeem} /><${Totals} whole /><${Confirm} /></main>`;
   return html`<main class="till one" id="main">${name}<${GuestCard} /><${Messages} /><${AmountCard} /><${Redeem} /><${Totals} /><${Confirm} /></main>`;
 }
 

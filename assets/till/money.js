@@ -4,9 +4,19 @@
 /** Largest amount that the service takes, in kopecks. */
 export const LARGEST = 100_000_000_000;
 
+/** What was typed without spaces and signs. */
+export function bareAmount(text) {
+  const bare = text.replace(/[\s\u00a0\u202f₽]/g, '');
+  // "1,615.00" has its commas between thousands, for nothing else can they mean.
+  return /^\d{1,3}(,\d{3})+\.\d{0,2}$/.test(bare) ? bare.replaceAll(',', '') : bare;
+}
+
+/** What is being typed, its thousands apart: "1615,5" as "1 615,5". */
+export const groupTyped = (text) => text.replace(/^\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, '\u00a0'));
+
 /** What a person typed ("1 615,5", "1615.50 ₽") in kopecks; null where it is no amount. */
 export function parseAmount(text) {
-  const bare = text.replace(/[\s\u00a0\u202f₽]/g, '').replace(',', '.');
+  const bare = bareAmount(text).replace(',', '.');
   const found = /^(\d{1,10})(?:\.(\d{0,2}))?$/.exec(bare);
   if (!found) return null;
   const kopecks = Number(found[1]) * 100 + Number((found[2] ?? '').padEnd(2, '0'));

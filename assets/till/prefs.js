@@ -8,4 +8,11 @@
   root.dataset.theme = prefs.theme ?? 'auto';
   root.dataset.text = prefs.text ?? 'normal';
   root.dataset.contrast = prefs.contrast ?? 'normal';
+  // The modules are asked for all at once, but not before there is something to see: forty requests take a slow telephone
+  // longer than the first picture.
+  const askAhead = () => {
+    const ahead = document.getElementById('ahead');
+    if (ahead) document.head.append(ahead.content);
+  };
+  document.addEventListener('readystatechange', () => requestAnimationFrame(() => setTimeout(askAhead)), { once: true });
 })();

@@ -11,8 +11,8 @@ import { change, newSale, notice, state, uuid } from './store.js';
 
 /** After so long without an answer a sale that can wait goes to the queue. */
 const PATIENCE = 8000;
-/** Keys that follow each other faster than this make one question. */
-const QUOTE_PAUSE = 35;
+/** Keys that follow each other faster than this (a scanner's, a held key's) make one question. */
+const QUOTE_PAUSE = 40;
 
 // --- what it is made of -------------------------------------------------------------------------------------------
 
@@ -131,6 +131,7 @@ export function review() {
   if (COUNTED.some(differs)) {
     sale.asks = true;
     sale.problem = { code: 'changed', words: changedWords(known, f, differs) };
+    if (differs('redeemed')) lookAgain(sale);
   } else {
     sale.seen = Object.fromEntries(COUNTED.map((name) => [name, f[name] ?? known[name] ?? null]));
   }
@@ -171,31 +172,43 @@ function receipt(sale, redeemed) {
 }
 
 let planned = null;
-let asked = null;
+/** Counts questions: an answer to any but the last is of no use. */
+let asked = 0;
+/** Questions under way. More than a few would keep the browser's connections from what matters more. */
+const underWay = [];
+const MOST_UNDER_WAY = 3;
+let lastChange = 0;
 let shown = '';
 
-/** Asks what the sale would do, a moment after the last change; the last question wins. */
+/** Asks what the sale would do: at once after a single change, a moment after the last of a burst. The last question wins;
+ * the few before it are left to end by themselves, for to break one off costs its connection, and the next a new one. */
 export function plan() {
   const sale = state.sale;
   const wanted = state.start && total(sale) > 0 ? JSON.stringify(receipt(sale, wantedRedemption(sale) ?? 0)) : '';
   if (wanted === shown && sale.quote) return;
   shown = wanted;
   clearTimeout(planned);
-  asked?.abort();
+  asked += 1;
   if (!wanted) return change((s) => { s.sale.quote = null; s.sale.quoting = false; });
   change((s) => { s.sale.quoting = s.online; });
-  planned = setTimeout(() => quote(sale), QUOTE_PAUSE);
+  const burst = performance.now() - lastChange < QUOTE_PAUSE;
+  lastChange = performance.now();
+  if (burst) planned = setTimeout(() => quote(sale), QUOTE_PAUSE);
+  else quote(sale);
 }
 
 async function quote(sale) {
   // More than may be spent: the screen says so already, there is nothing to ask.
   const beyond = sale.redeem.mode === 'part' && sale.may !== null && (wantedRedemption(sale) ?? 0) > sale.may;
   if (!state.online || state.locked || beyond) return change((s) => { s.sale.quoting = false; });
-  const mine = asked = new AbortController();
+  const mine = asked;
+  const mayEnd = new AbortController();
+  if (underWay.push(mayEnd) > MOST_UNDER_WAY) underWay.shift().abort();
   const redeemed = wantedRedemption(sale) ?? 0;
   try {
-    const answer = await post('/receipts/quote', receipt(sale, redeemed), { signal: mine.signal });
-    if (mine.signal.aborted || state.sale !== sale) return;
+    const answer = await post('/receipts/quote', receipt(sale, redeemed), { signal: mayEnd.signal })
+      .finally(() => { if (underWay.includes(mayEnd)) underWay.splice(underWay.indexOf(mayEnd), 1); });
+    if (mine !== asked || state.sale !== sale) return;
     change(() => {
       sale.quote = answer;
       sale.may = fromDecimal(answer.may_redeem);
@@ -203,7 +216,7 @@ async function quote(sale) {
     });
     if (sale.redeem.mode === 'all' && sale.may !== redeemed) plan();
   } catch (error) {
-    if (error.name === 'AbortError' || state.sale !== sale) return;
+    if (mine !== asked || state.sale !== sale) return;
     const limit = error instanceof Refused && ['redeem-limit', 'insufficient-balance'].includes(error.code);
     change(() => {
       sale.quoting = false;
@@ -213,13 +226,13 @@ async function quote(sale) {
       }
     });
     // What may be redeemed has shrunk meanwhile: ask for the new limit.
-    if (limit) await limits(sale, mine.signal);
+    if (limit) await limits(sale, mine);
   }
 }
 
-async function limits(sale, signal) {
-  const answer = await post('/receipts/quote', receipt(sale, 0), { signal }).catch(() => null);
-  if (!answer || state.sale !== sale) return;
+async function limits(sale, mine) {
+  const answer = await post('/receipts/quote', receipt(sale, 0)).catch(() => null);
+  if (!answer || mine !== asked || state.sale !== sale) return;
   change(() => { sale.may = fromDecimal(answer.may_redeem); });
   if (sale.redeem.mode === 'all') plan();
 }
@@ -307,6 +320,17 @@ function refused(sale, error) {
   // What was set aside is no more: without it there is at least an answer.
   if (error.code.startsWith('hold-')) sale.permit = null;
   sale.problem = { code: error.code, words: error.message };
+  lookAgain(sale);
+}
+
+/** What the guest has is not what it was: the card at the top says so too. */
+async function lookAgain(sale) {
+  const { customer } = sale;
+  if (!customer?.guest) return;
+  const found = await post('/customers/identify', { id: customer.guest.id }, { quiet: true }).catch(() => null);
+  if (!found || sale.customer !== customer) return;
+  // What is set aside here is not among what is available, but it is his to spend here.
+  change(() => Object.assign(customer, { guest: { ...customer.guest, balance: found.balance }, held: fromDecimal(sale.permit?.amount) }));
 }
 
 /** Sold without a network: the queue has it. */
@@ -336,6 +360,8 @@ function finish(sale, result) {
   const shownResult = { ...result, customer: sale.customer, lines: sale.lines };
   change((s) => {
     s.result = shownResult;
+    // The last operations do not have this one yet, and whoever taps the first of them means it.
+    if (result.kind === 'posted') s.recent = [];
     s.sale = newSale();
     s.entry = { text: '', active: 0, category: null };
   });

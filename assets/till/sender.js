@@ -2,7 +2,7 @@
 import { NoAnswer, Refused, get, post, query } from './api.js';
 import * as journal from './journal.js';
 import { t, money } from './i18n.js';
-import { notice, state } from './store.js';
+import { change, notice, state } from './store.js';
 
 let again = null;
 let running = false;
@@ -56,8 +56,10 @@ async function sendAll() {
 /** Sends a queued row. Gives 'posted', 'refused', or nothing where it has to wait. */
 async function sendOne(row) {
   try {
-    await post(row.path, row.body, { timeout: 20_000 });
+    const answer = await post(row.path, row.body, { timeout: 20_000 });
     await journal.settle(row);
+    // Its result is still on the screen: it says no longer that it waits.
+    if (state.result?.kind === 'queued' && state.result.row.key === row.key) change((s) => { s.result = { ...s.result, kind: 'posted', late: true, answer }; });
     return 'posted';
   } catch (error) {
     if (error instanceof NoAnswer || error.retryable) return null;

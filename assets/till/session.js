@@ -24,7 +24,9 @@ export async function open() {
     change((s) => {
       s.start = kept;
       s.enrolled = true;
-      s.locked = !kept.cashier || idleTooLong() || isLockedHere();
+      // Kept, so that the service's answer, which may not know of it yet, does not open what was idle for too long.
+      if (kept.cashier && idleTooLong()) lockHere(true);
+      s.locked = !kept.cashier || isLockedHere();
     });
   }
   // What waits is shown at once, whether or not the service answers.
@@ -132,11 +134,24 @@ export async function enrol({ login: name, password, venueId, device }) {
   }
 }
 
+const LAST = 'kopilka-cashier';
+
+/** Who opened this till by PIN last: the lock asks for his first. */
+export function lastCashier() {
+  try { return localStorage.getItem(LAST); } catch { return null; }
+}
+
+function isLast(userId) {
+  try { localStorage.setItem(LAST, userId); } catch { /* asked again next time */ }
+}
+
 /** A cashier takes over with his PIN. */
 export async function unlock(userId, pin) {
   try {
     const start = await post('/till/session', { user_id: userId, pin });
     learnPin(userId, pin);
+    // Before anything else: he may lock the till again while the rest is still being asked for.
+    isLast(userId);
     await enter(start);
     return null;
   } catch (error) {
@@ -151,6 +166,7 @@ async function withoutNetwork(userId, pin) {
   const right = cashier ? await checkOffline(userId, pin) : false;
   if (right !== true) return { code: 'offline', words: right === false ? t('pin.offline-wrong') : t('pin.offline-unknown') };
   active();
+  isLast(userId);
   lockHere(false);
   change((s) => { s.start = { ...s.start, cashier }; s.locked = false; });
   return null;

@@ -20,7 +20,7 @@ export function printSlip({ answer, receipt, row, lines, number, at }) {
     <table>${shown.map((l) => line(`${l.name}${l.quantity !== 1000 ? ` × ${quantity(l.quantity)}` : ''}`, amount(l.amount)))}
       ${line(t('total'), money(total))}
       ${redeemed > 0 && line(t('by-bonuses'), `− ${amount(redeemed)}`)}
-      ${line(t('to-pay'), money(total - redeemed), true)}
+      ${line(t('paid'), money(total - redeemed), true)}
       ${answer && fromDecimal(answer.accrued) > 0 && line(t('accrued'), `+${amount(fromDecimal(answer.accrued))}`)}
       ${balance && line(t('balance'), amount(fromDecimal(balance.available)))}
       ${balance?.expiring_next && line(t('expires-next'), t('expires-value', amount(fromDecimal(balance.expiring_next.amount)), lastDay(balance.expiring_next.at, venue.time_zone)))}

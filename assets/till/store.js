@@ -80,7 +80,7 @@ export function change(how) {
 export function notice(text, kind = 'info') {
   const one = { id: uuid(), text, kind };
   change((s) => s.notices.push(one));
-  setTimeout(() => dismiss(one.id), kind === 'bad' ? 12000 : 7000);
+  setTimeout(() => dismiss(one.id), { bad: 12000, ok: 5000 }[kind] ?? 7000);
 }
 
 /** Takes a line away. */

@@ -38,8 +38,9 @@ export function Problem({ words, children }) {
   return html`<div class="card refusal" role="alert"><${Icon} name="triangle-alert" /><div><p>${words}</p>${children}</div></div>`;
 }
 
-/** A window over the screen. The browser keeps the focus in it and closes it with Esc. */
-export function Sheet({ title, children, foot, onClose = closeSheet, label, wide = false, fixed = false }) {
+/** A window over the screen. The browser keeps the focus in it and closes it with Esc. `reads`: there is nothing in it but words,
+ * so keys must be able to scroll them. */
+export function Sheet({ title, children, foot, onClose = closeSheet, label, wide = false, fixed = false, reads = false }) {
   const box = useRef(null);
   useEffect(() => {
     const dialog = box.current;
@@ -52,7 +53,7 @@ export function Sheet({ title, children, foot, onClose = closeSheet, label, wide
   return html`<dialog ref=${box} class="sheet ${wide ? 'wide' : ''}" aria-label=${label ?? title} onCancel=${cancel} onMouseDown=${outside}>
     <div class="sheet-box">
       <header class="sheet-head"><h2>${title}</h2>${!fixed && html`<${IconButton} icon="x" label=${t('close')} onClick=${onClose} />`}</header>
-      <div class="sheet-body">${children}</div>
+      <div class="sheet-body" tabindex=${reads ? '0' : null}>${children}</div>
       ${foot && html`<footer class="sheet-foot">${foot}</footer>`}
     </div></dialog>`;
 }

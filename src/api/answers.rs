@@ -188,7 +188,7 @@ pub struct FactorAnswer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
     /// In plain words.
-    #[schema(example = "«Счастливые часы» (пт, 17:00–19:59): × 1.5")]
+    #[schema(example = "«Счастливые часы» (пт, 17:00–19:59): × 1,5")]
     pub words: String,
 }
 

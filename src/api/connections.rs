@@ -27,10 +27,11 @@ use super::venues::named;
 use crate::app::App;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
 use crate::domain::watch::{MOST_FAILING, MOST_OPENING_HOURS, MOST_QUIET_MINUTES, OpeningHours, Watch};
-use crate::pos::{ADAPTERS, adapter};
+use crate::pos::{ADAPTERS, adapter, secrets};
 use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
 use crate::storage::messages::{self, Lately};
 use crate::storage::networks;
+use crate::storage::polls;
 use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::{AnyConnection, Tenant};
 
@@ -88,6 +89,18 @@ fn check_settings(adapter: &dyn Adapter, values: &Value) -> Result<(), Problem> 
         .map_err(|error| misread("/settings", &error.0))
 }
 
+/// Refuses a secret that is only the sign for one.
+fn nothing_hidden(adapter: &dyn Adapter, settings: &Value) -> Result<(), Problem> {
+    match secrets::still_hidden(adapter, settings) {
+        Some(place) => Err(Problem::invalid(
+            &format!("/settings{place}"),
+            "Впишите сам пароль: «***» годится, только пока не меняется адрес, на который он отправляется.",
+            "Give the password itself: *** will do only while the address that it is sent to stays.",
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Refuses what nobody can look after.
 fn check_watch(watch: &Watch) -> Result<(), Problem> {
     if watch.failing_after > MOST_FAILING {
@@ -140,7 +153,7 @@ struct ConnectionView {
     kind: String,
     #[schema(example = "r_keeper на Невском")]
     name: String,
-    /// The adapter's own.
+    /// The adapter's own. A password that was given stands here as `***`.
     #[schema(value_type = Object, example = json!({}))]
     settings: Value,
     /// Language of the words for the cashier.
@@ -158,6 +171,41 @@ struct ConnectionView {
     /// What a person should mend.
     warnings: Vec<ConnectionWarning>,
     state: ConnectionState,
+    /// How asking the vendor's system goes; null where this kind only speaks itself.
+    polling: Option<PollingState>,
+}
+
+/// How asking the vendor's system goes.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+struct PollingState {
+    /// When it is asked next; null: the settings say nothing of whom to ask.
+    next_at: Option<DateTime<Utc>>,
+    /// When asking last went well.
+    succeeded_at: Option<DateTime<Utc>>,
+    /// When it last failed.
+    failed_at: Option<DateTime<Utc>>,
+    /// Why it last failed.
+    #[schema(example = "auth-delivery.ucs.ru answered 401")]
+    failure: Option<String>,
+    /// How many times in a row it has failed since it went well.
+    #[schema(example = 0)]
+    failures: u32,
+    /// How many things wait to be asked.
+    #[schema(example = 0)]
+    errands: u32,
+}
+
+impl PollingState {
+    fn of(standing: polls::Standing) -> Self {
+        PollingState {
+            next_at: standing.next_at,
+            succeeded_at: standing.succeeded_at,
+            failed_at: standing.failed_at,
+            failure: standing.failure,
+            failures: standing.failures,
+            errands: standing.errands,
+        }
+    }
 }
 
 /// How a connection has done of late, by its newest 200 messages. What only asks (a card read, a quote) is not kept and
@@ -239,6 +287,8 @@ struct Standing {
     alerts: Vec<StoredAlert>,
     /// Connections of the venue that tell of the same sales.
     twice: Vec<StoredConnection>,
+    /// How asking its vendor's system goes.
+    asking: polls::Standing,
 }
 
 /// Which sales a connection tells of.
@@ -299,18 +349,21 @@ impl ConnectionState {
 
 impl ConnectionView {
     fn of((connection, standing): (StoredConnection, Standing)) -> Self {
+        let adapter = adapter(&connection.kind);
+        let asks = adapter.is_some_and(|adapter| adapter.poll().is_some());
         ConnectionView {
             id: connection.id,
             venue_id: connection.venue,
             kind: connection.kind,
             name: connection.name,
-            settings: connection.settings,
+            settings: secrets::hidden(adapter, connection.settings),
             language: connection.language,
             active: connection.active,
             created_at: connection.created_at,
             watch: connection.watch,
             shares_orders_with: connection.shares_orders_with,
             warnings: standing.twice.iter().map(ConnectionWarning::twice).collect(),
+            polling: asks.then(|| PollingState::of(standing.asking.clone())),
             state: ConnectionState::of(standing, connection.heard_at),
         }
     }
@@ -381,7 +434,7 @@ struct ConnectionRequest {
 struct ConnectionChange {
     #[schema(example = "r_keeper на Невском")]
     name: Option<String>,
-    /// All of the adapter's own settings at once.
+    /// All of the adapter's own settings at once. A password that is `***` stays as it is.
     #[schema(value_type = Option<Object>, example = json!({}))]
     settings: Option<Value>,
     #[schema(value_type = Option<String>, example = "en")]
@@ -417,6 +470,7 @@ fn with_state(
         ..AlertFilter::default()
     };
     let standing = Standing {
+        asking: polls::standing(connection, tenant, found.id)?,
         lately: messages::lately(connection, tenant, found.id)?,
         alerts: connection_alerts::list(connection, tenant, &going_on, 2)?,
         twice: telling_twice(
@@ -537,7 +591,9 @@ pub(crate) async fn connect(
     at: impl FnOnce(&mut AnyConnection) -> Result<VenueId, Problem> + Clone + Send + 'static,
 ) -> Result<(StoredConnection, String), Problem> {
     let name = names::name("/name", &new.name, 200)?;
-    check_settings(adapter_of(&new.kind)?, &new.settings)?;
+    let adapter = adapter_of(&new.kind)?;
+    check_settings(adapter, &new.settings)?;
+    nothing_hidden(adapter, &new.settings)?;
     check_watch(&new.watch)?;
     let token = new_token()?;
     let hash = hash_of(&token);
@@ -597,8 +653,11 @@ async fn change(
                 changed.name.clone_from(name);
             }
             if let Some(settings) = &change.settings {
-                check_settings(adapter_of(&changed.kind)?, settings)?;
-                changed.settings.clone_from(settings);
+                let adapter = adapter_of(&changed.kind)?;
+                let settings = secrets::filled_in(adapter, settings.clone(), &before.settings);
+                check_settings(adapter, &settings)?;
+                nothing_hidden(adapter, &settings)?;
+                changed.settings = settings;
             }
             if let Some(language) = change.language {
                 changed.language = language_name(language);
@@ -611,6 +670,9 @@ async fn change(
                 changed.watch.clone_from(watch);
             }
             till_connections::update(connection, tenant, &changed)?;
+            if changed.settings != before.settings || changed.active != before.active {
+                polls::begin_anew(connection, tenant, id, author.now)?;
+            }
             author.note(
                 connection,
                 "connection.update",

@@ -83,6 +83,12 @@ impl Problem {
         }
     }
 
+    /// The same, in words that fit the place better.
+    pub fn saying(mut self, ru: impl Into<String>, en: impl Into<String>) -> Self {
+        self.words = Words::new(ru, en);
+        self
+    }
+
     /// Names the field at fault.
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.errors.push(FieldError {

@@ -124,7 +124,7 @@ pub(super) async fn log_in(
 ) -> Result<(Tenant, StoredUser), Problem> {
     let login = login.trim().to_lowercase();
     if login.chars().count() > 64 || password.len() > MAX_PASSWORD {
-        return Err(Problem::unauthorized());
+        return Err(wrong_login());
     }
     let access = &app.access;
     access
@@ -140,10 +140,18 @@ pub(super) async fn log_in(
     let hash = found.as_ref().map(|(_, user)| user.password_hash.clone());
     let fits = fits(app, password, hash).await?;
     let Some((tenant, user)) = found.filter(|(_, user)| fits && user.active) else {
-        return Err(Problem::unauthorized());
+        return Err(wrong_login());
     };
     access.logins.forget(&(login, address));
     Ok((tenant, user))
+}
+
+/// 401, said to one who types a login: he has no key.
+fn wrong_login() -> Problem {
+    Problem::unauthorized().saying(
+        "Логин или пароль не подходят.",
+        "The login or the password is wrong.",
+    )
 }
 
 /// Logs a member of staff in.

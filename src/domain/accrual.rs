@@ -6,6 +6,7 @@
 use kopilka_contract::{Factor, FactorKind, Line, Payment, Words};
 use num_bigint::BigUint;
 
+use super::amount_words::{self, factor_ru};
 use super::apportion::{apportion, apportion_by_amount};
 use super::business_time::BusinessTime;
 use super::rate::Coefficient;
@@ -84,6 +85,7 @@ pub fn counted_by_till(lines: &[Line], total: Money) -> Result<Accrual, Refusal>
         *first += missing;
     }
     let total = shares.iter().copied().sum();
+    let said = amount_words::bonuses(total);
     Ok(Accrual {
         total,
         shares,
@@ -93,8 +95,8 @@ pub fn counted_by_till(lines: &[Line], total: Money) -> Result<Accrual, Refusal>
             source: "till".to_owned(),
             lines: Vec::new(),
             words: Words::new(
-                format!("Бонусы посчитала касса: {total}."),
-                format!("The till has counted the bonuses itself: {total}."),
+                format!("Бонусы посчитала касса: {}.", said.ru),
+                format!("The till has counted the bonuses itself: {}.", said.en),
             ),
         }],
     })
@@ -153,7 +155,7 @@ pub fn accrue(
             source: "venue".to_owned(),
             lines: Vec::new(),
             words: Words::new(
-                format!("Базовый бонус: {} %", terms.base_percent),
+                format!("Базовый бонус: {} %", factor_ru(terms.base_percent)),
                 format!("Base bonus: {} %", terms.base_percent),
             ),
         },
@@ -218,7 +220,7 @@ fn item_factor(terms: &VenueTerms, line: &Line) -> ItemFactor {
             coefficient: k,
             source: format!("product:{}", item.name),
             words: Some(Words::new(
-                format!("Товар «{}»: × {k}", item.name),
+                format!("Товар «{}»: × {}", item.name, factor_ru(k)),
                 format!("Product “{}”: × {k}", item.name),
             )),
         };
@@ -235,7 +237,7 @@ fn item_factor(terms: &VenueTerms, line: &Line) -> ItemFactor {
             coefficient: k,
             source: format!("category:{category_id}"),
             words: Some(Words::new(
-                format!("Категория «{}»: × {k}", item.name),
+                format!("Категория «{}»: × {}", item.name, factor_ru(k)),
                 format!("Category “{}”: × {k}", item.name),
             )),
         };
@@ -250,7 +252,7 @@ fn item_factor(terms: &VenueTerms, line: &Line) -> ItemFactor {
         coefficient: g.coefficient,
         source: format!("group:{}", g.name),
         words: Some(Words::new(
-            format!("Общая категория «{}»: × {}", g.name, g.coefficient),
+            format!("Общая категория «{}»: × {}", g.name, factor_ru(g.coefficient)),
             format!("Group “{}”: × {}", g.name, g.coefficient),
         )),
     })
@@ -320,12 +322,14 @@ fn base_words(terms: &VenueTerms, sale: Sale<'_>) -> Words {
         "Amount that earns".to_owned(),
     );
     if redeemed.is_positive() && !terms.accrue_on_redeemed {
-        ru += &format!(", без оплаченного бонусами ({redeemed})");
-        en += &format!(", without what bonuses paid ({redeemed})");
+        let said = amount_words::money(redeemed);
+        ru += &format!(", без оплаченного бонусами ({})", said.ru);
+        en += &format!(", without what bonuses paid ({})", said.en);
     }
     if excluded.is_positive() {
-        ru += &format!(", без оплат, за которые бонусов не дают ({excluded})");
-        en += &format!(", without payments that earn nothing ({excluded})");
+        let said = amount_words::money(excluded);
+        ru += &format!(", без оплат, за которые бонусов не дают ({})", said.ru);
+        en += &format!(", without payments that earn nothing ({})", said.en);
     }
     Words { ru, en }
 }
@@ -333,11 +337,11 @@ fn base_words(terms: &VenueTerms, sale: Sale<'_>) -> Words {
 fn customer_words(k: Coefficient, source: &str) -> Words {
     match source {
         "customer:venue" => Words::new(
-            format!("Ваш коэффициент здесь: × {k}"),
+            format!("Ваш коэффициент здесь: × {}", factor_ru(k)),
             format!("Your coefficient here: × {k}"),
         ),
         "customer:network" => Words::new(
-            format!("Ваш коэффициент в сети: × {k}"),
+            format!("Ваш коэффициент в сети: × {}", factor_ru(k)),
             format!("Your coefficient: × {k}"),
         ),
         _ => Words::new("Личного коэффициента нет: × 1", "No coefficient of your own: × 1"),
@@ -387,11 +391,11 @@ fn rule_explanation(factor: FactorKind, rule: Option<&Rule>) -> Factor {
     let (ru, en) = condition_words(&rule.condition);
     let words = match &rule.name {
         Some(name) => Words::new(
-            format!("«{name}» ({ru}): × {k}"),
+            format!("«{name}» ({ru}): × {}", factor_ru(k)),
             format!("“{name}” ({en}): × {k}"),
         ),
         None => Words::new(
-            format!("{}: × {k}", capitalised(&ru)),
+            format!("{}: × {}", capitalised(&ru), factor_ru(k)),
             format!("{}: × {k}", capitalised(&en)),
         ),
     };
@@ -448,16 +452,25 @@ fn condition_words(condition: &RuleCondition) -> (String, String) {
             format!("{}, {from_hour}:00–{to_hour}:59", days_en(weekdays)),
         ),
         RuleCondition::ReceiptOver { amount } => {
-            (format!("чек больше {amount}"), format!("receipt over {amount}"))
+            let said = amount_words::money(*amount);
+            (
+                format!("чек больше {}", said.ru),
+                format!("receipt over {}", said.en),
+            )
         }
         RuleCondition::ReceiptUnder { amount } => {
-            (format!("чек меньше {amount}"), format!("receipt under {amount}"))
+            let said = amount_words::money(*amount);
+            (
+                format!("чек меньше {}", said.ru),
+                format!("receipt under {}", said.en),
+            )
         }
     }
 }
 
 fn rounding_explanation(rounding: Rounding) -> Factor {
     let unit: Money = rounding.unit.into();
+    let said = amount_words::bonuses(unit);
     let (ru, en) = match rounding.mode {
         RoundingMode::Down => ("вниз", "down"),
         RoundingMode::HalfUp => ("до ближайшего", "half up"),
@@ -469,8 +482,8 @@ fn rounding_explanation(rounding: Rounding) -> Factor {
         source: "venue".to_owned(),
         lines: Vec::new(),
         words: Words::new(
-            format!("Округляем {ru} до {unit}, один раз на чек"),
-            format!("Rounded {en} to {unit}, once per receipt"),
+            format!("Округляем {ru} до {}, один раз на чек", said.ru),
+            format!("Rounded {en} to {}, once per receipt", said.en),
         ),
     }
 }

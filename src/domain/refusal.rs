@@ -2,7 +2,7 @@
 
 use kopilka_contract::Words;
 
-use super::Money;
+use super::{Money, amount_words};
 
 /// A refusal. Nothing was posted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -168,24 +168,33 @@ impl Refusal {
     /// What to tell the person at the till.
     pub fn words(&self) -> Words {
         match self {
-            Refusal::InsufficientBalance { available } => Words::new(
-                format!(
-                    "Недостаточно бонусов: доступно {available}. Спишите не больше или проведите без бонусов."
-                ),
-                format!("Not enough bonuses: {available} available. Redeem no more than that, or nothing."),
+            Refusal::InsufficientBalance { available } => with_amount(
+                *available,
+                |sum| {
+                    format!(
+                        "Недостаточно бонусов: доступно {sum}. Спишите не больше или проведите без бонусов."
+                    )
+                },
+                |sum| format!("Not enough bonuses: {sum} available. Redeem no more than that, or nothing."),
             ),
-            Refusal::RedeemLimit { limit } => Words::new(
-                format!("Этот чек можно оплатить бонусами не больше чем на {limit}."),
-                format!("Bonuses may pay at most {limit} of this receipt."),
+            Refusal::RedeemLimit { limit } => with_amount(
+                *limit,
+                |sum| format!("Этот чек можно оплатить бонусами не больше чем на {sum}."),
+                |sum| format!("Bonuses may pay at most {sum} of this receipt."),
             ),
-            Refusal::RedeemSpread { spread, redeemed } => Words::new(
-                format!(
-                    "Касса распределила по строкам {spread} бонусов, а списать просит {redeemed}. Сообщите администратору."
-                ),
-                format!(
-                    "The till spread {spread} over the lines but asks to redeem {redeemed}. Tell the administrator."
-                ),
-            ),
+            Refusal::RedeemSpread { spread, redeemed } => {
+                let (spread, redeemed) = (amount_words::bonuses(*spread), amount_words::bonuses(*redeemed));
+                Words::new(
+                    format!(
+                        "Касса распределила по строкам {} бонусов, а списать просит {}. Сообщите администратору.",
+                        spread.ru, redeemed.ru
+                    ),
+                    format!(
+                        "The till spread {} over the lines but asks to redeem {}. Tell the administrator.",
+                        spread.en, redeemed.en
+                    ),
+                )
+            }
             Refusal::AccrualTooLarge => Words::new(
                 "Начисление получается слишком большим: проверьте коэффициенты. Сообщите администратору.",
                 "The accrual would be far too large: a coefficient is wrong. Tell the administrator.",
@@ -244,9 +253,10 @@ impl Refusal {
                 "Гость заблокирован: списать бонусы нельзя.",
                 "The guest is blocked: bonuses can't be redeemed.",
             ),
-            Refusal::DebtLimit { limit } => Words::new(
-                format!("Бонусов не хватает больше чем на {limit}. Сообщите администратору."),
-                format!("More than {limit} is missing. Tell the administrator."),
+            Refusal::DebtLimit { limit } => with_amount(
+                *limit,
+                |sum| format!("Бонусов не хватает больше чем на {sum}. Сообщите администратору."),
+                |sum| format!("More than {sum} is missing. Tell the administrator."),
             ),
             Refusal::OfflinePermitMissing => Words::new(
                 "Бонусы списали без связи и без разрешения. Проведите продажу без списания.",
@@ -260,13 +270,18 @@ impl Refusal {
                 "Разрешение списать бонусы без связи кончилось до продажи. Проведите продажу без списания.",
                 "The allowance to redeem without a network had ended before the sale was made.",
             ),
-            Refusal::OfflinePermitSpent { available } => Words::new(
-                format!(
-                    "Отложенные бонусы уже потрачены, доступно {available}. Проведите продажу без списания."
-                ),
-                format!(
-                    "The bonuses that were set aside are spent, {available} available. Post the sale without them."
-                ),
+            Refusal::OfflinePermitSpent { available } => with_amount(
+                *available,
+                |sum| {
+                    format!(
+                        "Отложенные бонусы уже потрачены, доступно {sum}. Проведите продажу без списания."
+                    )
+                },
+                |sum| {
+                    format!(
+                        "The bonuses that were set aside are spent, {sum} available. Post the sale without them."
+                    )
+                },
             ),
             Refusal::VenueArchived => Words::new(
                 "Это предприятие в архиве: бонусы здесь больше не начисляются и не списываются. Сообщите администратору.",
@@ -279,6 +294,16 @@ impl Refusal {
             Refusal::Invalid { words, .. } => words.clone(),
         }
     }
+}
+
+/// A sentence with bonuses in it.
+fn with_amount(
+    bonuses: Money,
+    ru: impl FnOnce(String) -> String,
+    en: impl FnOnce(String) -> String,
+) -> Words {
+    let said = amount_words::bonuses(bonuses);
+    Words::new(ru(said.ru), en(said.en))
 }
 
 impl From<Refusal> for kopilka_contract::Refusal {

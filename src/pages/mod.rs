@@ -9,16 +9,31 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
 
 use crate::app::App;
 
-/// What every page may do: nothing but load its own files and speak with this service.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
-     manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
+/// What a page may do: nothing but load its own files and speak with this service. What stands in the page itself is
+/// named by its hash.
+fn policy(inline_script: Option<&str>, inline_style: Option<&str>) -> HeaderValue {
+    let hash = |text: Option<&str>| {
+        text.map_or_else(String::new, |text| {
+            format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
+        })
+    };
+    let policy = format!(
+        "default-src 'none'; script-src 'self'{}; style-src 'self'{}; img-src 'self' data: blob:; connect-src 'self'; \
+         manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        hash(inline_script),
+        hash(inline_style)
+    );
+    // Only letters and signs that a header may have; without a policy the page would be free, so it gets the narrowest.
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
 
 /// Nobody keeps it: the address stays while the content changes with the version of the service.
 const NEVER_KEPT: HeaderValue = HeaderValue::from_static("no-store");
@@ -40,6 +55,7 @@ pub fn routes() -> Router<App> {
 struct Asset {
     content_type: HeaderValue,
     cache: HeaderValue,
+    policy: HeaderValue,
     plain: Bytes,
     /// The same compressed, where that is smaller.
     gzip: Option<Bytes>,
@@ -56,9 +72,16 @@ impl Asset {
         Asset {
             content_type: content_type(name),
             cache,
+            policy: policy(None, None),
             plain,
             gzip,
         }
+    }
+
+    /// A page in which these two stand, and nothing else.
+    fn with_inline(mut self, script: &str, style: &str) -> Self {
+        self.policy = policy(Some(script), Some(style));
+        self
     }
 
     /// As the browser that sent these headers takes it.
@@ -73,7 +96,7 @@ impl Asset {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, self.content_type.clone());
         headers.insert(header::CACHE_CONTROL, self.cache.clone());
-        headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+        headers.insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
         for (name, value) in [
             (header::VARY, "accept-encoding"),
             (header::REFERRER_POLICY, "no-referrer"),

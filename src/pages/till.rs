@@ -123,8 +123,15 @@ impl Till {
             .map(|(name, _)| format!("\"{assets}/{name}\""))
             .collect::<Vec<_>>()
             .join(",");
+        // In the page itself: nothing that the first paint needs has to be asked for.
+        let (style, prefs) = (
+            include_str!("../../assets/till/till.css"),
+            include_str!("../../assets/till/prefs.js"),
+        );
         let filled = |text: &str| {
-            text.replace("{{assets}}", &assets)
+            text.replace("{{style}}", style)
+                .replace("{{prefs}}", prefs)
+                .replace("{{assets}}", &assets)
                 .replace("{{version}}", &version)
                 .replace("{{preloads}}", &preloads)
                 .replace("\"{{files}}\"", &list)
@@ -134,7 +141,7 @@ impl Till {
                 .iter()
                 .map(|(name, content)| (*name, Asset::new(name, *content, KEPT)))
                 .collect(),
-            page: Asset::new("till.html", filled(page), NEVER_KEPT),
+            page: Asset::new("till.html", filled(page), NEVER_KEPT).with_inline(prefs, style),
             guest: Asset::new("guest.html", filled(guest), NEVER_KEPT),
             manifest: Asset::new("manifest.webmanifest", filled(manifest), ASKED_AGAIN),
             worker: Asset::new("sw.js", filled(worker), ASKED_AGAIN),
@@ -224,6 +231,22 @@ mod tests {
         let sent = |asset: &Asset| asset.gzip.as_ref().unwrap_or(&asset.plain).len();
         let files: usize = TILL.files.values().map(sent).sum();
         assert!(files + sent(&TILL.page) <= 150 * 1024, "{files} bytes");
+    }
+
+    #[test]
+    fn what_the_first_paint_needs_stands_in_the_page_and_its_policy_names_it() {
+        let page = String::from_utf8_lossy(&TILL.page.plain);
+        let between = |from: &str, to: &str| page.split_once(from).unwrap().1.split_once(to).unwrap().0;
+        let (style, script) = (between("<style>", "</style>"), between("<script>", "</script>"));
+        assert_eq!(style, include_str!("../../assets/till/till.css"));
+        assert_eq!(script, include_str!("../../assets/till/prefs.js"));
+        assert_eq!(TILL.page.policy, super::super::policy(Some(script), Some(style)));
+        assert!(!page.contains("rel=\"stylesheet\""));
+        // Nothing but these two: whatever else somebody writes into the page is not run.
+        let policy = TILL.page.policy.to_str().unwrap();
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(policy.matches("'sha256-").count(), 2);
+        assert_ne!(TILL.page.policy, "default-src 'none'");
     }
 
     #[test]

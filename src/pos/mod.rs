@@ -7,6 +7,7 @@ pub mod files;
 pub mod inbox;
 pub mod menu_import;
 pub mod order_names;
+pub mod secrets;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use kopilka_contract::{Adapter, Reply};
+use kopilka_contract::{Adapter, POLL_PATH, Reply};
 
 use crate::api::authentication::ClientAddress;
 use crate::api::json_body::read_body;
@@ -32,6 +33,7 @@ pub const DEADLINE: Duration = Duration::from_secs(5);
 /// Every dialect that we speak. Adding a till system adds one line here.
 pub static ADAPTERS: &[&dyn Adapter] = &[
     &kopilka_rkeeper::RKeeper,
+    &kopilka_rkeeper_delivery::RKeeperDelivery,
     &kopilka_iiko::Iiko,
     &kopilka_onec::OneC,
 ];
@@ -87,6 +89,10 @@ async fn enter(
 ) -> Result<Response, Problem> {
     // One answer for a wrong kind and a wrong token: a guesser learns nothing.
     let adapter = adapter(kind).ok_or_else(Problem::not_found)?;
+    // What the service fetches itself nobody else may send.
+    if path.starts_with(POLL_PATH) {
+        return Err(Problem::not_found());
+    }
     let since = Instant::now();
     let mut incoming = Incoming {
         method: request.method().to_string(),

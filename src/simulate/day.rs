@@ -165,6 +165,7 @@ impl<'a, 'w> Day<'a, 'w> {
     }
 
     async fn tell(&mut self, message: Message) -> Result<(), Failure> {
+        self.dialect.happened(&message);
         self.said.push(message.clone());
         self.wire.tell(message).await
     }
@@ -314,7 +315,7 @@ impl<'a, 'w> Day<'a, 'w> {
             Story::Returned => {
                 self.counts.returns += 1;
                 let undo = self.dialect.undo(&sale, &Undo::Return, after(1800));
-                let rolled_back = self.dialect.parts_back() == PartsBack::NewerOrder;
+                let rolled_back = self.dialect.returns_cancel();
                 self.stand(
                     number,
                     if rolled_back {
@@ -459,7 +460,7 @@ impl<'a, 'w> Day<'a, 'w> {
 /// What the demo's venue with such tills sells.
 fn menu(kind: &str) -> &'static VenuePlan {
     let [first, ..] = &VENUES;
-    VENUES.iter().find(|venue| venue.kind == kind).unwrap_or(first)
+    VENUES.iter().find(|venue| venue.has(kind)).unwrap_or(first)
 }
 
 fn item(menu: &'static VenuePlan, dice: &mut Dice) -> Option<Item> {

@@ -15,13 +15,15 @@ mod iiko_plugin;
 mod office;
 mod onec;
 mod rkeeper;
+mod rkeeper_delivery;
+mod vendor;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::demo::credentials::LIVE_KEY;
 use crate::demo::dice::Dice;
-use crate::demo::network::VENUES;
+use crate::demo::network::token_of;
 use crate::domain::Timestamp;
 use crate::http_client::{authority, resolve};
 
@@ -40,6 +42,7 @@ pub type Restart<'a> = Option<&'a mut dyn FnMut() -> Result<(), Failure>>;
 /// Every dialect that is spoken here. Adding a till system adds one line.
 static DIALECTS: &[&dyn Dialect] = &[
     &rkeeper::RKeeper,
+    &rkeeper_delivery::RKeeperDelivery,
     &iiko::Iiko,
     &iiko_plugin::IikoPlugin,
     &onec::OneC,
@@ -167,8 +170,7 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     let (key, token) = match &plan.secrets {
         Some(secrets) => secrets.clone(),
         None => {
-            let venue = VENUES.iter().find(|venue| venue.kind == dialect.kind());
-            let token = venue.ok_or("the demo network has no such till")?.token;
+            let token = token_of(dialect.kind()).ok_or("the demo network has no such till")?;
             (LIVE_KEY.to_owned(), token.to_owned())
         }
     };
@@ -182,6 +184,13 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         .first()
         .cloned()
         .ok_or_else(|| format!("the network has no active connection of the kind {}", plan.kind))?;
+    let asked = dialect.vendor().is_some();
+    if let Some(answers) = dialect.vendor() {
+        let vendor = vendor::open(answers).await?;
+        office
+            .set(&places, &dialect.settings_with_vendor(&vendor))
+            .await?;
+    }
     let moment = plan.now.timestamp_millis().unsigned_abs();
     let wire = Wire::new(
         (address, host),
@@ -195,10 +204,17 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     let mut day = Day::new(&office, place, wire, dice, now, plan.receipts);
     day.invite(plan.seed).await?;
     let first = day.first().await?;
+    if asked {
+        office.errands_done(&places).await?;
+    }
     day.place = here(&office, places, dialect, &first).await?;
     day.now = plan.now.with_timezone(&day.place.zone);
     day.wire.faults = plan.faults.clone();
     day.play().await?;
+    if asked {
+        office.errands_done(std::slice::from_ref(&day.place)).await?;
+        day.account.forget_unseen(&office, &day.place).await?;
+    }
 
     let mut differences = day.complaints;
     let found = day

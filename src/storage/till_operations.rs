@@ -315,6 +315,8 @@ pub struct Totals {
     pub returns: i64,
     /// Amount of goods that came back.
     pub returned: Money,
+    /// Money given back for them.
+    pub refunded: Money,
     /// How many known guests.
     pub guests: i64,
     /// Of them, those who joined in the same stretch of time.
@@ -371,6 +373,8 @@ pub fn totals(
     let mut back = Statement::new(dialect);
     back.push("SELECT COUNT(*), ")
         .push(&Dialect::sum("t.amount"))
+        .push(", ")
+        .push(&Dialect::sum("t.amount - t.redemption_undone"))
         .push(
             " FROM returns t JOIN receipts r ON r.network_id = t.network_id AND r.id = t.receipt_id WHERE t.network_id = ",
         )
@@ -379,8 +383,9 @@ pub fn totals(
         .bind(filter.venue.0);
     push_time(&mut back, &filter, ("t.posted_at", "t.id"))?;
     push_receipt(&mut back, dialect, &filter);
-    let rows: Vec<(i64, i64)> = statement::load(back.returning::<(BigInt, BigInt)>(), connection)?;
-    let (returns, returned) = rows.into_iter().next().unwrap_or_default();
+    let rows: Vec<(i64, i64, i64)> =
+        statement::load(back.returning::<(BigInt, BigInt, BigInt)>(), connection)?;
+    let (returns, returned, refunded) = rows.into_iter().next().unwrap_or_default();
 
     let mut who = Statement::new(dialect);
     who.push("SELECT COALESCE(r.waiter, ''), COUNT(*), ")
@@ -398,6 +403,7 @@ pub fn totals(
         accrued: money(accrued),
         returns,
         returned: money(returned),
+        refunded: money(refunded),
         guests,
         new_guests,
         by_cashier: rows

@@ -3,6 +3,7 @@
 
 pub mod cleaning;
 pub mod expiry;
+pub mod polling;
 pub mod watching;
 
 use std::future::Future;
@@ -25,6 +26,9 @@ pub fn start(app: &App, settings: &Settings) {
     repeat("checkpoint", jobs.checkpoint(), app, |app| async move {
         checkpoint_all(&app).await
     });
+    if let Some(every) = jobs.polling() {
+        polling::start(app, every);
+    }
     repeat("watch", jobs.watch(), app, |app| async move {
         watching::look_after_connections(&app).await.map(|_| ())
     });

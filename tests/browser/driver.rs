@@ -1,4 +1,4 @@
-//! Chromium and its driver, started by the tests. One browser at a time: the machine is small, and times matter.
+//! Chromium and its driver, started by the tests. One test has browsers at a time: the machine is small, and times matter.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -20,7 +20,8 @@ pub struct Browser {
     profile: TempDir,
     client: Option<Client>,
     size: (u32, u32),
-    _turn: MutexGuard<'static, ()>,
+    /// Until it is dropped no other test has a browser; the browsers of one test share a turn.
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 fn program(names: &[&str]) -> String {
@@ -38,6 +39,15 @@ impl Browser {
     /// Opens one, when no other test has one.
     pub async fn open(width: u32, height: u32) -> Self {
         let turn = ONE_AT_A_TIME.lock().await;
+        Self::begin((width, height), Some(turn)).await
+    }
+
+    /// Opens another device beside this one, in the same test.
+    pub async fn beside(&self) -> Self {
+        Self::begin(self.size, None).await
+    }
+
+    async fn begin(size: (u32, u32), turn: Option<MutexGuard<'static, ()>>) -> Self {
         let mut driver = Command::new(program(&["chromedriver"]))
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -58,7 +68,7 @@ impl Browser {
             address: format!("http://127.0.0.1:{port}"),
             profile: TempDir::new().unwrap(),
             client: None,
-            size: (width, height),
+            size,
             _turn: turn,
         };
         browser.start().await;
@@ -78,6 +88,9 @@ impl Browser {
             "--disable-background-networking".to_owned(),
             "--disable-component-update".to_owned(),
             "--disable-sync".to_owned(),
+            // A camera that shows a moving picture, and nobody has to allow it.
+            "--use-fake-device-for-media-stream".to_owned(),
+            "--use-fake-ui-for-media-stream".to_owned(),
             // Pictures are of screens that stand still.
             "--force-prefers-reduced-motion".to_owned(),
             "--force-device-scale-factor=1".to_owned(),

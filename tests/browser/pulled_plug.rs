@@ -42,7 +42,7 @@ fn a_lost_answer_is_found_out() {
         till.confirm().await;
         till.hear("Сохранено на кассе").await;
         shop.network.set(Wire::Whole);
-        till.hear("отправлено 1 продажа").await;
+        till.hear("отправлена 1 продажа").await;
         assert_eq!(shop.sold()[1..], [(30_000, 0)]);
         shop.is_right();
     });
@@ -74,7 +74,7 @@ fn a_reload_in_the_middle_of_confirm_says_what_became_of_it() {
         till.hear("Сохранено на кассе").await;
         till.reload().await;
         shop.network.set(Wire::Whole);
-        till.hear("отправлено 1 продажа").await;
+        till.hear("отправлена 1 продажа").await;
         assert_eq!(shop.sold().len(), 2);
         shop.is_right();
     });

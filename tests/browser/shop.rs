@@ -1,5 +1,6 @@
 //! The demo network, small, served on a socket behind a network that can be cut.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -31,6 +32,8 @@ const TINY: Scale = Scale {
 pub struct Shop {
     store: Store,
     service: Service,
+    /// Seconds by which its clock goes before the machine's.
+    ahead: Arc<AtomicU64>,
     /// Between it and the browser.
     pub network: Network,
 }
@@ -44,12 +47,15 @@ impl Shop {
             .unwrap();
         let service = Service::on(store.clone());
         let clock = Arc::clone(&service.clock);
+        let ahead = Arc::new(AtomicU64::new(0));
+        let passed = Arc::clone(&ahead);
         clock.move_to(opened);
         tokio::spawn(async move {
             let began = std::time::Instant::now();
             loop {
                 tokio::time::sleep(Duration::from_millis(20)).await;
-                clock.move_to(opened + began.elapsed());
+                let passed = Duration::from_secs(passed.load(Ordering::SeqCst));
+                clock.move_to(opened + began.elapsed() + passed);
             }
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -62,7 +68,17 @@ impl Shop {
         Shop {
             store,
             service,
+            ahead,
             network: Network::before(address).await,
+        }
+    }
+
+    /// Time passes for the service, at once.
+    pub async fn wait_minutes(&self, minutes: u64) {
+        let before = self.service.clock_now();
+        self.ahead.fetch_add(minutes * 60, Ordering::SeqCst);
+        while self.service.clock_now() - before < chrono::Duration::minutes(1) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -86,6 +102,17 @@ impl Shop {
             .expect(200);
         let of = |name: &str| guest["balance"][name].as_str().unwrap().to_owned();
         (of("available"), of("balance"))
+    }
+
+    /// Waits until Anna has so much available.
+    pub async fn anna_has_left(&self, available: &str) {
+        for _ in 0..1000 {
+            if self.anna().await.0 == available {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{:?} is not {available}", self.anna().await);
     }
 
     /// What Anna may spend at the till that has set 500.00 aside for her, in kopecks.

@@ -216,6 +216,22 @@ impl Till {
         self.click("#confirm").await;
     }
 
+    /// Waits for what becomes of a confirm with bonuses: posted, or refused for want of them.
+    pub async fn was_posted(&self) -> bool {
+        let began = Instant::now();
+        loop {
+            let said = self.words().await;
+            if said.contains("Проведено") {
+                return true;
+            }
+            if said.contains("Недостаточно бонусов") {
+                return false;
+            }
+            assert!(began.elapsed() < PATIENCE, "no answer: {said}");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
     /// Whatever an impatient finger does, by mouse and by key. Nothing may come of it while the button waits.
     pub async fn insist_on_confirm(&self) {
         self.run(

@@ -63,7 +63,7 @@ fn bonuses_are_spent_offline_within_the_allowance_only() {
         assert_eq!(shop.anna().await, ("740.00".to_owned(), "1240.00".to_owned()));
         shop.network.set(Wire::Down);
         till.amount("900").await;
-        till.hear("без сети можно до 500,00").await;
+        till.hear("без сети до 500,00").await;
         till.press("Часть").await;
         till.fill("#part", "500,01").await;
         till.hear("Без сети можно списать не больше 500,00 ₽").await;
@@ -79,7 +79,7 @@ fn bonuses_are_spent_offline_within_the_allowance_only() {
         till.amount("900").await;
         till.hear("без сети списать нельзя").await;
         shop.network.set(Wire::Whole);
-        till.hear("отправлено 1 продажа на 900,00 ₽").await;
+        till.hear("отправлена 1 продажа на 900,00 ₽").await;
         assert_eq!(shop.sold(), [(90_000, 30_000)]);
         shop.is_right();
     });
@@ -94,7 +94,7 @@ fn a_refused_sale_is_settled_in_the_page() {
         let hold = till.has_set_aside(&shop).await;
         shop.network.set(Wire::Down);
         till.amount("900").await;
-        till.hear("без сети можно до 500,00").await;
+        till.hear("без сети до 500,00").await;
         till.press("Часть").await;
         till.fill("#part", "300").await;
         till.confirm().await;

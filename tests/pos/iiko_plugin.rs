@@ -231,7 +231,7 @@ fn a_payment_reserved_twice_is_reserved_once_and_one_that_was_cancelled_stays_so
             (&refused["code"], &refused["maxPoints"]),
             (&json!("redeem-limit"), &json!("60.00"))
         );
-        assert!(refused["cashierMessage"].as_str().unwrap().contains("60.00"));
+        assert!(refused["cashierMessage"].as_str().unwrap().contains("60,00"));
         plugin.till.assert_books();
     });
 }

@@ -12,6 +12,7 @@ mod isolation;
 mod menu_import;
 mod onec;
 mod rkeeper;
+mod rkeeper_delivery;
 mod tokens;
 
 use axum::body::Body;

@@ -96,7 +96,7 @@ fn a_redemption_beyond_the_balance_is_refused_in_words_and_may_succeed_later() {
         let sale = fixture("rkeeper/fixtures/sale-with-redemption.xml");
         let refused = till.send("POST", "transactionsex.php", sale.clone()).await;
         says(&refused, r#"<TransactionsEx Result="1"/>"#);
-        says(&refused, "Недостаточно бонусов: доступно 320.00");
+        says(&refused, "Недостаточно бонусов: доступно 320,00");
         assert_eq!(till.balance(&guest).await, "320.00");
         let credit = json!({"amount": "180.00"});
         till.owner
@@ -264,7 +264,7 @@ fn several_cards_of_a_receipt_all_pay_or_none_does() {
         let sale = of("sale-with-two-cards");
         let refused = till.send("POST", TRANSACTIONS, sale.clone()).await;
         says(&refused, REFUSED);
-        says(&refused, "199.99");
+        says(&refused, "199,99");
         assert_eq!(balances().await, are("600.00", "199.99"));
         till.owner
             .post(

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::{Ask, GuideStep, Language, Refusal, Told, Words};
+use crate::{Ask, Errand, GuideStep, Language, Poll, Refusal, Told, Words};
 
 /// One HTTP message of a till, as it came.
 #[derive(Debug, Clone, Copy)]
@@ -169,6 +169,12 @@ pub trait Dialogue: Send + Sync {
         Vec::new()
     }
 
+    /// What the vendor's system is to be asked because of this message. Kept before the till is answered, and carried
+    /// out by [`Adapter::poll`].
+    fn errands(&self) -> Vec<Errand> {
+        Vec::new()
+    }
+
     /// The things that a large message brings, each as a message of its own. Empty: the message is one thing, and is kept as
     /// it came.
     fn parts(&self) -> Vec<Part> {
@@ -189,6 +195,17 @@ pub trait Adapter: Send + Sync {
 
     /// Checks the vendor's own settings when a connection is made or changed.
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError>;
+
+    /// Settings that are passwords or the like, as JSON pointers (`/cloud/password`): once given they are never shown
+    /// again.
+    fn secrets(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// How the vendor's system is asked; `None`: it only speaks itself.
+    fn poll(&self) -> Option<&dyn Poll> {
+        None
+    }
 
     /// Whether a message that just came may speak: for vendors whose senders show something beside the token in the address.
     /// `authorization` is the header of that name. A message that is replayed from the inbox was admitted before, and its

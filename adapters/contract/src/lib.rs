@@ -13,6 +13,7 @@ mod enrol;
 mod guide;
 mod menu;
 mod phone;
+mod poll;
 mod receipt;
 mod told;
 
@@ -27,6 +28,9 @@ pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, Sex};
 pub use guide::{GuideEntry, GuideStep};
 pub use menu::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken};
 pub use phone::Phone;
+pub use poll::{
+    Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Situation, Step, percent_encoded,
+};
 pub use receipt::{CustomerRef, Line, Payment, Receipt, comparable, first_hand};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,

@@ -46,7 +46,7 @@ mod xml;
 
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
-    Adapter, Dialogue, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words,
+    Adapter, Dialogue, GuideStep, Message, Reply, Roads, Settings, SettingsError, Unreadable, Words,
 };
 
 pub use settings::{
@@ -103,6 +103,15 @@ impl Adapter for RKeeper {
 
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
         settings.typed::<RKeeperSettings>().map(drop)
+    }
+
+    /// The hall, and delivery orders unless another connection posts these.
+    fn roads(&self, settings: &Settings) -> Roads {
+        let own = settings.typed::<RKeeperSettings>();
+        Roads {
+            hall: true,
+            delivery: own.map_or(true, |own| own.delivery_order_categories.is_empty()),
+        }
     }
 
     fn guide(&self, address: &str) -> Vec<GuideStep> {

@@ -2,8 +2,8 @@
 import { html, useRef } from '../vendor/preact-htm.js';
 import { toggleFavourite } from '../day.js';
 import { amount, money, quantity, short, t } from '../i18n.js';
-import { fromDecimal, parseAmount } from '../money.js';
-import { addAmount, addLine, edit, figures, setTotal, total } from '../sale.js';
+import { bareAmount, fromDecimal, groupTyped, parseAmount, toDecimal } from '../money.js';
+import { addAmount, addLine, edit, total } from '../sale.js';
 import { change, state } from '../store.js';
 import { Button, Icon, IconButton, Keypad, openSheet, useTouch, useWide } from '../ui.js';
 
@@ -30,7 +30,7 @@ function suggestions(text) {
   if (sum && !scanned) found.push({ sum });
   if (!sum) {
     const words = bare.toLocaleLowerCase().split(/\s+/);
-    const fits = (p) => words.every((w) => p.name.toLocaleLowerCase().includes(w));
+    const fits = (p) => words.every((w) => `${p.name} ${categoryOf(p)}`.toLocaleLowerCase().includes(w));
     const starts = (p) => p.name.toLocaleLowerCase().startsWith(words[0]);
     const all = state.menu.products.filter(fits).sort((a, b) => starts(b) - starts(a) || b.favourite - a.favourite);
     found.push(...all.slice(0, 8).map((product) => ({ product })));
@@ -82,7 +82,7 @@ export function Entry() {
       </ul>
       ${entry.text.trim() && !found.length && html`<p class="nobody">${t('entry.nothing')}</p>`}
     </div>
-    <${Products} />
+    ${(wide || !entry.text.trim()) && html`<${Products} />`}
   </section>`;
 }
 
@@ -95,6 +95,8 @@ function Products() {
   const shown = chosen === 'favourites' ? favourites : menu.products.filter((p) => p.category_id === chosen);
   if (!menu.products.length) return null;
   const tab = (id, name) => html`<button type="button" class="tab" key=${id} aria-pressed=${String(chosen === id)} onClick=${() => change((s) => { s.entry = { ...s.entry, category: id }; })}>${name}</button>`;
+  const on = new Map();
+  for (const l of state.sale.lines) if (l.productId) on.set(l.productId, (on.get(l.productId) ?? 0) + l.quantity);
   return html`<div class="products">
     <div class="tabs" role="group" aria-label=${t('entry.categories')}>
       ${favourites.length > 0 && tab('favourites', t('entry.favourites'))}
@@ -102,7 +104,7 @@ function Products() {
     </div>
     <div class="tiles">
       ${shown.slice(0, chosen === 'favourites' ? MOST * 2 : 60).map((p) => html`<button type="button" class="tile" key=${p.id} onClick=${() => choose(p)} onContextMenu=${(e) => { e.preventDefault(); toggleFavourite(p); }}>
-        <b>${p.name}</b><span class="soft">${priceOf(p)}${chosen === 'favourites' && categoryOf(p) ? ` · ${categoryOf(p)}` : ''}</span></button>`)}
+        ${on.has(p.id) && html`<span class="count">${quantity(on.get(p.id))}</span>`}<b>${p.name}</b><span class="soft">${priceOf(p)}${chosen === 'favourites' && categoryOf(p) ? ` · ${categoryOf(p)}` : ''}</span></button>`)}
       <button type="button" class="tile add" onClick=${() => openSheet('favourites')}><${Icon} name="star" /><b>${t('entry.edit-favourites')}</b></button>
     </div>
   </div>`;
@@ -128,7 +130,7 @@ export function AmountStep() {
   const touch = useTouch();
   const sum = total(sale);
   const products = entry.category !== null;
-  const typed = entry.text !== '' ? entry.text : sale.lines.length ? '' : sum ? amount(sum) : '';
+  const typed = groupTyped(entry.text !== '' ? entry.text : sale.lines.length || !sum ? '' : toDecimal(sum).replace('.', t('point')));
   const type = (text) => {
     if (text !== '' && parseAmount(text) === null) return;
     change((s) => { s.entry = { ...s.entry, text }; });
@@ -148,9 +150,9 @@ export function AmountStep() {
   return html`<section class="amount-step">
     <label class="field-name" for="amount">${t('amount.label')}</label>
     <div class="big-field money-field"><input id="amount" inputmode=${touch ? 'none' : 'decimal'} autocomplete="off" enterkeyhint="next" value=${typed} placeholder="0,00"
-      onInput=${(e) => { type(e.target.value); e.target.value = state.entry.text; }} onKeyDown=${(e) => { if (e.key === 'Enter' && sum && !e.ctrlKey) { e.preventDefault(); forward(); } }} /><span aria-hidden="true">₽</span></div>
+      onInput=${(e) => { const end = e.target.value.length - e.target.selectionStart; type(bareAmount(e.target.value)); e.target.value = groupTyped(state.entry.text); const at = Math.max(0, e.target.value.length - end); e.target.setSelectionRange(at, at); }} onKeyDown=${(e) => { if (e.key === 'Enter' && sum && !e.ctrlKey) { e.preventDefault(); forward(); } }} /><span aria-hidden="true">₽</span></div>
     ${state.menu.products.length > 0 && html`<${Button} kind="line" icon="package" onClick=${() => change((s) => { s.entry = { text: '', active: 0, category: s.menu.products.some((p) => p.favourite) ? 'favourites' : s.menu.categories[0]?.id ?? '' }; })}>${t('entry.by-products')}<//>`}
-    ${touch && html`<${Keypad} onDigit=${press} onDelete=${() => type(state.entry.text.slice(0, -1))} left=${{ text: ',', label: t('comma'), act: () => press(',') }} />`}
+    ${touch && html`<${Keypad} onDigit=${press} onDelete=${() => type(state.entry.text.slice(0, -1))} left=${{ text: html`<b class="comma">${t('point')}</b>`, label: t('comma'), act: () => press(t('point')) }} />`}
     <footer class="thumb"><button type="button" class="button go" disabled=${!sum} onClick=${forward}><span>${t('next')}</span></button></footer>
   </section>`;
 }

@@ -45,11 +45,12 @@ export function Find() {
     }
   };
   const erase = () => type(state.find.text.replace(/[\s-]*.$/, ''));
-  // The keys must stay in reach of the thumb: one more digit is quicker than a long list.
-  const room = ownKeys ? (window.innerHeight < 720 ? 2 : 4) : find.items.length;
   const phone = wholePhone(find.text) ?? (find.missed ? wholePhone(find.missed) : null);
   const known = phone && find.items.some((i) => digitsOf(i.phone).endsWith(phone.slice(-4)));
   const offerNew = state.online && digitsOf(find.text || find.missed || '').length >= 3;
+  // Without a network a number nobody knows here is taken as it is: the service finds its guest later.
+  const byNumber = !state.online && !known && (phone || digitsOf(find.text).length >= 6);
+  const nobody = state.online && phone && !find.problem && !find.items.length && find.answered === find.text.trim();
   return html`<section class="find" aria-label=${t('find.label')}>
     ${!wide && html`<label class="field-name" for="guest">${t('find.label')}</label>`}
     <div class="big-field">
@@ -58,19 +59,21 @@ export function Find() {
         spellcheck="false" enterkeyhint="search" inputmode=${ownKeys ? 'none' : 'text'} role="combobox" aria-expanded=${String(find.items.length > 0)}
         aria-controls="guests" aria-activedescendant=${find.active >= 0 ? `guest-${find.active}` : null} onInput=${onInput} onKeyDown=${onKeyDown} />
       ${find.text && html`<${IconButton} icon="x" label=${t('clear')} onClick=${() => { type(''); field.current.focus(); }} />`}
-      ${touch && !wide && html`<${IconButton} icon="keyboard" label=${t('find.letters')} aria-pressed=${String(letters)}
+      ${!find.text && touch && !wide && html`<${IconButton} icon="keyboard" label=${t('find.letters')} aria-pressed=${String(letters)}
         onClick=${() => { setLetters(!letters); setTimeout(() => { field.current.blur(); field.current.focus(); }, 0); }} />`}
-      ${cameraReads() && html`<${IconButton} icon="scan-line" label=${t('find.camera')} onClick=${() => openSheet('camera')} />`}
+      ${!find.text && cameraReads() && html`<${IconButton} icon="scan-line" label=${t('find.camera')} onClick=${() => openSheet('camera')} />`}
     </div>
     <div class="found" aria-live="polite">
       ${find.problem && html`<p class="nobody">${find.problem}</p>`}
-      <ul id="guests" class="list" role="listbox" aria-label=${t('find.found')} hidden=${!find.items.length}>
-        ${find.items.slice(0, room).map((item, i) => html`<li key=${item.id} id="guest-${i}" role="option" aria-selected=${String(i === find.active)} class="option" onClick=${() => pick(item)}>
+      ${nobody && html`<p class="soft">${t('find.not-yet')}</p>`}
+      <ul id="guests" class="list" role="listbox" tabindex=${ownKeys ? '0' : null} aria-label=${t('find.found')} hidden=${!find.items.length}>
+        ${find.items.map((item, i) => html`<li key=${item.id} id="guest-${i}" role="option" aria-selected=${String(i === find.active)} class="option" onClick=${() => pick(item)}>
           <span class="who"><b>${item.name ?? t('guest.nameless')}</b> <span class="soft">${tail(item)}</span>${item.status === 'blocked' && html` <span class="chip lost">${t('guest.blocked')}</span>`}</span>
           <span class="coin">${short(fromDecimal(item.available))}</span></li>`)}
       </ul>
       ${offerNew && !known && html`<button type="button" class="add-guest" onClick=${() => openSheet('new-guest', { phone: phone ?? find.text, missed: find.missed })}>
         <${Icon} name="user-plus" /><span>${t('find.new')}</span></button>`}
+      ${byNumber && html`<button type="button" class="add-guest" onClick=${() => submit(find.text)}><${Icon} name="chevron-right" /><span>${t('find.by-number', phone ? spacedPhone(phone) : find.text.trim())}</span></button>`}
     </div>
     ${ownKeys && html`<${Keypad} onDigit=${(d) => type(spacedPhone(state.find.text + d))} onDelete=${erase}
       left=${{ text: t('find.without'), label: t('find.without-label'), act: withoutGuest }} />`}

@@ -34,7 +34,7 @@ export function GuestCard({ compact }) {
   const debt = fromDecimal(guest.balance.debt);
   return html`<section class="card guest" aria-label=${t('guest')}>
     <div class="guest-top"><div><b class="guest-name">${guest.name ?? t('guest.nameless')}</b>
-        <p class="soft"><span class="whole">${maskedPhone(guest.phone)}</span>${guest.card && html`<span class=${guest.phone ? 'wide-only' : ''}>${guest.phone ? ', ' : ''}<span class="whole">${t('card')}\u00a0${guest.card}</span></span>`}</p></div>
+        <p class="soft"><span class="whole">${maskedPhone(guest.phone)}</span>${guest.card && html`<span class=${guest.phone ? 'wide-only' : ''}>${guest.phone ? ' ' : ''}<span class="whole">${t('card')}\u00a0${guest.card}</span></span>`}</p></div>
       <div class="guest-has"><span class="coin big">${amount(has)}</span><span class="soft">${t('bonuses', has)}</span></div>${drop}</div>
     <div class="chips">
       ${factor !== 1 && html`<span class="chip good">${t('guest.factor', guest.coefficient)}</span>`}
@@ -74,7 +74,7 @@ export function NewGuestSheet({ phone: given, name: called, missed }) {
   const submit = async (event) => {
     event.preventDefault();
     if (busy) return;
-    if (!agreed) return setProblem({ words: t('new.agree') });
+    if (!agreed) return setProblem({ field: 'agree', words: t('new.agree') });
     const birthday = birthdayOf(day);
     if (birthday === undefined) return setProblem({ field: 'birthday', words: t('new.bad-birthday') });
     setBusy(true);
@@ -93,6 +93,7 @@ export function NewGuestSheet({ phone: given, name: called, missed }) {
         problem=${problem?.field === 'birthday' ? problem.words : null} onInput=${(e) => { e.target.value = dotted(e.target.value, e.inputType); setDay(e.target.value); }} />
       <label class="agree"><input type="checkbox" checked=${agreed} onChange=${(e) => setAgreed(e.target.checked)} /><span>${t('new.consent')}
         ${consent?.text && html`<button type="button" class="link" aria-expanded=${String(reads)} onClick=${(e) => { e.preventDefault(); setReads(!reads); }}>${t('new.consent-text')}</button>`}</span></label>
+      ${problem?.field === 'agree' && !agreed && html`<p class="problem" role="alert">${problem.words}</p>`}
       ${reads && html`<div class="consent" tabindex="0">${consent.text}<small>${t('new.consent-version', consent.version)}</small></div>`}
       <button class="button go" disabled=${busy}><span>${t('new.save')}</span></button>
     </form><//>`;

@@ -1,7 +1,7 @@
 // The lock: who stands at the till now? A PIN for those who have one, a password for the rest.
 import { html, useEffect, useState } from '../vendor/preact-htm.js';
 import { t } from '../i18n.js';
-import { unlock, unlockWithPassword } from '../session.js';
+import { lastCashier, unlock, unlockWithPassword } from '../session.js';
 import { state } from '../store.js';
 import { Button, Field, Icon, Keypad, Problem, initials } from '../ui.js';
 import { Corner } from './corner.js';
@@ -28,10 +28,6 @@ export function Lock() {
   </div></main>`;
 }
 
-function lastCashier() {
-  try { return localStorage.getItem('kopilka-cashier'); } catch { return null; }
-}
-
 function ByPin({ who, onOther, onPassword }) {
   const [pin, setPin] = useState('');
   const [problem, setProblem] = useState(null);
@@ -44,8 +40,6 @@ function ByPin({ who, onOther, onPassword }) {
     if (refused) {
       setPin('');
       setProblem(refused.words);
-    } else {
-      try { localStorage.setItem('kopilka-cashier', who.id); } catch { /* asked again next time */ }
     }
   };
   const digit = (d) => { setProblem(null); setPin((p) => (p.length < LONGEST ? p + d : p)); };
@@ -60,9 +54,8 @@ function ByPin({ who, onOther, onPassword }) {
     return () => window.removeEventListener('keydown', onKey);
   }, [pin, busy]);
   return html`<h1>${who.name}</h1>
-    <p class="soft center">${t('lock.pin')}</p>
+    <div class="lock-words">${problem ? html`<p class="problem center" role="alert">${problem}</p>` : html`<p class="soft center">${t('lock.pin')}</p>`}</div>
     <div class="dots" role="status" aria-label=${t('lock.typed', pin.length)}>${Array.from({ length: Math.max(4, pin.length) }, (_, i) => html`<i key=${i} class=${i < pin.length ? 'on' : ''}></i>`)}</div>
-    ${problem && html`<p class="problem center" role="alert">${problem}</p>`}
     <${Keypad} onDigit=${digit} onDelete=${() => setPin((p) => p.slice(0, -1))} left=${{ text: t('lock.other'), label: t('lock.other-label'), act: onOther }} />
     <button type="button" class="button go pin-go" disabled=${pin.length < 4 || busy} onClick=${() => enter(pin)}><span>${t('lock.enter')}</span></button>
     <${Button} kind="quiet" onClick=${onPassword}>${t('lock.by-password')}<//>`;

@@ -34,7 +34,7 @@ export function Operations() {
     setCursor(page.next_cursor);
   };
   const items = [...(value?.items ?? []), ...more];
-  return html`<main class="page" id="main"><${Head} title=${t('operations')} />
+  return html`<main class="page" id="main"><${Head} title=${t('operations.title')} />
     <div class="tools"><div class="big-field small"><${Icon} name="search" /><input id="search" value=${text} aria-label=${t('operations.search')} placeholder=${t('operations.search')} autocomplete="off" onInput=${(e) => setText(e.target.value)} /></div>
       <${Segments} label=${t('operations.whose')} value=${device} onChoose=${setDevice} options=${[{ value: 'this', label: t('operations.this') }, { value: 'all', label: t('operations.all') }]} /></div>
     <${Problem} words=${problem} />
@@ -47,16 +47,16 @@ export function Operations() {
 function Operation({ o }) {
   const back = o.kind === 'return';
   const zone = state.start.venue.time_zone;
-  return html`<li><button type="button" class="operation" onClick=${() => openSheet('operation', { id: o.receipt_id ?? o.id })}>
+  return html`<li><button type="button" class="operation" onClick=${() => openSheet('operation', { id: o.receipt_id ?? o.id, guest: o.guest?.name ?? o.guest?.phone })}>
     <span class="time">${clockTime(o.at, zone)}</span>
-    <span class="who"><b>${o.guest?.name ?? t('guest.none')}</b><span class="soft">${[o.number && t('receipt.number', o.number), o.guest?.phone].filter(Boolean).join(' · ')}<span class="wide-only">${o.cashier ? ` · ${o.cashier}` : ''}</span></span></span>
+    <span class="who"><b>${o.guest?.name ?? o.guest?.phone ?? t('guest.none')}</b><span class="soft">${o.number && t('receipt.number', o.number)}<span class="wide-only">${[o.guest?.name && o.guest.phone, o.cashier].filter(Boolean).map((x) => ` · ${x}`).join('')}</span></span></span>
     <span class="money"><b class=${back ? 'lost-ink' : ''}>${back ? `− ${amount(fromDecimal(o.returned ?? o.total))}` : amount(fromDecimal(o.total))}</b>
       <span class="soft">${back ? t('operation.return') : o.status !== 'closed' ? html`<span class="lost-ink">${t(`status.${o.status}`)}</span>` : [fromDecimal(o.redeemed) > 0 && `−${amount(fromDecimal(o.redeemed))}`, fromDecimal(o.accrued) > 0 && `+${amount(fromDecimal(o.accrued))}`].filter(Boolean).join(' ')}</span></span>
   </button></li>`;
 }
 
 /** One receipt; `cancel`: opened to cancel it. */
-export function OperationSheet({ id, cancel }) {
+export function OperationSheet({ id, cancel, guest }) {
   const { value: r, problem, busy, again } = useLoaded(() => receiptOf(id), [id]);
   const [way, setWay] = useState(cancel ? 'cancel' : null);
   if (!r) return html`<${Sheet} title=${t('operation')}>${problem ? html`<${Problem} words=${problem} /><${Button} onClick=${again}>${t('try-again')}<//>` : html`<p class="empty" aria-busy="true">${t('loading')}</p>`}<//>`;
@@ -69,7 +69,7 @@ export function OperationSheet({ id, cancel }) {
     ${!gone && r.status === 'closed' && html`<${Button} onClick=${() => setWay('cancel')}>${t('cancel')}<//>`}
     <${Button} icon="printer" onClick=${() => printSlip({ answer: r.answer, receipt: r, number: r.number, at: r.closed_at })}>${t('slip')}<//></div>`;
   return html`<${Sheet} title=${title} foot=${foot}>
-    <p class="soft">${clockTime(r.closed_at, zone)} · ${t(`status.${r.status}`)}</p>
+    <p class="soft">${[clockTime(r.closed_at, zone), guest ?? (r.customer_id ? null : t('guest.none')), t(`status.${r.status}`)].filter(Boolean).join(' · ')}</p>
     <dl>${r.lines.map((l) => html`<${Row} key=${l.line_id} name=${l.name || t('entry.sum')} note=${lineNote(l)} value=${amount(fromDecimal(l.amount))} />`)}</dl>
     <dl class="sums">
       ${fromDecimal(r.redeemed) > 0 && html`<${Row} coin name=${t('by-bonuses')} value=${`− ${amount(fromDecimal(r.redeemed))}`} />`}
@@ -87,6 +87,20 @@ function lineNote(l) {
   if (q) parts.push(t('line.returned-quantity', quantity(q)));
   else if (a) parts.push(t('line.returned-amount', amount(a)));
   return parts.join(' · ');
+}
+
+/** Amount of the goods that are chosen; null where the service would have to round it. */
+function partOf(lines, wanted) {
+  let sum = 0;
+  for (const w of wanted) {
+    const line = lines.find((l) => l.line_id === w.line_id);
+    if (!line) return null;
+    const thousandths = w.quantity === undefined ? null : parseQuantity(w.quantity);
+    const part = thousandths === null ? fromDecimal(w.amount) : (line.left.amount * thousandths) / line.left.quantity;
+    if (!Number.isInteger(part)) return null;
+    sum += part;
+  }
+  return sum;
 }
 
 /** Giving back: everything, some of the lines, or the whole receipt as if it had not been. */
@@ -111,6 +125,7 @@ function Undo({ r, title, way, onBack }) {
     return a === null || a > l.left.amount ? [{ bad: true }] : a ? [{ line_id: l.line_id, amount: toDecimal(a) }] : [];
   });
   const bad = wanted.some((w) => w.bad);
+  const goods = whole ? lines.reduce((sum, l) => sum + l.left.amount, 0) : partOf(lines, wanted);
   const ready = way === 'cancel' || whole || (wanted.length > 0 && !bad);
   const label = { guest: null, total: fromDecimal(r.total), number: r.number };
   const act = async () => {
@@ -141,12 +156,12 @@ function Undo({ r, title, way, onBack }) {
     <${Problem} words=${problem} />
     ${way === 'cancel' ? html`<p>${t('undo.cancel-words', money(fromDecimal(r.total) - fromDecimal(r.redeemed)))}</p>`
       : html`<${Segments} label=${t('return')} value=${whole ? 'all' : 'part'} onChoose=${(v) => setWhole(v === 'all')} options=${[{ value: 'all', label: t('undo.all') }, { value: 'part', label: t('undo.part') }]} />
-      ${whole ? html`<p class="soft">${t('undo.all-words')}</p>` : html`<ul class="undo-lines">${lines.map((l) => html`<li key=${l.line_id}>
+      ${whole ? html`<p class="soft">${t('undo.all-words', money(goods))}</p>` : html`<ul class="undo-lines">${lines.map((l) => html`<li key=${l.line_id}>
         <label for="undo-${l.line_id}"><b>${l.name || t('entry.sum')}</b><span class="soft">${countable(l) ? t('undo.left', quantity(l.left.quantity)) : t('undo.left', money(l.left.amount))}</span></label>
         ${countable(l) ? html`<div class="stepper"><${IconButton} icon="minus" label=${t('less')} onClick=${() => set(l.line_id, quantity(Math.max(0, (parseQuantity(chosen[l.line_id] ?? '') ?? 0) - 1000)))} />
           <input id="undo-${l.line_id}" inputmode="decimal" autocomplete="off" value=${chosen[l.line_id] ?? '0'} onInput=${(e) => set(l.line_id, e.target.value)} />
           <${IconButton} icon="plus" label=${t('more')} onClick=${() => set(l.line_id, quantity(Math.min(l.left.quantity, (parseQuantity(chosen[l.line_id] ?? '') ?? 0) + 1000)))} /></div>`
           : html`<input id="undo-${l.line_id}" class="sum-input" inputmode="decimal" autocomplete="off" placeholder="0,00" value=${chosen[l.line_id] ?? ''} onInput=${(e) => set(l.line_id, e.target.value)} />`}</li>`)}</ul>
-        ${bad && html`<p class="problem" role="alert">${t('undo.too-much')}</p>`}`}`}
+        ${bad ? html`<p class="problem" role="alert">${t('undo.too-much')}</p>` : goods > 0 && html`<p class="soft" role="status">${t('undo.goods', money(goods))}</p>`}`}`}
   <//>`;
 }

@@ -20,6 +20,13 @@ export function Redeem() {
   if (!guest || total(sale) <= 0) return null;
   const limit = may(sale);
   const nothing = limit === 0;
+  // Nothing to choose from is said in a line.
+  if (nothing && sale.redeem.mode === 'none') {
+    const words = !state.online ? t('redeem.offline-none') : fromDecimal(guest.balance.available) > 0 ? t('redeem.not-here') : t('redeem.no-bonuses');
+    return html`<section class="card redeem line" aria-label=${t('redeem')}><header class="card-head"><b>${t('redeem')}</b><span>${words}</span></header></section>`;
+  }
+  const part = sale.redeem.mode === 'part';
+  const stop = part && !sale.quoting ? obstacle(sale) : null;
   const why = !state.online ? (sale.permit ? t('redeem.allowance', amount(limit)) : t('redeem.offline-none'))
     : limit === null ? '' : t('redeem.may', amount(limit), guest.redeem_max_percent);
   const all = limit ? t('redeem.all', short(limit)) : t('redeem.all-bare');
@@ -27,18 +34,20 @@ export function Redeem() {
     <header class="card-head"><b>${t('redeem')}</b><span>${why}</span></header>
     <${Segments} label=${t('redeem')} value=${sale.redeem.mode} onChoose=${(mode) => { redeem(mode, sale.redeem.text); if (mode === 'part') setTimeout(() => document.getElementById('part')?.focus(), 0); }}
       options=${[{ value: 'none', label: t('redeem.none') }, { value: 'part', label: t('redeem.part'), disabled: nothing }, { value: 'all', label: all, disabled: nothing }]} />
-    ${sale.redeem.mode === 'part' && html`<div class="part"><label for="part">${t('redeem.exact')}</label>
-      <input id="part" inputmode="decimal" autocomplete="off" value=${sale.redeem.text} placeholder=${limit ? amount(limit) : '0,00'} onInput=${(e) => redeem('part', e.target.value)} /></div>`}
+    ${part && html`<div class="part"><label for="part">${t('redeem.exact')}</label>
+      <input id="part" inputmode="decimal" autocomplete="off" value=${sale.redeem.text} placeholder=${limit ? amount(limit) : '0,00'} onInput=${(e) => redeem('part', e.target.value)} /></div>
+      ${stop && html`<p class=${sale.redeem.text ? 'problem' : 'hint'} role="status">${stop}</p>`}`}
   </section>`;
 }
 
-export function Totals() {
+/** `whole`: also the sum before bonuses, where nothing above says it. */
+export function Totals({ whole }) {
   const { sale } = state;
   const f = figures(sale);
   if (f.total <= 0) return null;
   const guest = sale.customer;
   return html`<section class="card totals ${sale.quoting ? 'stale' : ''}" aria-label=${t('totals')} aria-live="polite" aria-busy=${String(sale.quoting)}><dl>
-    ${f.redeemed > 0 && html`<${Row} name=${t('total')} value=${money(f.total)} /><${Row} name=${t('by-bonuses')} value=${`−\u00a0${amount(f.redeemed)}`} coin />`}
+    ${f.redeemed > 0 && html`${whole && html`<${Row} name=${t('total')} value=${money(f.total)} />`}<${Row} name=${t('by-bonuses')} value=${`−\u00a0${amount(f.redeemed)}`} coin />`}
     <${Row} name=${t('to-pay')} value=${money(f.toPay)} strong />
     ${guest && (f.accrued !== null
       ? html`<${Row} coin name=${html`${t('accrues')} <button type="button" class="link" onClick=${() => openSheet('why', { answer: sale.quote })}>${t('why')}</button>`} value=${`+${amount(f.accrued)}`} />`
@@ -63,6 +72,12 @@ function advice(problem) {
   return null;
 }
 
+/** What was refused or has changed, and what to do about it. */
+export function Trouble() {
+  const { problem } = state.sale;
+  return problem && html`<${Problem} words=${problem.words}>${advice(problem)}<//>`;
+}
+
 export function Confirm() {
   const { sale } = state;
   const wide = useWide();
@@ -72,9 +87,9 @@ export function Confirm() {
     return html`<div class="card refusal" role="alert"><${Icon} name="clock" /><div><b>${t('lost.title')}</b><p>${t('lost.words')}</p>
       <div class="actions"><${Button} onClick=${putAside}>${t('lost.aside')}<//></div></div></div>`;
   }
-  const words = typeof stop === 'string' ? stop : null;
+  // What is wrong with the part is said beside its field.
+  const words = sale.redeem.mode === 'part' && sale.customer?.guest ? null : stop;
   return html`<div class="thumb">
-    ${sale.problem && html`<${Problem} words=${sale.problem.words}>${advice(sale.problem)}<//>`}
     ${words && total(sale) > 0 && !sale.quoting && html`<p class="problem" role="status">${words}</p>`}
     <button type="button" id="confirm" class="button go" disabled=${Boolean(stop) || sale.sending || sale.asks} onClick=${confirm} aria-busy=${String(sale.sending)}>
       <span>${sale.sending ? t('sending') : total(sale) > 0 ? `${t('confirm')} · ${money(f.toPay)}` : t('confirm')}</span></button>
@@ -85,6 +100,6 @@ export function Confirm() {
 export function AmountCard() {
   const { sale } = state;
   const back = () => edit((s) => { s.step = 'amount'; });
-  return html`<section class="card amount-card"><div><span class="soft">${t('amount.label')}${sale.lines.length ? ` · ${t('lines.count', sale.lines.length)}` : ''}</span>
+  return html`<section class="card amount-card"><div><span class="soft whole">${sale.lines.length ? `${t('lines')} · ${t('lines.count', sale.lines.length)}` : t('amount.label')}</span>
     <b class="sum">${money(total(sale))}</b></div><button type="button" class="button small" onClick=${back}><span>${t('change')}</span></button></section>`;
 }

@@ -15,10 +15,11 @@ export function Shift() {
   const sum = (text) => money(fromDecimal(text));
   return html`<main class="page" id="main"><${Head} title=${t('shift')} />
     <div class="tools"><${Segments} label=${t('shift.whose')} value=${of} onChoose=${setOf} options=${[{ value: 'device', label: state.start.device.name }, { value: 'venue', label: t('shift.venue') }]} /></div>
+    ${value && html`<p class="paper-only">${state.start.venue.name} · ${of === 'device' ? state.start.device.name : t('shift.venue')} · ${value.day.split('-').reverse().join('.')}</p>`}
     <${Problem} words=${problem} />
     ${busy && !s && html`<p class="empty">${t('loading')}</p>`}
     ${s && html`<section class="card"><dl>
-        <${Row} strong name=${t('shift.paid')} value=${sum(s.paid)} />
+        <${Row} strong name=${t('shift.paid')} note=${fromDecimal(s.refunded) ? t('shift.paid-net', sum(s.paid), sum(s.refunded)) : null} value=${money(fromDecimal(s.paid) - fromDecimal(s.refunded))} />
         <${Row} name=${t('shift.total')} value=${sum(s.total)} />
         <${Row} name=${t('shift.receipts')} value=${s.receipts} />
         <${Row} coin name=${t('shift.redeemed')} value=${amount(fromDecimal(s.redeemed))} />

@@ -19,11 +19,12 @@ function told(factor) {
 export function WhySheet({ answer }) {
   const factors = answer.explanation ?? [];
   const total = fromDecimal(answer.accrued);
-  return html`<${Sheet} title=${`${t('why.title')} +${amount(total)}`} label=${t('why.title')}>
-    <p class="chip good">${t('why.tell')}</p>
+  return html`<${Sheet} title=${`${t('why.title')} +${amount(total)}`} label=${t('why.title')} reads>
+    <p class="soft">${t('why.tell')}</p>
     <dl class="why">${factors.filter((f) => f.factor !== 'rounding' && f.factor !== 'note').map((f, i) => {
+      const { value, factor } = f;
       const { words, figure } = told(f);
-      return html`<div class="row" key=${i}><dt>${words}</dt><dd>${figure}</dd></div>`;
+      return html`<div class="row ${value === '1' && factor !== 'base' ? 'soft' : ''}" key=${i}><dt>${words}</dt><dd>${figure}</dd></div>`;
     })}
     <div class="row strong"><dt>${t('why.total')}</dt><dd class="coin">+${amount(total)}</dd></div></dl>
     ${factors.filter((f) => f.factor === 'rounding' || f.factor === 'note').map((f, i) => html`<p class="soft" key=${i}>${f.words}</p>`)}

@@ -60,11 +60,26 @@ struct TakeOver {
 }
 
 fn wrong_pin(left: i32) -> Problem {
-    Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "wrong-pin",
-        format!("PIN не подходит. Осталось попыток: {left}."),
-        format!("Wrong PIN. Tries left: {left}."),
+    let (ru, en) = if left > 0 {
+        (
+            format!("PIN не подходит. Осталось попыток: {left}."),
+            format!("Wrong PIN. Tries left: {left}."),
+        )
+    } else {
+        (
+            "PIN не подходит, попыток больше нет. Войдите с паролем.".to_owned(),
+            "Wrong PIN, and no tries are left. Log in with the password.".to_owned(),
+        )
+    };
+    Problem::new(StatusCode::UNAUTHORIZED, "wrong-pin", ru, en)
+}
+
+/// 429: so many wrong PINs that the next one has to wait. He who has to wait is told what he can do.
+fn too_many_pins(refused: Allowance) -> Problem {
+    let minutes = refused.reset_s.div_ceil(60).max(1);
+    refused.refusal().saying(
+        format!("Слишком много неверных PIN. Войдите с паролем или попробуйте через {minutes} мин."),
+        format!("Too many wrong PINs. Log in with the password, or try again in {minutes} min."),
     )
 }
 
@@ -135,10 +150,10 @@ async fn by_pin(app: &App, till: &Till, id: UserId, pin: String) -> Result<Store
         .filter(|user| may_stand(user, venue))
         .ok_or_else(Problem::not_found)?;
     let access = &app.access;
-    access.device_pins.take(device).map_err(Allowance::refusal)?;
+    access.device_pins.take(device).map_err(too_many_pins)?;
     let taken = access.pins.take((device, id)).map_err(|refused| {
         access.device_pins.give_back(&device);
-        refused.refusal()
+        too_many_pins(refused)
     });
     let left = taken?.remaining;
     // It counts as wrong until it is right.

@@ -65,6 +65,9 @@ struct ShiftTotals {
     /// Amount of goods that came back.
     #[schema(value_type = String, example = "190.00")]
     returned: Money,
+    /// Money given back for them; the rest of their amount came back as bonuses.
+    #[schema(value_type = String, example = "133.00")]
+    refunded: Money,
     /// How many known guests bought.
     guests: i64,
     /// Of them, those who joined on this day.
@@ -83,6 +86,7 @@ impl From<Totals> for ShiftTotals {
             accrued: t.accrued,
             returns: t.returns,
             returned: t.returned,
+            refunded: t.refunded,
             guests: t.guests,
             new_guests: t.new_guests,
             by_cashier: t

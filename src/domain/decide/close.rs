@@ -9,10 +9,12 @@ use super::booking::{
     book_redemption, credit_accrual, redemption_parts, refund, refund_shares, undo_accrual,
 };
 use super::give_back::apply_waiting;
+use super::held;
 use super::offline;
 use super::receipt_identity::{answer_known, check, fingerprint};
 use super::sheet::{Reason, Sheet, cashier_messages, event, find, may_redeem};
 use crate::domain::accrual::{self, Accrual, Sale};
+use crate::domain::amount_words;
 use crate::domain::books::{Hash, types};
 use crate::domain::ids::{CustomerId, HoldId, ReceiptId, TransactionId, VenueId};
 use crate::domain::redemption::{redeem_limit, spread};
@@ -207,7 +209,7 @@ fn guest<'w>(
 }
 
 /// The hold that the receipt names: ours by id, or the source's by key.
-fn named_hold(world: &World, cx: Context<'_>, ask: &Close) -> Result<Option<HoldId>, Refusal> {
+pub(super) fn named_hold(world: &World, cx: Context<'_>, ask: &Close) -> Result<Option<HoldId>, Refusal> {
     let Some(name) = &ask.hold else {
         return Ok(offline::hold(world, cx, ask));
     };
@@ -230,6 +232,8 @@ fn decide<'a>(
     ask: &Close,
     previous: Option<&StoredReceipt>,
 ) -> Result<Decided<'a>, Refusal> {
+    let proven = held::proven(world, cx, ask);
+    let ask = &*proven;
     let (terms, receipt) = (cx.terms, &ask.receipt);
     // A newer version of a sale that stands is not a new sale.
     let stands = previous.is_some_and(|known| known.status != ReceiptStatus::Cancelled);
@@ -330,7 +334,7 @@ fn decide<'a>(
     let mut posted = Money::ZERO;
     let mut payers = Vec::new();
     match ask.redemption {
-        Redemption::Nothing | Redemption::Unconfirmed(_) => {}
+        Redemption::Nothing | Redemption::Unconfirmed(_) | Redemption::Held(_) => {}
         Redemption::Now(amount) => {
             if let (true, Some(refusal)) = (amount.is_positive(), blocked.clone()) {
                 return Err(refusal);
@@ -366,13 +370,18 @@ fn decide<'a>(
         },
     }
     if paid_with_bonuses.is_positive() && posted.is_zero() {
+        let said = amount_words::bonuses(paid_with_bonuses);
         messages.push(CashierMessage {
             code: "unconfirmed-redemption".to_owned(),
             text: Words::new(
                 format!(
-                    "Касса сообщила об оплате бонусами {paid_with_bonuses}, но списания в программе не было."
+                    "Касса сообщила об оплате бонусами {}, но списания в программе не было.",
+                    said.ru
                 ),
-                format!("The till says that bonuses paid {paid_with_bonuses}, but nothing was redeemed."),
+                format!(
+                    "The till says that bonuses paid {}, but nothing was redeemed.",
+                    said.en
+                ),
             ),
         });
     }

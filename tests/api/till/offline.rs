@@ -221,7 +221,7 @@ fn a_refused_sale_waits_for_a_person_who_settles_it_once() {
             )
         );
         assert_eq!(conflict["receipt"], body, "as it was sent");
-        assert!(text(conflict, "words").contains("100.00"), "{conflict}");
+        assert!(text(conflict, "words").contains("100,00"), "{conflict}");
         let at_till = cafe.till.get("/api/v1/till/conflicts").await.expect(200);
         assert_eq!(at_till["items"][0]["id"], conflict["id"]);
 

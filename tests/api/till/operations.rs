@@ -121,6 +121,7 @@ fn a_day_at_the_till() {
             ("accrued", first["accrued"].clone()),
             ("returns", json!(1)),
             ("returned", json!("150.00")),
+            ("refunded", back["refund"].clone()),
             ("guests", json!(1)),
             ("new_guests", json!(1)),
             (
