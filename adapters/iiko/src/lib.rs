@@ -65,6 +65,10 @@ impl Adapter for Iiko {
         settings.typed::<IikoSettings>().map(drop)
     }
 
+    fn secrets(&self) -> &'static [&'static str] {
+        &["/webhook_token", "/iikocard/api_login"]
+    }
+
     fn guide(&self, address: &str) -> Vec<GuideStep> {
         guide::guide(address)
     }
