@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::api::access::Access;
 use crate::api::proxies::TrustedProxies;
 use crate::clock::Clock;
@@ -27,6 +29,8 @@ pub struct App {
     pub connections: Arc<ConnectionCache>,
     /// The proxies whose word on their clients is taken; none, unless somebody says so.
     pub proxies: Arc<TrustedProxies>,
+    /// A message has left an errand: vendors' systems need not wait for their turn.
+    pub errand_left: Arc<Notify>,
 }
 
 impl App {
@@ -49,6 +53,7 @@ impl App {
             access: Arc::new(access),
             connections: Arc::new(ConnectionCache::default()),
             proxies: Arc::default(),
+            errand_left: Arc::default(),
         }
     }
 

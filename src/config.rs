@@ -173,6 +173,7 @@ pub struct Jobs {
     inactivity_seconds: u64,
     checkpoint_seconds: u64,
     cleaning_seconds: u64,
+    polling_seconds: u64,
 }
 
 impl Jobs {
@@ -194,6 +195,11 @@ impl Jobs {
     /// Dropping what is old; `None`: not on this instance.
     pub fn cleaning(&self) -> Option<Duration> {
         interval(self.cleaning_seconds)
+    }
+
+    /// Asking the vendors' systems; `None`: not on this instance.
+    pub fn polling(&self) -> Option<Duration> {
+        interval(self.polling_seconds)
     }
 }
 

@@ -16,6 +16,7 @@ mod demo;
 mod durability;
 mod golden;
 mod ledger;
+mod polling;
 mod pos;
 mod seed;
 mod simulate;

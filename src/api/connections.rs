@@ -26,9 +26,10 @@ use super::secrets::{hash_of, random_text};
 use super::venues::named;
 use crate::app::App;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
-use crate::pos::{ADAPTERS, adapter};
+use crate::pos::{ADAPTERS, adapter, secrets};
 use crate::storage::messages::{self, Lately};
 use crate::storage::networks;
+use crate::storage::polls::{self, Standing};
 use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::{AnyConnection, Tenant};
 
@@ -83,6 +84,18 @@ fn check_settings(adapter: &dyn Adapter, values: &Value) -> Result<(), Problem> 
         .map_err(|error| misread("/settings", &error.0))
 }
 
+/// Refuses a secret that is only the sign for one.
+fn nothing_hidden(adapter: &dyn Adapter, settings: &Value) -> Result<(), Problem> {
+    match secrets::still_hidden(adapter, settings) {
+        Some(place) => Err(Problem::invalid(
+            &format!("/settings{place}"),
+            "Впишите сам пароль: «***» годится, только пока не меняется адрес, на который он отправляется.",
+            "Give the password itself: *** will do only while the address that it is sent to stays.",
+        )),
+        None => Ok(()),
+    }
+}
+
 /// A venue's link to a till system, without its token.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 struct ConnectionView {
@@ -94,7 +107,7 @@ struct ConnectionView {
     kind: String,
     #[schema(example = "r_keeper на Невском")]
     name: String,
-    /// The adapter's own.
+    /// The adapter's own. A password that was given stands here as `***`.
     #[schema(value_type = Object, example = json!({}))]
     settings: Value,
     /// Language of the words for the cashier.
@@ -104,7 +117,45 @@ struct ConnectionView {
     active: bool,
     created_at: DateTime<Utc>,
     state: ConnectionState,
+    /// How asking the vendor's system goes; null where this kind only speaks itself.
+    polling: Option<PollingState>,
 }
+
+/// How asking the vendor's system goes.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+struct PollingState {
+    /// When it is asked next; null: the settings say nothing of whom to ask.
+    next_at: Option<DateTime<Utc>>,
+    /// When asking last went well.
+    succeeded_at: Option<DateTime<Utc>>,
+    /// When it last failed.
+    failed_at: Option<DateTime<Utc>>,
+    /// Why it last failed.
+    #[schema(example = "auth-delivery.ucs.ru answered 401")]
+    failure: Option<String>,
+    /// How many times in a row it has failed since it went well.
+    #[schema(example = 0)]
+    failures: u32,
+    /// How many things wait to be asked.
+    #[schema(example = 0)]
+    errands: u32,
+}
+
+impl PollingState {
+    fn of(standing: Standing) -> Self {
+        PollingState {
+            next_at: standing.next_at,
+            succeeded_at: standing.succeeded_at,
+            failed_at: standing.failed_at,
+            failure: standing.failure,
+            failures: standing.failures,
+            errands: standing.errands,
+        }
+    }
+}
+
+/// A connection with how it does, and how asking its vendor's system goes.
+type Looked = (StoredConnection, Lately, Standing);
 
 /// How a connection has done of late, by its newest 200 messages. What only asks (a card read, a quote) is not kept and
 /// not counted.
@@ -153,17 +204,20 @@ impl ConnectionState {
 }
 
 impl ConnectionView {
-    fn of((connection, lately): (StoredConnection, Lately)) -> Self {
+    fn of((connection, lately, standing): Looked) -> Self {
+        let adapter = adapter(&connection.kind);
+        let asks = adapter.is_some_and(|adapter| adapter.poll().is_some());
         ConnectionView {
             id: connection.id,
             venue_id: connection.venue,
             kind: connection.kind,
             name: connection.name,
-            settings: connection.settings,
+            settings: secrets::hidden(adapter, connection.settings),
             language: connection.language,
             active: connection.active,
             created_at: connection.created_at,
             state: ConnectionState::of(lately),
+            polling: asks.then(|| PollingState::of(standing)),
         }
     }
 }
@@ -224,7 +278,7 @@ struct ConnectionRequest {
 struct ConnectionChange {
     #[schema(example = "r_keeper на Невском")]
     name: Option<String>,
-    /// All of the adapter's own settings at once.
+    /// All of the adapter's own settings at once. A password that is `***` stays as it is.
     #[schema(value_type = Option<Object>, example = json!({}))]
     settings: Option<Value>,
     #[schema(value_type = Option<String>, example = "en")]
@@ -250,9 +304,10 @@ fn with_state(
     connection: &mut AnyConnection,
     tenant: Tenant,
     found: StoredConnection,
-) -> Result<(StoredConnection, Lately), Problem> {
+) -> Result<Looked, Problem> {
     let lately = messages::lately(connection, tenant, found.id)?;
-    Ok((found, lately))
+    let standing = polls::standing(connection, tenant, found.id)?;
+    Ok((found, lately, standing))
 }
 
 /// A connection that the caller may see.
@@ -320,12 +375,14 @@ async fn create(
     let request = body.value;
     let name = names::name("/name", &request.name, 200)?;
     let settings = request.settings.unwrap_or_else(|| json!({}));
-    check_settings(adapter_of(&request.kind)?, &settings)?;
+    let adapter = adapter_of(&request.kind)?;
+    check_settings(adapter, &settings)?;
+    nothing_hidden(adapter, &settings)?;
     let token = new_token()?;
     let hash = hash_of(&token);
     let id = ConnectionId(author.next_id());
     let made = app
-        .write(move |connection| -> Result<StoredConnection, Problem> {
+        .write(move |connection| -> Result<Looked, Problem> {
             let tenant = caller.tenant;
             let venue = named(connection, &caller, "/venue_id", &request.venue_id)?;
             let made = StoredConnection {
@@ -340,10 +397,10 @@ async fn create(
             };
             till_connections::insert(connection, tenant, &made, &hash)?;
             author.note(connection, "connection.create", id, None, Some(&noted(&made)))?;
-            Ok(made)
+            with_state(connection, tenant, made)
         })
         .await?;
-    let connection = ConnectionView::of((made, Lately::default()));
+    let connection = ConnectionView::of(made);
     Ok((StatusCode::CREATED, Json(NewConnectionView { connection, token })))
 }
 
@@ -375,8 +432,11 @@ async fn change(
                 changed.name.clone_from(name);
             }
             if let Some(settings) = &change.settings {
-                check_settings(adapter_of(&changed.kind)?, settings)?;
-                changed.settings.clone_from(settings);
+                let adapter = adapter_of(&changed.kind)?;
+                let settings = secrets::filled_in(adapter, settings.clone(), &before.settings);
+                check_settings(adapter, &settings)?;
+                nothing_hidden(adapter, &settings)?;
+                changed.settings = settings;
             }
             if let Some(language) = change.language {
                 changed.language = language_name(language);
@@ -385,6 +445,9 @@ async fn change(
                 changed.active = active;
             }
             till_connections::update(connection, tenant, &changed)?;
+            if changed.settings != before.settings || changed.active != before.active {
+                polls::begin_anew(connection, tenant, id, author.now)?;
+            }
             author.note(
                 connection,
                 "connection.update",

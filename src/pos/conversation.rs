@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kopilka_contract::{
-    About, Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Language, Menu, Message, Part,
-    Refusal, Reply, Settings, Told, Unreadable, Words,
+    About, Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Errand, Language, Menu, Message,
+    Part, Refusal, Reply, Settings, Told, Unreadable, Words,
 };
 use sha2::{Digest, Sha256};
 
@@ -26,6 +26,7 @@ use crate::domain::decide::Amend;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::ledger::message::{Outcome, RawMessage};
+use crate::storage::{StorageError, errands, polls};
 
 /// So many products that a menu could not bring are named in the inbox.
 const MOST_SKIPPED_NAMED: usize = 50;
@@ -80,6 +81,8 @@ pub struct Held {
     pub reply: Reply,
     /// Code of the first refusal; `None`: everything asked was done, or there was nothing to do.
     pub refused: Option<String>,
+    /// Whether the message was dealt with, well or not. False: nobody knows what became of it, it must come again.
+    pub kept: bool,
 }
 
 /// What a till is told where its message did not get as far as being read.
@@ -145,7 +148,7 @@ async fn within<T>(deadline: Option<Duration>, work: impl Future<Output = T>) ->
 
 /// Why a till gets no proper answer.
 #[derive(Debug, Clone, Copy)]
-enum Failed {
+pub(crate) enum Failed {
     Busy,
     Ours,
     TooLong,
@@ -187,6 +190,7 @@ impl Failed {
         Held {
             reply: adapter.failure(&incoming.message(), &words, settings),
             refused: Some(code.to_owned()),
+            kept: false,
         }
     }
 }
@@ -200,7 +204,11 @@ impl From<Failure> for Failed {
     }
 }
 
-async fn settings(app: &App, known: &Known) -> Result<Settings, Failed> {
+/// What a connection is set to, with the zone of its venue.
+///
+/// # Errors
+/// Where the venue can't be read now.
+pub(crate) async fn settings(app: &App, known: &Known) -> Result<Settings, Failed> {
     let terms = network_terms(app, known.tenant).await.map_err(|_| Failed::Busy)?;
     let time_zone = terms
         .venues
@@ -270,6 +278,7 @@ async fn carry(
         return Ok(Held {
             reply,
             refused: Some("unreadable".to_owned()),
+            kept: true,
         });
     }
     match filed {
@@ -284,6 +293,7 @@ async fn carry(
             return Ok(Held {
                 reply: adapter.failure(&incoming.message(), &words, &settings),
                 refused: Some("unreadable".to_owned()),
+                kept: true,
             });
         }
     }
@@ -293,6 +303,7 @@ async fn carry(
             Ok(Held {
                 reply,
                 refused: Some("unreadable".to_owned()),
+                kept: true,
             })
         }
         Ok(dialogue) => talk.answer(&*dialogue).await,
@@ -305,10 +316,12 @@ fn part_answered(adapter: &dyn Adapter, incoming: &Incoming, settings: &Settings
         Ok(dialogue) => Held {
             reply: dialogue.reply(&[]),
             refused: None,
+            kept: true,
         },
         Err(unreadable) => Held {
             reply: unreadable.reply,
             refused: Some("unreadable".to_owned()),
+            kept: false,
         },
     }
 }
@@ -343,6 +356,7 @@ impl Talk {
         if asks.is_empty() || (only_reads && remarks.is_some()) || !parts.is_empty() {
             self.keep(Outcome::Ignored, remarks.clone()).await?;
         }
+        self.leave(dialogue.errands()).await?;
         let mut told = Vec::with_capacity(asks.len());
         let mut refused = None;
         for part in &parts {
@@ -365,6 +379,7 @@ impl Talk {
         Ok(Held {
             reply: dialogue.reply(&told),
             refused,
+            kept: true,
         })
     }
 
@@ -384,6 +399,27 @@ impl Talk {
             raw: Arc::new(raw),
             since: self.since,
         }
+    }
+
+    /// Keeps what the vendor's system is to be asked. A till is not answered before that.
+    async fn leave(&self, errands: Vec<Errand>) -> Result<(), Failed> {
+        if errands.is_empty() {
+            return Ok(());
+        }
+        let (tenant, id) = (self.known.tenant, self.known.connection.id);
+        let (ids, now) = (Arc::clone(&self.app.ids), self.app.clock.now());
+        let left = self.app.write(move |c| -> Result<(), StorageError> {
+            for errand in &errands {
+                errands::leave(c, tenant, id, ids.next_id(), errand, now)?;
+            }
+            polls::hurry(c, tenant, id, now)
+        });
+        left.await.map_err(|error| {
+            tracing::warn!(%error, connection = %id, "an errand could not be kept");
+            Failed::Ours
+        })?;
+        self.app.errand_left.notify_one();
+        Ok(())
     }
 
     fn place(&self) -> Place {

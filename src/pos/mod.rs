@@ -6,6 +6,7 @@ pub mod conversation;
 pub mod files;
 pub mod inbox;
 pub mod menu_import;
+pub mod secrets;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use kopilka_contract::{Adapter, Reply};
+use kopilka_contract::{Adapter, POLL_PATH, Reply};
 
 use crate::api::authentication::ClientAddress;
 use crate::api::json_body::read_body;
@@ -86,6 +87,10 @@ async fn enter(
 ) -> Result<Response, Problem> {
     // One answer for a wrong kind and a wrong token: a guesser learns nothing.
     let adapter = adapter(kind).ok_or_else(Problem::not_found)?;
+    // What the service fetches itself nobody else may send.
+    if path.starts_with(POLL_PATH) {
+        return Err(Problem::not_found());
+    }
     let since = Instant::now();
     let mut incoming = Incoming {
         method: request.method().to_string(),

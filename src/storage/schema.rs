@@ -444,6 +444,27 @@ diesel::table! {
         language -> Text,
         active -> Bool,
         created_at -> Timestamp,
+        poll_state -> Nullable<Text>,
+        poll_due_at -> Timestamp,
+        poll_lease -> Nullable<BigInt>,
+        poll_leased_until -> Nullable<Timestamp>,
+        poll_succeeded_at -> Nullable<Timestamp>,
+        poll_failed_at -> Nullable<Timestamp>,
+        poll_failure -> Nullable<Text>,
+        poll_failures -> Integer,
+    }
+}
+
+diesel::table! {
+    errands (network_id, connection_id, id) {
+        network_id -> BigInt,
+        connection_id -> BigInt,
+        id -> BigInt,
+        key -> Text,
+        what -> Text,
+        tries -> Integer,
+        put_off_until -> Nullable<Timestamp>,
+        left_at -> Timestamp,
     }
 }
 
@@ -585,6 +606,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     invitations,
     api_keys,
     connections,
+    errands,
     audit_log,
     network_secrets,
     till_devices,

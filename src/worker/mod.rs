@@ -3,6 +3,7 @@
 
 pub mod cleaning;
 pub mod expiry;
+pub mod polling;
 
 use std::future::Future;
 use std::time::Duration;
@@ -24,6 +25,9 @@ pub fn start(app: &App, settings: &Settings) {
     repeat("checkpoint", jobs.checkpoint(), app, |app| async move {
         checkpoint_all(&app).await
     });
+    if let Some(every) = jobs.polling() {
+        polling::start(app, every);
+    }
     let keep_days = settings.inbox.keep_days();
     repeat("cleaning", jobs.cleaning(), app, move |app| async move {
         cleaning::clean(&app, keep_days).await

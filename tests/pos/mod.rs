@@ -9,6 +9,7 @@ mod inbox;
 mod isolation;
 mod menu_import;
 mod onec;
+mod onec_odata;
 mod rkeeper;
 mod tokens;
 

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::{Ask, Language, Refusal, Told, Words};
+use crate::{Ask, Errand, Language, Poll, Refusal, Told, Words};
 
 /// One HTTP message of a till, as it came.
 #[derive(Debug, Clone, Copy)]
@@ -159,6 +159,12 @@ pub trait Dialogue: Send + Sync {
         Vec::new()
     }
 
+    /// What the vendor's system is to be asked because of this message. Kept before the till is answered, and carried
+    /// out by [`Adapter::poll`].
+    fn errands(&self) -> Vec<Errand> {
+        Vec::new()
+    }
+
     /// The vendor's answer, given one result for each ask, in order.
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply;
 }
@@ -173,6 +179,17 @@ pub trait Adapter: Send + Sync {
 
     /// Checks the vendor's own settings when a connection is made or changed.
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError>;
+
+    /// Settings that are passwords or the like, as JSON pointers (`/cloud/password`): once given they are never shown
+    /// again.
+    fn secrets(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// How the vendor's system is asked; `None`: it only speaks itself.
+    fn poll(&self) -> Option<&dyn Poll> {
+        None
+    }
 
     /// Reads one message.
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable>;

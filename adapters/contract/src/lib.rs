@@ -12,6 +12,7 @@ mod ask;
 mod enrol;
 mod menu;
 mod phone;
+mod poll;
 mod receipt;
 mod told;
 
@@ -25,6 +26,9 @@ pub use ask::{
 pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, Sex};
 pub use menu::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken};
 pub use phone::Phone;
+pub use poll::{
+    Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Situation, Step, percent_encoded,
+};
 pub use receipt::{CustomerRef, Line, Payment, Receipt, comparable, first_hand};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,

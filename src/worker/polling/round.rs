@@ -1,0 +1,257 @@
+//! One round: from taking a connection until its adapter wants to rest.
+
+use std::sync::Arc;
+
+use kopilka_contract::{
+    Adapter, Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Settings, Situation, Step,
+};
+use serde_json::Value;
+
+use super::VendorClient;
+use super::backoff;
+use crate::app::App;
+use crate::domain::Timestamp;
+use crate::domain::ids::ConnectionId;
+use crate::pos::connection_cache::Known;
+use crate::pos::conversation::{self, Incoming};
+use crate::pos::secrets;
+use crate::storage::polls::{self, Lease};
+use crate::storage::{StorageError, Tenant, errands, till_connections};
+
+/// How long a connection is held without a sign of life: longer than the longest call.
+const LEASE_S: i64 = 2 * HttpCall::LONGEST_S as i64;
+/// Most steps of a round: then others have their turn.
+const MOST_STEPS: usize = 500;
+/// Longest reason of a failure that is kept, in characters.
+const LONGEST_REASON: usize = 500;
+
+/// A round under way.
+struct Round<'a> {
+    app: &'a App,
+    client: &'a VendorClient,
+    adapter: &'static dyn Adapter,
+    poll: &'a dyn Poll,
+    known: Arc<Known>,
+    settings: Settings,
+    lease: Lease,
+    failures: u32,
+    state: Value,
+    errands: Vec<Errand>,
+    /// The newest errand that this round knows of.
+    upto: i64,
+    /// What is carried out or put off and not yet written down.
+    done: Vec<String>,
+    put_off: Vec<PutOff>,
+}
+
+/// How a round ends.
+enum End {
+    Rest(Option<Timestamp>),
+    Failed(String, Option<Timestamp>),
+    /// Somebody else has the connection by now: they go on from what was written down.
+    Lost,
+}
+
+/// Asks for one connection. False: it was not due any more, or somebody else is asking.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn go(
+    app: &App,
+    client: &VendorClient,
+    adapters: &'static [&'static dyn Adapter],
+    tenant: Tenant,
+    id: ConnectionId,
+) -> Result<bool, StorageError> {
+    let (now, lease) = (
+        app.clock.now(),
+        Lease {
+            tenant,
+            connection: id,
+            number: app.ids.next_id(),
+        },
+    );
+    let until = now + chrono::Duration::seconds(LEASE_S);
+    let Some(taken) = app.write(move |c| polls::take(c, lease, now, until)).await? else {
+        return Ok(false);
+    };
+    let Some(connection) = app.read(move |c| till_connections::find(c, tenant, id)).await? else {
+        return Ok(false);
+    };
+    let kind = connection.kind.clone();
+    let known = Arc::new(Known { tenant, connection });
+    let Some(adapter) = adapters.iter().copied().find(|adapter| adapter.kind() == kind) else {
+        return Ok(false);
+    };
+    let (Some(poll), Ok(settings)) = (adapter.poll(), conversation::settings(app, &known).await) else {
+        return Ok(false);
+    };
+    let mut round = Round {
+        app,
+        client,
+        adapter,
+        poll,
+        known,
+        settings,
+        lease,
+        failures: taken.failures,
+        state: taken.state,
+        errands: Vec::new(),
+        upto: 0,
+        done: Vec::new(),
+        put_off: Vec::new(),
+    };
+    let end = round.run().await?;
+    round.close(end).await?;
+    Ok(true)
+}
+
+impl Round<'_> {
+    async fn run(&mut self) -> Result<End, StorageError> {
+        self.look_for_errands().await?;
+        let mut answer: Option<HttpAnswer> = None;
+        for _ in 0..MOST_STEPS {
+            let step = self.poll.step(&Situation {
+                settings: &self.settings,
+                state: &self.state,
+                errands: &self.errands,
+                now: self.app.clock.now(),
+                answer: answer.as_ref(),
+            });
+            answer = None;
+            match step.next.clone() {
+                Next::Call(call) => {
+                    self.accept(step);
+                    if !self.renew().await? {
+                        return Ok(End::Lost);
+                    }
+                    match self.client.send(&call).await {
+                        Ok(answered) => answer = Some(answered),
+                        Err(reason) => return Ok(End::Failed(reason, None)),
+                    }
+                }
+                Next::Deliver(messages) => {
+                    for message in messages {
+                        if !self.deliver(message).await {
+                            return Ok(End::Failed("the books were too busy to take it".to_owned(), None));
+                        }
+                    }
+                    self.accept(step);
+                    if !self.write_down().await? {
+                        return Ok(End::Lost);
+                    }
+                }
+                Next::Rest { until } => {
+                    self.accept(step);
+                    return Ok(End::Rest(Some(until)));
+                }
+                Next::Off => {
+                    self.accept(step);
+                    return Ok(End::Rest(None));
+                }
+                Next::Failed { reason, retry_at } => {
+                    self.accept(step);
+                    return Ok(End::Failed(reason, retry_at));
+                }
+            }
+        }
+        Ok(End::Rest(Some(self.app.clock.now())))
+    }
+
+    async fn look_for_errands(&mut self) -> Result<(), StorageError> {
+        let (lease, now) = (self.lease, self.app.clock.now());
+        let waiting = self
+            .app
+            .read(move |c| errands::waiting(c, lease.tenant, lease.connection, now))
+            .await?;
+        (self.errands, self.upto) = (waiting.errands, waiting.upto);
+        Ok(())
+    }
+
+    /// Takes over what a step says besides what comes next.
+    fn accept(&mut self, step: Step) {
+        let gone = |key: &String| step.done.contains(key) || step.put_off.iter().any(|p| &p.key == key);
+        self.errands.retain(|errand| !gone(&errand.key));
+        self.state = step.state;
+        self.done.extend(step.done);
+        self.put_off.extend(step.put_off);
+    }
+
+    async fn renew(&self) -> Result<bool, StorageError> {
+        let (lease, until) = (
+            self.lease,
+            self.app.clock.now() + chrono::Duration::seconds(LEASE_S),
+        );
+        self.app.write(move |c| polls::renew(c, lease, until)).await
+    }
+
+    /// Takes one message as the door would. False: nobody knows whether it was posted; it must come again.
+    async fn deliver(&self, message: Delivery) -> bool {
+        let incoming = Incoming {
+            method: "POST".to_owned(),
+            path: format!("{POLL_PATH}{}", message.path),
+            query: message.query,
+            content_type: message.content_type,
+            body: message.body,
+            received_at: self.app.clock.now(),
+        };
+        conversation::hold(self.app, self.adapter, &self.known, incoming, None)
+            .await
+            .kept
+    }
+
+    /// Makes durable what the adapter remembers and what is done. False: the lease is lost.
+    async fn write_down(&mut self) -> Result<bool, StorageError> {
+        let (lease, state, upto) = (self.lease, self.state.clone(), self.upto);
+        let (done, put_off) = (std::mem::take(&mut self.done), std::mem::take(&mut self.put_off));
+        let held = self
+            .app
+            .write(move |c| -> Result<bool, StorageError> {
+                if !polls::remember(c, lease, &state)? {
+                    return Ok(false);
+                }
+                errands::done(c, lease.tenant, lease.connection, &done, upto)?;
+                for one in &put_off {
+                    errands::put_off(c, lease.tenant, lease.connection, one, upto)?;
+                }
+                Ok(true)
+            })
+            .await?;
+        Ok(held && self.renew().await?)
+    }
+
+    async fn close(&mut self, end: End) -> Result<(), StorageError> {
+        if matches!(end, End::Lost) || !self.write_down().await? {
+            tracing::warn!(connection = %self.lease.connection, "another instance asks by now");
+            return Ok(());
+        }
+        let (lease, now) = (self.lease, self.app.clock.now());
+        match end {
+            End::Rest(until) => self.app.write(move |c| polls::rest(c, lease, until, now)).await,
+            End::Failed(reason, retry_at) => {
+                let reason = self.sentence(&reason);
+                tracing::warn!(connection = %lease.connection, kind = self.adapter.kind(), reason, "a vendor's system can't be asked");
+                let again = retry_at
+                    .filter(|at| *at > now)
+                    .unwrap_or_else(|| now + backoff::wait(self.failures.saturating_add(1), self.chance()));
+                self.app
+                    .write(move |c| polls::fail(c, lease, &reason, again, now))
+                    .await
+            }
+            End::Lost => Ok(()),
+        }
+    }
+
+    /// Why a round failed, short and without secrets, whatever the vendor's words were.
+    fn sentence(&self, reason: &str) -> String {
+        let clean = secrets::blotted(self.adapter, &self.settings.values, reason);
+        clean.replace('\0', "").chars().take(LONGEST_REASON).collect()
+    }
+
+    fn chance(&self) -> u8 {
+        let mut byte = [0];
+        // Without chance the pause is the shortest one: good enough.
+        let _ = getrandom::fill(&mut byte);
+        byte[0]
+    }
+}
