@@ -174,6 +174,7 @@ pub struct Jobs {
     checkpoint_seconds: u64,
     cleaning_seconds: u64,
     polling_seconds: u64,
+    watch_seconds: u64,
 }
 
 impl Jobs {
@@ -190,6 +191,11 @@ impl Jobs {
     /// Sealing the books; `None`: not on this instance.
     pub fn checkpoint(&self) -> Option<Duration> {
         interval(self.checkpoint_seconds)
+    }
+
+    /// Looking after the links to tills; `None`: not on this instance.
+    pub fn watch(&self) -> Option<Duration> {
+        interval(self.watch_seconds)
     }
 
     /// Dropping what is old; `None`: not on this instance.

@@ -141,6 +141,7 @@ fn every_printed_line_works_and_works_again() {
                         assert_eq!(answer.json()["redeemed"], "300.00");
                         assert_eq!(answer.json()["lines"][0]["line_id"], "1");
                     }
+                    "webhook" => assert_eq!(answer.json(), json!({"received": true})),
                     "identify" => assert_eq!(answer.json()["name"], "Анна К."),
                     _ => assert_eq!(
                         answer.json(),

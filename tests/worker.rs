@@ -4,12 +4,12 @@ use chrono::Duration;
 use kopilka::ledger::verify::verify;
 use kopilka::storage::messages::{self, MessageFilter};
 use kopilka::storage::{Store, books};
-use kopilka::worker::{checkpoint_all, cleaning, expiry};
+use kopilka::worker::{checkpoint_all, cleaning, expiry, watching};
 use serde_json::json;
 
 use crate::api::client::Service;
 use crate::databases::each_database_async;
-use crate::pos::Till;
+use crate::pos::{Till, fixture};
 
 async fn till(store: Store) -> (Till, String) {
     let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
@@ -95,5 +95,76 @@ fn the_books_are_sealed_and_old_messages_that_wait_for_nobody_go() {
             ["refused"]
         );
         till.assert_books();
+    });
+}
+
+#[test]
+fn a_connection_that_fails_or_falls_silent_is_told_of_once_and_once_more_when_it_is_well() {
+    each_database_async(|store| async move {
+        let (till, _) = till(store).await;
+        let (service, app) = (&till.service, &till.service.app);
+        let connections = till.owner.get("/api/v1/connections").await.expect(200);
+        let path = format!(
+            "/api/v1/connections/{}",
+            connections["items"][0]["id"].as_str().unwrap()
+        );
+        for wrong in [
+            json!({"failing_after": 51}),
+            json!({"quiet_minutes": 0}),
+            json!({"opening_hours": [{"weekdays": ["mon"], "from": "25:00", "until": "02:00"}]}),
+            json!({"colour": "red"}),
+        ] {
+            till.owner
+                .patch(&path, json!({ "watch": wrong }))
+                .await
+                .expect(422);
+        }
+        // Open around the clock, seven days a week.
+        let watch = json!({"failing_after": 2, "quiet_minutes": 60, "opening_hours": [
+            {"weekdays": [1, 2, 3, 4, 5, 6, 7], "from": "00:00", "until": "00:00"}]});
+        till.owner
+            .patch(&path, json!({ "watch": watch }))
+            .await
+            .expect(200);
+
+        let step = || watching::look_after_connections(app);
+        let alerts = || async {
+            let found = till
+                .owner
+                .get("/api/v1/connection-alerts?open=true")
+                .await
+                .expect(200);
+            let kinds = found["items"].as_array().unwrap().iter();
+            kinds
+                .map(|a| a["kind"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let send = |file: &'static str| till.send("POST", "transactionsex.php", fixture(file));
+        send("rkeeper/fixtures/broken-message.xml").await;
+        assert_eq!(step().await.unwrap(), 0, "one is an accident");
+        send("rkeeper/fixtures/broken-message.xml").await;
+        assert_eq!(step().await.unwrap(), 1);
+        assert_eq!(step().await.unwrap(), 0, "it is known");
+        assert_eq!(alerts().await, ["failing"]);
+        service.clock.move_to(service.clock_now() + Duration::minutes(60));
+        assert_eq!(step().await.unwrap(), 1);
+        assert_eq!(alerts().await, ["quiet", "failing"]);
+        let seen = till.owner.get(&path).await.expect(200);
+        assert_eq!(seen["state"]["alerts"], json!(["quiet", "failing"]));
+
+        send("rkeeper/fixtures/receipt-without-card.xml").await;
+        assert_eq!(step().await.unwrap(), 2);
+        assert_eq!(alerts().await, [] as [String; 0]);
+        let all = till.owner.get("/api/v1/connection-alerts").await.expect(200);
+        assert_eq!(all["items"].as_array().unwrap().len(), 2);
+        assert_eq!(all["items"][1]["code"], "unreadable");
+
+        service.clock.move_to(service.clock_now() + Duration::minutes(61));
+        assert_eq!(step().await.unwrap(), 1);
+        till.owner
+            .patch(&path, json!({"active": false}))
+            .await
+            .expect(200);
+        assert_eq!(step().await.unwrap(), 1, "nobody waits for what is switched off");
     });
 }

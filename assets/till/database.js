@@ -1,13 +1,15 @@
 // What must survive a restart: the journal of what was confirmed, and what the page needs to open without a network.
 
-const STORES = { journal: { keyPath: 'seq', autoIncrement: true }, values: {}, guests: { keyPath: 'id' } };
+const STORES = { journal: { keyPath: 'seq', autoIncrement: true }, values: {}, guests: { keyPath: 'id' }, drafts: { keyPath: 'key' } };
 let opened = null;
 
 function open() {
   opened ??= new Promise((resolve, reject) => {
-    const wanted = indexedDB.open('kopilka-till', 1);
+    const wanted = indexedDB.open('kopilka-till', 2);
     wanted.onupgradeneeded = () => {
-      for (const [name, options] of Object.entries(STORES)) wanted.result.createObjectStore(name, options);
+      for (const [name, options] of Object.entries(STORES)) {
+        if (!wanted.result.objectStoreNames.contains(name)) wanted.result.createObjectStore(name, options);
+      }
     };
     wanted.onsuccess = () => {
       // Another tab has a newer page and wants to change the tables.
@@ -19,12 +21,14 @@ function open() {
   return opened;
 }
 
-async function within(store, mode, act) {
+const within = (store, mode, act) => withinAll([store], mode, (work) => act(work.objectStore(store)));
+
+async function withinAll(stores, mode, act) {
   const database = await open();
   return new Promise((resolve, reject) => {
     // Strict: "saved" is said to a cashier only when it is on the disk.
-    const work = database.transaction(store, mode, mode === 'readwrite' ? { durability: 'strict' } : undefined);
-    const request = act(work.objectStore(store));
+    const work = database.transaction(stores, mode, mode === 'readwrite' ? { durability: 'strict' } : undefined);
+    const request = act(work);
     work.oncomplete = () => resolve(request?.result);
     work.onabort = () => reject(work.error ?? new Error('the browser did not save'));
     work.onerror = () => reject(work.error);
@@ -41,5 +45,9 @@ export const load = (store, key) => within(store, 'readonly', (s) => s.get(key))
 export const all = (store) => within(store, 'readonly', (s) => s.getAll());
 /** Takes a row away. */
 export const forget = (store, key) => within(store, 'readwrite', (s) => s.delete(key));
+/** Takes rows away, [[store, key], …]: all of them or none. */
+export const forgetAll = (rows) => withinAll(rows.map(([store]) => store), 'readwrite', (work) => {
+  for (const [store, key] of rows) work.objectStore(store).delete(key);
+});
 /** Takes all rows away. */
 export const clear = (store) => within(store, 'readwrite', (s) => s.clear());

@@ -70,7 +70,8 @@ export async function mark(row, changes) {
 
 /** The row's fate is known, and the service has it. */
 export async function settle(row) {
-  await database.forget('journal', row.seq);
+  // With it goes what a restart would take up as a sale that is still to be confirmed.
+  await database.forgetAll([['journal', row.seq], ['drafts', row.key]]);
   await count();
 }
 

@@ -1,5 +1,6 @@
 // The sale on the screen: what it is made of, what it would do, and the way from "confirm" to an answer.
 import { NoAnswer, Refused, now, post } from './api.js';
+import * as drafts from './drafts.js';
 import { giveBack, usedUp } from './guests.js';
 import { money, t } from './i18n.js';
 import * as journal from './journal.js';
@@ -480,14 +481,18 @@ function nextNumber() {
   return String(number);
 }
 
-/** The sale on the screen survives a reload of the tab. */
+/** The sale on the screen survives a reload of the tab, and a dead battery. */
 export function persist() {
   try {
     const { sale } = state;
-    if (restored) isMine(sale.key);
+    const text = JSON.stringify({ ...sale, quote: null, quoting: false, sending: false });
+    if (restored) {
+      isMine(sale.key);
+      drafts.keep(sale, text);
+    }
     // Until the journal has it, it is still to be confirmed, and a restart must bring it back.
     if (sale.journaled) return sessionStorage.removeItem('kopilka-sale');
-    sessionStorage.setItem('kopilka-sale', JSON.stringify({ ...sale, quote: null, quoting: false, sending: false }));
+    sessionStorage.setItem('kopilka-sale', text);
   } catch { /* then it does not */ }
 }
 
@@ -508,14 +513,23 @@ export async function restore() {
 }
 
 async function takeUp() {
-  if (!kept?.key || !(kept.customer || kept.total || kept.lines?.length)) return;
   const journaled = await journal.rows().catch(() => []);
-  if (journaled.some((r) => r.key === kept.key)) return;
-  // The same key: should it have been posted after all, it is answered as a repeat. Only a tab that was doubled, whose
-  // other half goes on with that sale, begins one of its own.
-  const key = (await isMine(kept.key)) ? kept.key : state.sale.key;
-  lineNumber = Math.max(0, ...kept.lines.map((l) => Number(l.lineId)));
-  change((s) => { s.sale = { ...newSale(), ...kept, key }; });
+  const open = (sale) => !journaled.some((r) => r.key === sale.key);
+  if (kept?.key) {
+    if (!(kept.customer || kept.total || kept.lines?.length) || !open(kept)) return;
+    // The same key: should it have been posted after all, it is answered as a repeat. Only a tab that was doubled, whose
+    // other half goes on with that sale, begins one of its own.
+    return show({ ...kept, key: (await isMine(kept.key)) ? kept.key : state.sale.key });
+  }
+  // The browser was killed. What other tabs are at is theirs.
+  for (const draft of (await drafts.left()).filter(open)) {
+    if (await isMine(draft.key)) return show(draft);
+  }
+}
+
+function show(sale) {
+  lineNumber = Math.max(0, ...sale.lines.map((l) => Number(l.lineId)));
+  change((s) => { s.sale = { ...newSale(), ...sale }; });
 }
 
 let mine = null;

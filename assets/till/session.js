@@ -103,6 +103,7 @@ function turnedAway(code) {
   } else if (code === 'till-unknown' && state.enrolled !== false) {
     database.forget('values', 'start').catch(() => {});
     forgetPins();
+    database.clear('drafts').catch(() => {});
     change((s) => { s.enrolled = false; s.start = null; s.locked = false; s.sheet = null; });
   }
 }

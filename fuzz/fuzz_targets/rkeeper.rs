@@ -47,6 +47,7 @@ fuzz_target!(|body: &[u8]| {
                         words: Words::new("нет", "no"),
                         pointer: None,
                         retryable: false,
+                        most: None,
                     };
                     let told: Vec<_> = dialogue.asks().iter().map(|_| Err(refused.clone())).collect();
                     assert_eq!(dialogue.reply(&told).status, 200);

@@ -12,6 +12,9 @@ use crate::domain::Timestamp;
 use crate::domain::ids::{AuditId, ConnectionId, IdSource};
 use crate::storage::{AnyConnection, StorageError, Tenant, audit};
 
+/// Whom the audit log names for what was done on the command line.
+pub const COMMAND_LINE: &str = "command-line";
+
 /// The author of a change.
 #[derive(Clone)]
 pub struct Author {
@@ -44,6 +47,16 @@ impl Author {
         Author {
             tenant,
             actor: format!("till:{connection}"),
+            now: app.clock.now(),
+            ids: Arc::clone(&app.ids),
+        }
+    }
+
+    /// Whoever may use the command line.
+    pub fn command_line(app: &App, tenant: Tenant) -> Self {
+        Author {
+            tenant,
+            actor: COMMAND_LINE.to_owned(),
             now: app.clock.now(),
             ids: Arc::clone(&app.ids),
         }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use kopilka_contract::{Adapter, Language, Settings};
+use kopilka_contract::{Adapter, Language, Roads, Settings, Words};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -26,15 +26,20 @@ use super::secrets::{hash_of, random_text};
 use super::venues::named;
 use crate::app::App;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
+use crate::domain::watch::{MOST_FAILING, MOST_OPENING_HOURS, MOST_QUIET_MINUTES, OpeningHours, Watch};
 use crate::pos::{ADAPTERS, adapter, secrets};
+use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
 use crate::storage::messages::{self, Lately};
 use crate::storage::networks;
-use crate::storage::polls::{self, Standing};
+use crate::storage::polls;
 use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::{AnyConnection, Tenant};
 
 /// What stands before a connection's token.
 pub const TOKEN_PREFIX: &str = "kop_till_";
+
+/// More connections of a venue than this are not compared with one another.
+const MANY_AT_A_VENUE: i64 = 100;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -96,6 +101,47 @@ fn nothing_hidden(adapter: &dyn Adapter, settings: &Value) -> Result<(), Problem
     }
 }
 
+/// Refuses what nobody can look after.
+fn check_watch(watch: &Watch) -> Result<(), Problem> {
+    if watch.failing_after > MOST_FAILING {
+        return Err(Problem::invalid(
+            "/watch/failing_after",
+            "Не больше 50 сообщений подряд.",
+            "At most 50 messages in a row.",
+        ));
+    }
+    if watch
+        .quiet_minutes
+        .is_some_and(|minutes| !(1..=MOST_QUIET_MINUTES).contains(&minutes))
+    {
+        return Err(Problem::invalid(
+            "/watch/quiet_minutes",
+            "От одной минуты до недели (10080).",
+            "One minute to a week (10080).",
+        ));
+    }
+    if watch.opening_hours.len() > MOST_OPENING_HOURS {
+        return Err(Problem::invalid(
+            "/watch/opening_hours",
+            "Не больше 14 записей о часах работы.",
+            "At most 14 entries of opening hours.",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses to share the orders of a connection that is not there, of another venue, or that shares another's itself.
+fn check_shared(other: Option<StoredConnection>, venue: VenueId) -> Result<(), Problem> {
+    match other {
+        Some(other) if other.venue == venue && other.shares_orders_with.is_none() => Ok(()),
+        _ => Err(Problem::invalid(
+            "/shares_orders_with",
+            "У точки нет такого подключения, у которого свои заказы.",
+            "The venue has no such connection that has orders of its own.",
+        )),
+    }
+}
+
 /// A venue's link to a till system, without its token.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 struct ConnectionView {
@@ -116,6 +162,14 @@ struct ConnectionView {
     /// Whether its messages are taken.
     active: bool,
     created_at: DateTime<Utc>,
+    /// How it is looked after.
+    #[schema(value_type = WatchView)]
+    watch: Watch,
+    /// The connection whose orders its orders are, under the same ids; null: they are its own.
+    #[schema(value_type = Option<String>)]
+    shares_orders_with: Option<ConnectionId>,
+    /// What a person should mend.
+    warnings: Vec<ConnectionWarning>,
     state: ConnectionState,
     /// How asking the vendor's system goes; null where this kind only speaks itself.
     polling: Option<PollingState>,
@@ -142,7 +196,7 @@ struct PollingState {
 }
 
 impl PollingState {
-    fn of(standing: Standing) -> Self {
+    fn of(standing: polls::Standing) -> Self {
         PollingState {
             next_at: standing.next_at,
             succeeded_at: standing.succeeded_at,
@@ -154,13 +208,12 @@ impl PollingState {
     }
 }
 
-/// A connection with how it does, and how asking its vendor's system goes.
-type Looked = (StoredConnection, Lately, Standing);
-
 /// How a connection has done of late, by its newest 200 messages. What only asks (a card read, a quote) is not kept and
 /// not counted.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 struct ConnectionState {
+    /// When its till last spoke, to the minute, be it to ask; null: never.
+    heard_at: Option<DateTime<Utc>>,
     /// Null: nothing has come yet.
     last_message_at: Option<DateTime<Utc>>,
     /// The newest message that waits for a person.
@@ -174,6 +227,94 @@ struct ConnectionState {
     /// The middle one of these times.
     #[schema(example = 4)]
     took_ms_median: Option<i64>,
+    /// What is wrong with it now: `failing`, `quiet`.
+    #[schema(example = json!([]))]
+    alerts: Vec<String>,
+}
+
+/// How a connection is looked after, for the description of the API.
+#[derive(ToSchema)]
+#[schema(as = Watch)]
+#[expect(dead_code, reason = "describes `Watch`, which the domain owns")]
+struct WatchView {
+    /// So many messages in a row that were refused or not understood are a failure, at most 50; 0: never.
+    #[schema(example = 5, default = 5)]
+    failing_after: u32,
+    /// Silence of so many minutes within opening hours is told; null: never.
+    #[schema(example = 120)]
+    quiet_minutes: Option<u32>,
+    /// When the venue is open, by its own clock; empty: always. `until` not after `from` is on the next day.
+    #[schema(value_type = Vec<Object>, example = json!([{"weekdays": ["fri", "sat"], "from": "10:00", "until": "02:00"}]))]
+    opening_hours: Vec<OpeningHours>,
+}
+
+/// Something about a connection that a person should mend.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+struct ConnectionWarning {
+    /// `counts-twice`: another connection of the venue tells of the same sales.
+    #[schema(example = "counts-twice")]
+    code: String,
+    /// The other connection.
+    #[schema(value_type = String, example = "con_01hgw3zj3q7hx")]
+    connection_id: ConnectionId,
+    #[schema(example = json!({"ru": "…", "en": "…"}), value_type = Object)]
+    words: Words,
+}
+
+impl ConnectionWarning {
+    fn twice(other: &StoredConnection) -> Self {
+        ConnectionWarning {
+            code: "counts-twice".to_owned(),
+            connection_id: other.id,
+            words: Words::new(
+                format!(
+                    "О тех же продажах сообщает и подключение «{}»: чек посчитается дважды. Выключите одно из них, разделите зал и доставку в настройках или свяжите подключения (shares_orders_with).",
+                    other.name
+                ),
+                format!(
+                    "The connection “{}” tells of the same sales: a receipt would count twice. Switch one of them off, part hall and delivery in the settings, or link them (shares_orders_with).",
+                    other.name
+                ),
+            ),
+        }
+    }
+}
+
+/// What the books know of how a connection does.
+#[derive(Debug, Clone, Default)]
+struct Standing {
+    lately: Lately,
+    alerts: Vec<StoredAlert>,
+    /// Connections of the venue that tell of the same sales.
+    twice: Vec<StoredConnection>,
+    /// How asking its vendor's system goes.
+    asking: polls::Standing,
+}
+
+/// Which sales a connection tells of.
+fn roads(of: &StoredConnection) -> Roads {
+    let settings = Settings {
+        time_zone: Tz::UTC,
+        language: Language::default(),
+        values: of.settings.clone(),
+    };
+    adapter(&of.kind)
+        .map(|adapter| adapter.roads(&settings))
+        .unwrap_or_default()
+}
+
+/// The connections among `others` that tell of sales that this one tells of as well.
+fn telling_twice(of: &StoredConnection, others: Vec<StoredConnection>) -> Vec<StoredConnection> {
+    let mine = roads(of);
+    let same_sales = |other: &StoredConnection| {
+        let theirs = roads(other);
+        (mine.hall && theirs.hall) || (mine.delivery && theirs.delivery)
+    };
+    others
+        .into_iter()
+        .filter(|other| of.active && other.active && other.id != of.id)
+        .filter(|other| other.source() != of.source() && same_sales(other))
+        .collect()
 }
 
 /// A message that was refused or not understood.
@@ -188,8 +329,11 @@ struct ConnectionError {
 }
 
 impl ConnectionState {
-    fn of(lately: Lately) -> Self {
+    fn of(standing: Standing, heard_at: Option<DateTime<Utc>>) -> Self {
+        let lately = standing.lately;
         ConnectionState {
+            heard_at,
+            alerts: standing.alerts.into_iter().map(|alert| alert.kind).collect(),
             last_message_at: lately.last_message_at,
             last_error: lately.last_error.map(|(message_id, at, code)| ConnectionError {
                 message_id,
@@ -204,7 +348,7 @@ impl ConnectionState {
 }
 
 impl ConnectionView {
-    fn of((connection, lately, standing): Looked) -> Self {
+    fn of((connection, standing): (StoredConnection, Standing)) -> Self {
         let adapter = adapter(&connection.kind);
         let asks = adapter.is_some_and(|adapter| adapter.poll().is_some());
         ConnectionView {
@@ -216,8 +360,11 @@ impl ConnectionView {
             language: connection.language,
             active: connection.active,
             created_at: connection.created_at,
-            state: ConnectionState::of(lately),
-            polling: asks.then(|| PollingState::of(standing)),
+            watch: connection.watch,
+            shares_orders_with: connection.shares_orders_with,
+            warnings: standing.twice.iter().map(ConnectionWarning::twice).collect(),
+            polling: asks.then(|| PollingState::of(standing.asking.clone())),
+            state: ConnectionState::of(standing, connection.heard_at),
         }
     }
 }
@@ -238,6 +385,7 @@ fn noted(connection: &StoredConnection) -> Value {
         "settings": names,
         "language": connection.language,
         "active": connection.active,
+        "watch": connection.watch,
     })
 }
 
@@ -270,6 +418,14 @@ struct ConnectionRequest {
     #[serde(default)]
     #[schema(value_type = String, example = "ru")]
     language: Language,
+    /// How it is looked after; absent: five failures in a row are told, silence is not.
+    #[serde(default)]
+    #[schema(value_type = Option<WatchView>)]
+    watch: Watch,
+    /// Another connection of the venue whose orders reach us by this one too, under the same ids: a sale by both roads is
+    /// one receipt. It stays for good.
+    #[schema(value_type = Option<String>)]
+    shares_orders_with: Option<ConnectionId>,
 }
 
 /// What changes of a connection; what is absent stays.
@@ -285,6 +441,9 @@ struct ConnectionChange {
     language: Option<Language>,
     /// False: its messages are refused.
     active: Option<bool>,
+    /// How it is looked after, all of it at once.
+    #[schema(value_type = Option<WatchView>)]
+    watch: Option<Watch>,
 }
 
 fn language_name(language: Language) -> String {
@@ -304,10 +463,22 @@ fn with_state(
     connection: &mut AnyConnection,
     tenant: Tenant,
     found: StoredConnection,
-) -> Result<Looked, Problem> {
-    let lately = messages::lately(connection, tenant, found.id)?;
-    let standing = polls::standing(connection, tenant, found.id)?;
-    Ok((found, lately, standing))
+) -> Result<(StoredConnection, Standing), Problem> {
+    let going_on = AlertFilter {
+        connection: Some(found.id),
+        open: true,
+        ..AlertFilter::default()
+    };
+    let standing = Standing {
+        asking: polls::standing(connection, tenant, found.id)?,
+        lately: messages::lately(connection, tenant, found.id)?,
+        alerts: connection_alerts::list(connection, tenant, &going_on, 2)?,
+        twice: telling_twice(
+            &found,
+            till_connections::list(connection, tenant, Some(&[found.venue]), None, MANY_AT_A_VENUE)?,
+        ),
+    };
+    Ok((found, standing))
 }
 
 /// A connection that the caller may see.
@@ -373,35 +544,85 @@ async fn create(
     caller.needs(Scope::Admin)?;
     let author = Author::of(&app, &caller)?;
     let request = body.value;
-    let name = names::name("/name", &request.name, 200)?;
-    let settings = request.settings.unwrap_or_else(|| json!({}));
-    let adapter = adapter_of(&request.kind)?;
-    check_settings(adapter, &settings)?;
-    nothing_hidden(adapter, &settings)?;
+    let new = NewConnection {
+        kind: request.kind,
+        name: request.name,
+        settings: request.settings.unwrap_or_else(|| json!({})),
+        language: request.language,
+        watch: request.watch,
+        shares_orders_with: request.shares_orders_with,
+    };
+    let at = request.venue_id;
+    let (made, token) = connect(&app, &author, new, move |connection| {
+        named(connection, &caller, "/venue_id", &at)
+    })
+    .await?;
+    let tenant = author.tenant;
+    let made = app.read(move |c| with_state(c, tenant, made)).await?;
+    let connection = ConnectionView::of(made);
+    Ok((StatusCode::CREATED, Json(NewConnectionView { connection, token })))
+}
+
+/// What a connection is made of, before it is checked.
+#[derive(Debug, Clone)]
+pub(crate) struct NewConnection {
+    /// Which dialect it speaks.
+    pub(crate) kind: String,
+    /// What people call it.
+    pub(crate) name: String,
+    /// The adapter's own settings.
+    pub(crate) settings: Value,
+    /// Language of the words for the cashier.
+    pub(crate) language: Language,
+    /// How it is looked after.
+    pub(crate) watch: Watch,
+    /// The connection of the venue whose orders its orders are.
+    pub(crate) shares_orders_with: Option<ConnectionId>,
+}
+
+/// Connects a till system at the venue that `at` finds. Returns the connection, and its token, which is nowhere else.
+///
+/// # Errors
+/// What is wrong with the connection or the venue, and those of the database.
+pub(crate) async fn connect(
+    app: &App,
+    author: &Author,
+    new: NewConnection,
+    at: impl FnOnce(&mut AnyConnection) -> Result<VenueId, Problem> + Clone + Send + 'static,
+) -> Result<(StoredConnection, String), Problem> {
+    let name = names::name("/name", &new.name, 200)?;
+    let adapter = adapter_of(&new.kind)?;
+    check_settings(adapter, &new.settings)?;
+    nothing_hidden(adapter, &new.settings)?;
+    check_watch(&new.watch)?;
     let token = new_token()?;
     let hash = hash_of(&token);
-    let id = ConnectionId(author.next_id());
+    let (id, author) = (ConnectionId(author.next_id()), author.clone());
     let made = app
-        .write(move |connection| -> Result<Looked, Problem> {
-            let tenant = caller.tenant;
-            let venue = named(connection, &caller, "/venue_id", &request.venue_id)?;
+        .write(move |connection| -> Result<StoredConnection, Problem> {
+            let venue = at.clone()(connection)?;
+            if let Some(other) = new.shares_orders_with {
+                check_shared(till_connections::find(connection, author.tenant, other)?, venue)?;
+            }
             let made = StoredConnection {
                 id,
                 venue,
-                kind: request.kind.clone(),
+                kind: new.kind.clone(),
                 name: name.clone(),
-                settings: settings.clone(),
-                language: language_name(request.language),
+                settings: new.settings.clone(),
+                language: language_name(new.language),
                 active: true,
                 created_at: author.now,
+                watch: new.watch.clone(),
+                heard_at: None,
+                shares_orders_with: new.shares_orders_with,
             };
-            till_connections::insert(connection, tenant, &made, &hash)?;
+            till_connections::insert(connection, author.tenant, &made, &hash)?;
             author.note(connection, "connection.create", id, None, Some(&noted(&made)))?;
-            with_state(connection, tenant, made)
+            Ok(made)
         })
         .await?;
-    let connection = ConnectionView::of(made);
-    Ok((StatusCode::CREATED, Json(NewConnectionView { connection, token })))
+    Ok((made, token))
 }
 
 /// Changes a connection, or switches it off and on.
@@ -443,6 +664,10 @@ async fn change(
             }
             if let Some(active) = change.active {
                 changed.active = active;
+            }
+            if let Some(watch) = &change.watch {
+                check_watch(watch)?;
+                changed.watch.clone_from(watch);
             }
             till_connections::update(connection, tenant, &changed)?;
             if changed.settings != before.settings || changed.active != before.active {

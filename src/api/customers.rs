@@ -717,7 +717,14 @@ pub(super) fn register(
         )?;
     }
     author.note(c, action, customer.id, None, Some(&Noted::of(&customer, fields)))?;
-    outbox::insert(c, tenant, event, kind, customer.id, author.now)?;
+    outbox::insert(
+        c,
+        tenant,
+        event,
+        kind,
+        outbox::About::Customer(customer.id),
+        author.now,
+    )?;
     let view = Box::new(view(c, tenant, customer)?);
     Ok(if was_potential {
         Joined::WasPotential(view)

@@ -8,6 +8,7 @@ pub mod author;
 pub mod bonuses;
 pub mod caller;
 pub mod cards;
+pub mod connection_alerts;
 pub mod connections;
 pub mod customers;
 pub mod enrolment;
@@ -73,6 +74,7 @@ pub fn router(app: App) -> Router {
         .merge(keys::routes())
         .merge(network::routes())
         .merge(connections::routes())
+        .merge(connection_alerts::routes())
         .merge(audit::routes())
         .merge(messages::routes())
         .merge(till::routes());

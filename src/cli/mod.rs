@@ -2,6 +2,7 @@
 
 mod backup;
 mod bench;
+mod connect;
 mod demo;
 mod health;
 mod inbox;
@@ -48,6 +49,8 @@ enum Command {
     Verify,
     /// Copy a live SQLite database to a file
     Backup(backup::Args),
+    /// Connect a till system: says what to type into its screens, and waits until it speaks
+    Connect(connect::Args),
     /// The raw messages of the tills
     #[command(subcommand)]
     Inbox(inbox::Command),
@@ -91,6 +94,7 @@ fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Migrate => migrate::run(&settings),
         Command::Verify => verify::run(&settings),
         Command::Backup(args) => backup::run(&settings, &args),
+        Command::Connect(args) => connect::run(&settings, &args),
         Command::Inbox(command) => inbox::run(&settings, &command),
         Command::Bench(args) => bench::run(args),
         Command::Simulate(args) => simulate::run(&args),

@@ -4,6 +4,7 @@
 use std::io::BufRead;
 
 use super::{Failure, open_existing, print};
+use crate::api::author::COMMAND_LINE;
 use crate::api::caller::Role;
 use crate::api::names;
 use crate::api::problem::Problem;
@@ -15,9 +16,6 @@ use crate::domain::ids::{AuditId, IdSource, NetworkId, UserId};
 use crate::id_source::TimeOrderedIds;
 use crate::storage::users::StoredUser;
 use crate::storage::{Store, Tenant, audit, books, sessions, users};
-
-/// Who is written into the audit log.
-const ACTOR: &str = "command-line";
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -79,7 +77,7 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
     }
 }
 
-fn told(problem: Problem) -> Failure {
+pub(super) fn told(problem: Problem) -> Failure {
     problem.words.en.into()
 }
 
@@ -95,7 +93,8 @@ fn typed_password() -> Result<String, Failure> {
     Ok(password)
 }
 
-fn network_of(store: &Store, named: Option<&str>) -> Result<Tenant, Failure> {
+/// The network that an id names; without one, the only network there is.
+pub(super) fn network_of(store: &Store, named: Option<&str>) -> Result<Tenant, Failure> {
     let all = books::all_networks(&mut *store.connection()?)?;
     match (named, all.as_slice()) {
         (Some(text), _) => {
@@ -130,7 +129,7 @@ fn add(
         audit::write(
             connection,
             tenant,
-            ACTOR,
+            COMMAND_LINE,
             "user.create",
             &subject,
             None,
@@ -169,7 +168,7 @@ fn change_password(
         audit::write(
             connection,
             tenant,
-            ACTOR,
+            COMMAND_LINE,
             "user.password",
             &subject,
             None,

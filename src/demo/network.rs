@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use kopilka_contract::Money;
 use serde_json::{Map, Value, json};
 
-use super::credentials::{IIKO_TOKEN, LIVE_KEY, LOGINS, ONEC_TOKEN, RKEEPER_TOKEN, TEST_KEY};
+use super::credentials::{DELIVERY_TOKEN, IIKO_TOKEN, LIVE_KEY, LOGINS, ONEC_TOKEN, RKEEPER_TOKEN, TEST_KEY};
 use super::menu::{self, CategoryPlan};
 use crate::api::secrets::{LIVE_PREFIX, TEST_PREFIX, hash_of};
 use crate::domain::Timestamp;
@@ -15,6 +15,7 @@ use crate::domain::ids::{
 use crate::domain::rate::{Coefficient, Percent};
 use crate::domain::settings::{NetworkSettings, VenueSettings};
 use crate::domain::terms::{RuleCondition, Weekdays};
+use crate::domain::watch::Watch;
 use crate::storage::keys::StoredKey;
 use crate::storage::menu::{Category, Group, Product, Unit};
 use crate::storage::networks::StoredNetwork;
@@ -73,6 +74,8 @@ pub struct VenuePlan {
     connection: &'static str,
     /// Token of their connection.
     pub token: &'static str,
+    /// Another connection of it: kind, name, token.
+    other: Option<(&'static str, &'static str, &'static str)>,
     /// What stands before the number of a product in the till's id of it.
     product_prefix: &'static str,
 }
@@ -83,7 +86,7 @@ pub const VENUES: [VenuePlan; 3] = [
         external_id: "restaurant",
         name: "Ресторан на Мира",
         base_percent: "5",
-        types: &["place"],
+        types: &["place", "delivery"],
         redeem_max_percent: Some("50"),
         day_starts_at_hour: 5,
         categories: menu::RESTAURANT,
@@ -98,6 +101,7 @@ pub const VENUES: [VenuePlan; 3] = [
         kind: "rkeeper",
         connection: "r_keeper, станция 2",
         token: RKEEPER_TOKEN,
+        other: Some(("rkeeper-delivery", "r_keeper Delivery", DELIVERY_TOKEN)),
         product_prefix: "1",
     },
     VenuePlan {
@@ -112,6 +116,7 @@ pub const VENUES: [VenuePlan; 3] = [
         kind: "iiko",
         connection: "iiko Cloud",
         token: IIKO_TOKEN,
+        other: None,
         product_prefix: "8a000000-0000-4000-8000-0000000000",
     },
     VenuePlan {
@@ -133,11 +138,26 @@ pub const VENUES: [VenuePlan; 3] = [
         kind: "onec",
         connection: "1С:Розница, касса 1",
         token: ONEC_TOKEN,
+        other: None,
         product_prefix: "4e5f6071-90ab-11f0-8d3a-00155d0a02",
     },
 ];
 
+/// Token of the connection of a kind.
+pub fn token_of(kind: &str) -> Option<&'static str> {
+    VENUES.iter().find_map(|venue| match venue.other {
+        _ if venue.kind == kind => Some(venue.token),
+        Some((other, _, token)) if other == kind => Some(token),
+        _ => None,
+    })
+}
+
 impl VenuePlan {
+    /// Whether it has a connection of this kind.
+    pub fn has(&self, kind: &str) -> bool {
+        self.kind == kind || self.other.is_some_and(|(other, _, _)| other == kind)
+    }
+
     /// The till's id of a product by its number in the menu, from 0.
     pub fn product_id(&self, number: usize) -> String {
         format!("{}{:02}", self.product_prefix, number + 1)
@@ -273,7 +293,7 @@ impl VenuePlan {
     fn connection_settings(&self) -> Value {
         match self.kind {
             // Cards of this network look like telephone numbers, and nobody types numbers at this till.
-            "rkeeper" => json!({"card_as_phone": false}),
+            "rkeeper" => json!({"card_as_phone": false, "delivery_order_categories": ["2"]}),
             // An order names only products: which category they are in, the connection knows.
             "iiko" => {
                 let mut categories = Map::new();
@@ -484,8 +504,21 @@ fn found_venue(
         language: "ru".to_owned(),
         active: true,
         created_at: since,
+        watch: Watch::default(),
+        heard_at: None,
+        shares_orders_with: None,
     };
     till_connections::insert(connection, tenant, &link, &hash_of(plan.token))?;
+    if let Some((kind, name, token)) = plan.other {
+        let other = StoredConnection {
+            id: ConnectionId(ids.next_id()),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            settings: json!({}),
+            ..link.clone()
+        };
+        till_connections::insert(connection, tenant, &other, &hash_of(token))?;
+    }
     Ok(Founded {
         venue: id,
         connection: link.id,

@@ -5,7 +5,7 @@ use kopilka_contract::{Money, Quantity};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::credentials::{IIKO_TOKEN, LIVE_KEY, ONEC_TOKEN, RKEEPER_TOKEN};
+use super::credentials::{DELIVERY_TOKEN, IIKO_TOKEN, LIVE_KEY, ONEC_TOKEN, RKEEPER_TOKEN};
 use super::network::{VENUES, VenuePlan, ZONE};
 use super::people::{ANNA_CARD, ANNA_NAME, ANNA_PHONE};
 use crate::domain::Timestamp;
@@ -65,6 +65,12 @@ pub fn samples(now: Timestamp) -> Vec<Sample> {
             path: format!("/pos/rkeeper/{RKEEPER_TOKEN}/TransactionsEx"),
             headers: vec![("Content-Type", "text/xml; charset=utf-8".to_owned())],
             body: rkeeper_receipt(restaurant, at),
+        },
+        Sample {
+            title: "r_keeper Delivery: an order is announced; it is read once the connection has an account (GET /connections)",
+            path: format!("/pos/rkeeper-delivery/{DELIVERY_TOKEN}/webhook"),
+            headers: vec![("Content-Type", "application/json".to_owned())],
+            body: json!({"source": "rkeeper-delivery", "orderId": "60412", "statusId": 11}).to_string(),
         },
         Sample {
             title: "iiko: a closed order of the café, told by webhook",
@@ -336,7 +342,7 @@ mod tests {
     fn a_sample_is_one_line_for_a_shell() {
         let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let samples = samples(now);
-        assert_eq!(samples.len(), 6);
+        assert_eq!(samples.len(), 7);
         for sample in &samples {
             let line = sample.curl("http://127.0.0.1:8080");
             assert!(line.starts_with("curl -sS 'http://127.0.0.1:8080/"), "{line}");

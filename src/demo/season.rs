@@ -276,7 +276,8 @@ fn sale(dice: &mut Dice, plan: &VenuePlan, venue: usize, day: NaiveDate, number:
         dice.between(0, 59),
     );
     let kind = match plan.types {
-        [_, other] if dice.percent(24) => *other,
+        // The restaurant's deliveries would come by r_keeper Delivery, which has no season here.
+        [_, other] if venue != 0 && dice.percent(24) => *other,
         [usual, ..] => *usual,
         [] => "place",
     };

@@ -122,6 +122,8 @@ ids! {
     DeviceId = "dev",
     /// A sale made without a network that the books refused.
     ConflictId = "cnf",
+    /// A connection that failed or fell silent.
+    AlertId = "alr",
     /// An entry of the audit log.
     AuditId = "aud",
 }

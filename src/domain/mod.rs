@@ -13,6 +13,7 @@ pub mod redemption;
 pub mod refusal;
 pub mod settings;
 pub mod terms;
+pub mod watch;
 pub mod world;
 
 pub use kopilka_contract::{Money, Phone, Quantity};

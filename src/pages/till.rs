@@ -29,6 +29,7 @@ const FILES: &[(&str, &[u8])] = files! {
     "conflicts.js"
     "database.js"
     "day.js"
+    "drafts.js"
     "guest.js"
     "guests.js"
     "i18n.js"

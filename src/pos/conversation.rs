@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::connection_cache::Known;
 use super::files::{self, Filed};
 use super::menu_import;
+use super::order_names::OrderNames;
 use crate::api::author::Author;
 use crate::api::bonuses::ordinary_end;
 use crate::api::caller::{Caller, Scope};
@@ -96,6 +97,16 @@ pub fn not_heard(adapter: &dyn Adapter, known: Option<&Known>, incoming: &Incomi
         Settings::default_of,
     );
     adapter.failure(&incoming.message(), words, &settings)
+}
+
+/// Whether a message that just came may speak; else what its sender is told.
+pub fn admits(
+    adapter: &dyn Adapter,
+    known: &Known,
+    incoming: &Incoming,
+    authorization: Option<&str>,
+) -> Result<(), Reply> {
+    adapter.admits(&incoming.message(), authorization, &Settings::default_of(known))
 }
 
 /// Reads a message, carries out what it asks, and words the answer. `deadline`: a till is not kept waiting longer.
@@ -321,7 +332,7 @@ fn part_answered(adapter: &dyn Adapter, incoming: &Incoming, settings: &Settings
         Err(unreadable) => Held {
             reply: unreadable.reply,
             refused: Some("unreadable".to_owned()),
-            kept: false,
+            kept: true,
         },
     }
 }
@@ -357,6 +368,12 @@ impl Talk {
             self.keep(Outcome::Ignored, remarks.clone()).await?;
         }
         self.leave(dialogue.errands()).await?;
+        let source = self.place().source;
+        let names = OrderNames::of(&self.app, self.known.tenant, &source, dialogue.orders()).await;
+        let names = names.map_err(|error| {
+            tracing::warn!(%error, "could not look an order's names up");
+            Failed::Busy
+        })?;
         let mut told = Vec::with_capacity(asks.len());
         let mut refused = None;
         for part in &parts {
@@ -366,7 +383,8 @@ impl Talk {
                     .await?;
             }
         }
-        for (at, ask) in asks.into_iter().enumerate() {
+        for (at, mut ask) in asks.into_iter().enumerate() {
+            names.apply(&mut ask);
             let answer = match parts.iter().find(|part| part.about == About::Ask(at)) {
                 Some(part) => self.of_part(part).ask(ask, None).await?,
                 None => self.ask(ask, remarks.clone()).await?,
@@ -381,24 +399,6 @@ impl Talk {
             refused,
             kept: true,
         })
-    }
-
-    /// The same conversation about one thing of many that a message brings: kept by itself.
-    fn of_part(&self, part: &Part) -> Talk {
-        let raw = RawMessage {
-            method: "POST".to_owned(),
-            path: part.path.clone(),
-            query: String::new(),
-            content_type: Some(part.content_type.to_owned()),
-            body: part.body.clone(),
-            ..(*self.raw).clone()
-        };
-        Talk {
-            app: self.app.clone(),
-            known: Arc::clone(&self.known),
-            raw: Arc::new(raw),
-            since: self.since,
-        }
     }
 
     /// Keeps what the vendor's system is to be asked. A till is not answered before that.
@@ -422,10 +422,28 @@ impl Talk {
         Ok(())
     }
 
+    /// The same conversation about one thing of many that a message brings: kept by itself.
+    fn of_part(&self, part: &Part) -> Talk {
+        let raw = RawMessage {
+            method: "POST".to_owned(),
+            path: part.path.clone(),
+            query: String::new(),
+            content_type: Some(part.content_type.to_owned()),
+            body: part.body.clone(),
+            ..(*self.raw).clone()
+        };
+        Talk {
+            app: self.app.clone(),
+            known: Arc::clone(&self.known),
+            raw: Arc::new(raw),
+            since: self.since,
+        }
+    }
+
     fn place(&self) -> Place {
         Place {
             venue: self.known.connection.venue,
-            source: self.known.connection.id.to_string(),
+            source: self.known.connection.source().to_string(),
         }
     }
 

@@ -6,6 +6,7 @@ pub mod conversation;
 pub mod files;
 pub mod inbox;
 pub mod menu_import;
+pub mod order_names;
 pub mod secrets;
 
 use std::net::IpAddr;
@@ -32,6 +33,7 @@ pub const DEADLINE: Duration = Duration::from_secs(5);
 /// Every dialect that we speak. Adding a till system adds one line here.
 pub static ADAPTERS: &[&dyn Adapter] = &[
     &kopilka_rkeeper::RKeeper,
+    &kopilka_rkeeper_delivery::RKeeperDelivery,
     &kopilka_iiko::Iiko,
     &kopilka_onec::OneC,
 ];
@@ -117,10 +119,16 @@ async fn enter(
     if known.connection.kind != kind {
         return Err(Problem::not_found());
     }
+    let authorization = request.headers().get(header::AUTHORIZATION);
+    let authorization = authorization.and_then(|v| v.to_str().ok()).map(str::to_owned);
     let body = tokio::time::timeout(DEADLINE.saturating_sub(since.elapsed()), read_body(request)).await;
     match body.unwrap_or_else(|_| Err(Problem::busy())) {
         Ok(body) => incoming.body = body.to_vec(),
         Err(problem) => return Ok(told(Some(&known), &incoming, &problem)),
+    }
+    if let Err(reply) = conversation::admits(adapter, &known, &incoming, authorization.as_deref()) {
+        tracing::warn!(connection = %known.connection.id, kind, path = incoming.path, "a message without the right authorization");
+        return Ok(response(reply));
     }
     let left = DEADLINE.saturating_sub(since.elapsed());
     Ok(response(

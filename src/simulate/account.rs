@@ -130,6 +130,21 @@ pub(super) struct Account {
 }
 
 impl Account {
+    /// Leaves out what was sold and undone again before the service had asked: it never got there.
+    pub(super) async fn forget_unseen(&mut self, office: &Office, place: &Place) -> Result<(), Failure> {
+        let undone = self
+            .entries
+            .values()
+            .filter(|entry| entry.standing == Standing::RolledBack);
+        let undone: Vec<(u32, String)> = undone.map(|e| (e.number, e.external_id.clone())).collect();
+        for (number, external_id) in undone {
+            if office.receipt(place, &external_id).await?.is_none() {
+                self.entries.remove(&number);
+            }
+        }
+        Ok(())
+    }
+
     /// Everything in which the books differ, a sentence each.
     pub(super) async fn compare(
         &self,

@@ -165,6 +165,7 @@ impl<'a, 'w> Day<'a, 'w> {
     }
 
     async fn tell(&mut self, message: Message) -> Result<(), Failure> {
+        self.dialect.happened(&message);
         self.said.push(message.clone());
         self.wire.tell(message).await
     }
@@ -275,6 +276,15 @@ impl<'a, 'w> Day<'a, 'w> {
             == Some("now");
         let paid = match self.dialect.write_off(sale).filter(|_| !now) {
             None => true,
+            // A reservation before the fiscal receipt: the till waits for its answer.
+            Some(message) if message.role == Role::Asks => {
+                let told = self.wire.ask(&message).await?;
+                if told.heard != Heard::Taken {
+                    self.complaints
+                        .push(format!("sale {}: the reservation: {}", sale.number, told.body));
+                }
+                told.heard == Heard::Taken
+            }
             Some(message) => match self.wire.once(&message).await? {
                 Once::Told(told) => {
                     if told.heard != Heard::Taken {
@@ -305,7 +315,7 @@ impl<'a, 'w> Day<'a, 'w> {
             Story::Returned => {
                 self.counts.returns += 1;
                 let undo = self.dialect.undo(&sale, &Undo::Return, after(1800));
-                let rolled_back = self.dialect.parts_back() == PartsBack::NewerOrder;
+                let rolled_back = self.dialect.returns_cancel();
                 self.stand(
                     number,
                     if rolled_back {
@@ -450,7 +460,7 @@ impl<'a, 'w> Day<'a, 'w> {
 /// What the demo's venue with such tills sells.
 fn menu(kind: &str) -> &'static VenuePlan {
     let [first, ..] = &VENUES;
-    VENUES.iter().find(|venue| venue.kind == kind).unwrap_or(first)
+    VENUES.iter().find(|venue| venue.has(kind)).unwrap_or(first)
 }
 
 fn item(menu: &'static VenuePlan, dice: &mut Dice) -> Option<Item> {

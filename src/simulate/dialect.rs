@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use chrono::DateTime;
 use chrono_tz::Tz;
 use kopilka_contract::Money;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use super::vendor::Answers;
 
 /// A product that was ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +135,11 @@ pub(super) trait Dialect: Debug + Sync {
     /// Kind of its connections.
     fn kind(&self) -> &'static str;
 
+    /// What it is called here: its kind, unless a kind is played in several ways.
+    fn name(&self) -> &'static str {
+        self.kind()
+    }
+
     /// How it names a guest; `None`: it can't, and sells to nobody.
     fn guest<'a>(&self, sale: &'a Sale) -> Option<GuestName<'a>>;
 
@@ -171,6 +178,25 @@ pub(super) trait Dialect: Debug + Sync {
 
     /// What it makes of an answer.
     fn hear(&self, message: &Message, status: u16, body: &str) -> Heard;
+
+    /// Whether a return of all leaves the receipt cancelled: what was sold may be sold again.
+    fn returns_cancel(&self) -> bool {
+        self.parts_back() == PartsBack::NewerOrder
+    }
+
+    /// What a message tells of has just happened; the message itself may arrive later.
+    fn happened(&self, _message: &Message) {}
+
+    /// The vendor's own system, where the service asks it. What is told is then in the books when the service has
+    /// asked, and what was undone before that never gets there.
+    fn vendor(&self) -> Option<Answers> {
+        None
+    }
+
+    /// The connection's settings for a vendor's system at this address.
+    fn settings_with_vendor(&self, _address: &str) -> Value {
+        json!({})
+    }
 }
 
 /// An amount as a number of JSON.

@@ -87,7 +87,8 @@ impl Dialect for Iiko {
     }
 }
 
-fn snapshot(sale: &Sale, status: &str, now: DateTime<Tz>) -> Message {
+/// An order as the cloud shows it.
+pub(super) fn snapshot(sale: &Sale, status: &str, now: DateTime<Tz>) -> Message {
     let utc = now.with_timezone(&Utc);
     // `when…` is the terminal's time, `eventTime` is UTC.
     let when = |at: DateTime<Tz>| at.format("%Y-%m-%d %H:%M:%S%.3f").to_string();
@@ -149,11 +150,16 @@ fn snapshot(sale: &Sale, status: &str, now: DateTime<Tz>) -> Message {
     }
 }
 
+/// The till's id of a line.
+pub(super) fn position(index: usize) -> String {
+    format!("10000000-0000-4000-8000-0000000000{index:02}")
+}
+
 fn line((index, item): (usize, &Item)) -> Value {
     json!({
         "type": "Product", "product": {"id": item.product, "name": item.name}, "modifiers": [],
         "price": number(item.price), "cost": number(item.amount()), "pricePredefined": false,
-        "positionId": format!("10000000-0000-4000-8000-0000000000{index:02}"),
+        "positionId": position(index),
         "resultSum": number(item.amount()), "status": "Served", "deleted": null, "amount": item.pieces, "comment": null,
     })
 }

@@ -11,16 +11,19 @@ mod day;
 mod dialect;
 mod faults;
 mod iiko;
+mod iiko_plugin;
 mod office;
 mod onec;
 mod rkeeper;
+mod rkeeper_delivery;
+mod vendor;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::demo::credentials::LIVE_KEY;
 use crate::demo::dice::Dice;
-use crate::demo::network::VENUES;
+use crate::demo::network::token_of;
 use crate::domain::Timestamp;
 use crate::http_client::{authority, resolve};
 
@@ -37,11 +40,17 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub type Restart<'a> = Option<&'a mut dyn FnMut() -> Result<(), Failure>>;
 
 /// Every dialect that is spoken here. Adding a till system adds one line.
-static DIALECTS: &[&dyn Dialect] = &[&rkeeper::RKeeper, &iiko::Iiko, &onec::OneC];
+static DIALECTS: &[&dyn Dialect] = &[
+    &rkeeper::RKeeper,
+    &rkeeper_delivery::RKeeperDelivery,
+    &iiko::Iiko,
+    &iiko_plugin::IikoPlugin,
+    &onec::OneC,
+];
 
 /// The kinds of tills that can be played.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
-    DIALECTS.iter().map(|dialect| dialect.kind())
+    DIALECTS.iter().map(|dialect| dialect.name())
 }
 
 /// What to play.
@@ -151,7 +160,7 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     let dialect = DIALECTS
         .iter()
         .copied()
-        .find(|dialect| dialect.kind() == plan.kind)
+        .find(|dialect| dialect.name() == plan.kind)
         .ok_or_else(|| format!("there is no till system {}", plan.kind))?;
     let host = authority(&plan.address).ok_or("the address must begin with http://")?;
     let address = resolve(&host)?
@@ -161,8 +170,7 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     let (key, token) = match &plan.secrets {
         Some(secrets) => secrets.clone(),
         None => {
-            let venue = VENUES.iter().find(|venue| venue.kind == plan.kind);
-            let token = venue.ok_or("the demo network has no such till")?.token;
+            let token = token_of(dialect.kind()).ok_or("the demo network has no such till")?;
             (LIVE_KEY.to_owned(), token.to_owned())
         }
     };
@@ -176,6 +184,13 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         .first()
         .cloned()
         .ok_or_else(|| format!("the network has no active connection of the kind {}", plan.kind))?;
+    let asked = dialect.vendor().is_some();
+    if let Some(answers) = dialect.vendor() {
+        let vendor = vendor::open(answers).await?;
+        office
+            .set(&places, &dialect.settings_with_vendor(&vendor))
+            .await?;
+    }
     let moment = plan.now.timestamp_millis().unsigned_abs();
     let wire = Wire::new(
         (address, host),
@@ -189,10 +204,17 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     let mut day = Day::new(&office, place, wire, dice, now, plan.receipts);
     day.invite(plan.seed).await?;
     let first = day.first().await?;
+    if asked {
+        office.errands_done(&places).await?;
+    }
     day.place = here(&office, places, dialect, &first).await?;
     day.now = plan.now.with_timezone(&day.place.zone);
     day.wire.faults = plan.faults.clone();
     day.play().await?;
+    if asked {
+        office.errands_done(std::slice::from_ref(&day.place)).await?;
+        day.account.forget_unseen(&office, &day.place).await?;
+    }
 
     let mut differences = day.complaints;
     let found = day
@@ -201,7 +223,7 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         .await?;
     differences.extend(found);
     Ok(Report {
-        kind: dialect.kind(),
+        kind: dialect.name(),
         receipts: plan.receipts,
         counts: day.counts,
         answered: day.wire.answered,
@@ -239,6 +261,8 @@ mod tests {
             .iter()
             .map(|adapter| adapter.kind())
             .collect();
-        assert_eq!(kinds().collect::<Vec<_>>(), adapters);
+        let mut played: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.kind()).collect();
+        played.dedup();
+        assert_eq!(played, adapters);
     }
 }

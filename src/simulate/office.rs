@@ -14,6 +14,9 @@ use crate::http_client::Client;
 
 /// How often a call is tried while nobody answers, or there are too many.
 const TRIES: u32 = 100;
+/// How often it is looked whether the service has asked everything: five minutes. A
+/// service that was killed while it asked lets go of the connection after a while only.
+const ERRAND_LOOKS: u32 = 1000;
 const PAUSE: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -59,6 +62,35 @@ impl Office {
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
         self.call("POST", path, Some(body)).await
+    }
+
+    /// Sets connections so. Only networks for trying things are played with.
+    pub(super) async fn set(&self, places: &[Place], settings: &Value) -> Result<(), Failure> {
+        for place in places {
+            let path = format!("/connections/{}", place.connection);
+            let body = json!({"settings": settings});
+            self.call("PATCH", &path, Some(&body)).await?.expect(200, &path)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the service has asked everything that it was told to ask.
+    pub(super) async fn errands_done(&self, places: &[Place]) -> Result<(), Failure> {
+        for place in places {
+            let path = format!("/connections/{}", place.connection);
+            let mut last = Value::Null;
+            for _ in 0..ERRAND_LOOKS {
+                last = self.get(&path).await?.expect(200, &path)?["polling"].clone();
+                if last["errands"] == 0 {
+                    break;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            if last["errands"] != 0 {
+                return Err(format!("the service does not ask the vendor's system: {last}").into());
+            }
+        }
+        Ok(())
     }
 
     /// Calls until there is an answer. All calls made here may be repeated.

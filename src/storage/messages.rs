@@ -11,6 +11,7 @@ use super::schema::messages;
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
+use crate::domain::watch::MOST_FAILING;
 
 /// A kept message.
 #[derive(Debug, Clone)]
@@ -306,6 +307,32 @@ pub fn lately(
     Ok(lately)
 }
 
+/// The newest messages of a connection, the newest first: when each came and, of those that wait for a person, the
+/// code of the refusal or `unreadable`.
+///
+/// # Errors
+/// Those of the database.
+pub fn newest_of(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    of: ConnectionId,
+) -> Result<Vec<(Timestamp, Option<String>)>, StorageError> {
+    let rows: Vec<(NaiveDateTime, String, Option<String>)> = messages::table
+        .filter(messages::network_id.eq(tenant.id()))
+        .filter(messages::connection_id.eq(of.0))
+        .order(messages::id.desc())
+        .limit(i64::from(MOST_FAILING))
+        .select((messages::received_at, messages::outcome, messages::code))
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|(at, outcome, code)| {
+            let waits = WAITING.contains(&outcome.as_str());
+            (at.and_utc(), waits.then(|| code.unwrap_or(outcome)))
+        })
+        .collect())
+}
+
 /// One message.
 ///
 /// # Errors
@@ -339,7 +366,8 @@ pub fn mark_replayed(
     Ok(())
 }
 
-/// Drops messages that came before `before` and wait for nobody. Returns how many.
+/// Drops the oldest messages that came before `before` and wait for nobody, at most `most` of them: who writes waits
+/// for us on SQLite. Returns how many. What they became stays in the books.
 ///
 /// # Errors
 /// Those of the database.
@@ -347,12 +375,20 @@ pub fn drop_old(
     connection: &mut AnyConnection,
     tenant: Tenant,
     before: Timestamp,
+    most: i64,
 ) -> Result<usize, StorageError> {
+    let old: Vec<i64> = messages::table
+        .filter(messages::network_id.eq(tenant.id()))
+        .filter(messages::received_at.lt(before.naive_utc()))
+        .filter(messages::outcome.ne_all(WAITING))
+        .order(messages::id)
+        .limit(most)
+        .select(messages::id)
+        .load(connection)?;
     let dropped = diesel::delete(
         messages::table
             .filter(messages::network_id.eq(tenant.id()))
-            .filter(messages::received_at.lt(before.naive_utc()))
-            .filter(messages::outcome.ne_all(WAITING)),
+            .filter(messages::id.eq_any(old)),
     )
     .execute(connection)?;
     Ok(dropped)

@@ -6,9 +6,18 @@ use diesel::prelude::*;
 use super::schema::events;
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
-use crate::domain::ids::{CustomerId, EventId};
+use crate::domain::ids::{ConnectionId, CustomerId, EventId};
 
-/// Adds an event about a customer.
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A customer.
+    Customer(CustomerId),
+    /// A link to a till system.
+    Connection(ConnectionId),
+}
+
+/// Adds an event.
 ///
 /// # Errors
 /// Those of the database.
@@ -17,16 +26,20 @@ pub fn insert(
     tenant: Tenant,
     id: EventId,
     kind: &str,
-    customer: CustomerId,
+    about: About,
     at: Timestamp,
 ) -> Result<(), StorageError> {
+    let (customer, subject) = match about {
+        About::Customer(customer) => (Some(customer.0), customer.to_string()),
+        About::Connection(of) => (None, of.to_string()),
+    };
     diesel::insert_into(events::table)
         .values((
             events::network_id.eq(tenant.id()),
             events::id.eq(id.0),
             events::kind.eq(kind),
-            events::customer_id.eq(Some(customer.0)),
-            events::subject.eq(customer.to_string()),
+            events::customer_id.eq(customer),
+            events::subject.eq(subject),
             events::at.eq(at.naive_utc()),
         ))
         .execute(connection)?;

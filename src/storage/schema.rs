@@ -452,6 +452,9 @@ diesel::table! {
         poll_failed_at -> Nullable<Timestamp>,
         poll_failure -> Nullable<Text>,
         poll_failures -> Integer,
+        watch -> Nullable<Text>,
+        heard_at -> Nullable<Timestamp>,
+        shares_orders_with -> Nullable<BigInt>,
     }
 }
 
@@ -465,6 +468,28 @@ diesel::table! {
         tries -> Integer,
         put_off_until -> Nullable<Timestamp>,
         left_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    order_names (network_id, source, name) {
+        network_id -> BigInt,
+        source -> Text,
+        name -> Text,
+        external_id -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    connection_alerts (network_id, id) {
+        network_id -> BigInt,
+        id -> BigInt,
+        connection_id -> BigInt,
+        kind -> Text,
+        code -> Nullable<Text>,
+        began_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -607,6 +632,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     connections,
     errands,
+    connection_alerts,
+    order_names,
     audit_log,
     network_secrets,
     till_devices,

@@ -8,6 +8,7 @@ use super::schema::connections;
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 use crate::domain::ids::{ConnectionId, NetworkId, VenueId};
+use crate::domain::watch::Watch;
 
 /// A venue's link to a till system, without its token.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,19 @@ pub struct StoredConnection {
     pub active: bool,
     /// Since when.
     pub created_at: Timestamp,
+    /// How it is looked after.
+    pub watch: Watch,
+    /// When its till last spoke, to the minute; `None`: never.
+    pub heard_at: Option<Timestamp>,
+    /// The connection whose orders this one's are, under the same ids: one sale by two roads is one receipt.
+    pub shares_orders_with: Option<ConnectionId>,
+}
+
+impl StoredConnection {
+    /// Whose receipts its receipts are: a part of their identity.
+    pub fn source(&self) -> ConnectionId {
+        self.shares_orders_with.unwrap_or(self.id)
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -41,6 +55,9 @@ struct Row {
     language: String,
     active: bool,
     created_at: NaiveDateTime,
+    watch: Option<String>,
+    heard_at: Option<NaiveDateTime>,
+    shares_orders_with: Option<i64>,
 }
 
 impl Row {
@@ -54,6 +71,12 @@ impl Row {
             language: self.language,
             active: self.active,
             created_at: self.created_at.and_utc(),
+            watch: match self.watch {
+                Some(watch) => serde_json::from_str(&watch)?,
+                None => Watch::default(),
+            },
+            heard_at: self.heard_at.map(|at| at.and_utc()),
+            shares_orders_with: self.shares_orders_with.map(ConnectionId),
         })
     }
 }
@@ -100,6 +123,8 @@ pub fn insert(
             connections::language.eq(&new.language),
             connections::active.eq(new.active),
             connections::created_at.eq(new.created_at.naive_utc()),
+            connections::watch.eq(Some(serde_json::to_string(&new.watch)?)),
+            connections::shares_orders_with.eq(new.shares_orders_with.map(|of| of.0)),
         ))
         .execute(connection)?;
     Ok(())
@@ -182,6 +207,8 @@ pub fn update(
             connections::settings.eq(changed.settings.to_string()),
             connections::language.eq(&changed.language),
             connections::active.eq(changed.active),
+            connections::watch.eq(Some(serde_json::to_string(&changed.watch)?)),
+            connections::shares_orders_with.eq(changed.shares_orders_with.map(|of| of.0)),
         ))
         .execute(connection)?;
     Ok(())
@@ -199,6 +226,22 @@ pub fn set_token(
 ) -> Result<(), StorageError> {
     diesel::update(connections::table.find((tenant.id(), id.0)))
         .set(connections::token_hash.eq(token_hash))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Notes that a connection's till has spoken.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_heard(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    id: ConnectionId,
+    at: Timestamp,
+) -> Result<(), StorageError> {
+    diesel::update(connections::table.find((tenant.id(), id.0)))
+        .set(connections::heard_at.eq(Some(at.naive_utc())))
         .execute(connection)?;
     Ok(())
 }

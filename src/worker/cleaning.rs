@@ -6,6 +6,9 @@ use crate::storage::{StorageError, message_ticks, messages, remembered, sessions
 /// How long answers are remembered under idempotency keys. Receipts and returns are known for ever without them.
 const REMEMBER_DAYS: i64 = 30;
 
+/// So many messages are dropped in one transaction: tills wait for no more than that.
+const AT_ONCE: i64 = 500;
+
 /// How long parts of files wait for the rest.
 const FILE_DAYS: i64 = 2;
 
@@ -28,7 +31,16 @@ pub async fn clean(app: &App, keep_days: Option<u32>) -> Result<(), StorageError
             .await?;
         if let Some(days) = keep_days {
             let old = now - chrono::Duration::days(i64::from(days));
-            let dropped = app.write(move |c| messages::drop_old(c, tenant, old)).await?;
+            let mut dropped = 0;
+            loop {
+                let some = app
+                    .write(move |c| messages::drop_old(c, tenant, old, AT_ONCE))
+                    .await?;
+                dropped += some;
+                if some == 0 {
+                    break;
+                }
+            }
             if dropped > 0 {
                 tracing::info!(dropped, network = %tenant.network(), "dropped old messages");
             }

@@ -4,6 +4,7 @@
 pub mod cleaning;
 pub mod expiry;
 pub mod polling;
+pub mod watching;
 
 use std::future::Future;
 use std::time::Duration;
@@ -28,6 +29,9 @@ pub fn start(app: &App, settings: &Settings) {
     if let Some(every) = jobs.polling() {
         polling::start(app, every);
     }
+    repeat("watch", jobs.watch(), app, |app| async move {
+        watching::look_after_connections(&app).await.map(|_| ())
+    });
     let keep_days = settings.inbox.keep_days();
     repeat("cleaning", jobs.cleaning(), app, move |app| async move {
         cleaning::clean(&app, keep_days).await

@@ -737,6 +737,11 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         ("GET /keys", "keys".to_owned(), none()),
         ("GET /connections", "connections".to_owned(), none()),
         (
+            "GET /connection-alerts",
+            format!("connection-alerts?connection_id={connection}"),
+            none(),
+        ),
+        (
             "GET /messages",
             "messages?outcome=posted&limit=1000".to_owned(),
             none(),

@@ -1,5 +1,7 @@
 //! The command line, as it is typed.
 
+mod connect;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Output};
@@ -32,7 +34,7 @@ fn without_arguments_it_helps() {
     let folder = TempDir::new().unwrap();
     let text = stdout(&kopilka(&folder, &[]));
     for command in [
-        "serve", "demo", "migrate", "verify", "backup", "inbox", "bench", "simulate", "user",
+        "serve", "demo", "migrate", "verify", "backup", "connect", "inbox", "bench", "simulate", "user",
     ] {
         assert!(text.contains(&format!("\n  {command} ")), "{command}: {text}");
     }

@@ -118,3 +118,94 @@ fn an_order_cancelled_before_it_was_sold_waits_for_ever_and_its_sale_still_comes
         till.assert_books();
     });
 }
+
+/// The event under one of its order's ids only, or under both.
+fn named(event: &Value, at: i64, id: bool, pos_id: bool) -> Value {
+    let mut named = event.clone();
+    let info = &mut named[0]["eventInfo"];
+    info["timestamp"] = json!(event[0]["eventInfo"]["timestamp"].as_i64().unwrap() + at);
+    if !id {
+        info["id"] = Value::Null;
+    }
+    if !pos_id {
+        info["posId"] = Value::Null;
+    }
+    named
+}
+
+#[test]
+fn an_order_is_one_receipt_by_whichever_of_its_ids_it_is_named() {
+    each_database_async(|store| async move {
+        // In which order messages name it: by the cloud's id, by the till's, or by both.
+        let (cloud, pos, both) = ((true, false), (false, true), (true, true));
+        for names in [
+            [cloud, both, pos],
+            [pos, both, cloud],
+            [both, pos, cloud],
+            [cloud, both, cloud],
+        ] {
+            let service = Service::on(store.clone());
+            let login = format!("owner-{names:?}@iiko.example").replace([' ', '(', ')', '[', ']', ','], "");
+            let till = Till::of(&login, &service, "iiko", json!({})).await;
+            let event = webhook();
+            for (at, (id, pos_id)) in (0_i64..).zip(names) {
+                let answer = till
+                    .send("POST", "", named(&event, at, id, pos_id).to_string())
+                    .await;
+                assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
+            }
+            assert_eq!(till.transactions().await.len(), 1, "{names:?}");
+            // A cancellation finds it by any of them.
+            let (id, pos_id) = names[2];
+            let mut cancelled = named(&event, 10, id, pos_id);
+            cancelled[0]["eventInfo"]["order"]["status"] = json!("Cancelled");
+            till.send("POST", "", cancelled.to_string()).await;
+            let moved = till.transactions().await;
+            assert_eq!(moved.len(), 2, "{names:?}: {moved:?}");
+            till.assert_books();
+        }
+    });
+}
+
+#[test]
+fn roads_that_share_their_orders_make_one_receipt_and_those_that_do_not_are_warned_of() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "iiko", json!({})).await;
+        let first = till.owner.get("/api/v1/connections").await.expect(200)["items"][0].clone();
+        assert_eq!(first["warnings"], json!([]));
+        let second = |shares: Value| json!({"venue_id": "r", "kind": "iiko", "name": "Запасной", "shares_orders_with": shares});
+        let apart = till
+            .owner
+            .post("/api/v1/connections", second(Value::Null))
+            .await
+            .expect(201);
+        assert_eq!(apart["warnings"][0]["code"], "counts-twice");
+        assert_eq!(apart["warnings"][0]["connection_id"], first["id"]);
+        let path = format!("/api/v1/connections/{}", apart["id"].as_str().unwrap());
+        let off = till
+            .owner
+            .patch(&path, json!({"active": false}))
+            .await
+            .expect(200);
+        assert_eq!(off["warnings"], json!([]));
+
+        let shared = till
+            .owner
+            .post("/api/v1/connections", second(first["id"].clone()))
+            .await
+            .expect(201);
+        assert_eq!(shared["warnings"], json!([]));
+        for other in [json!("con_01hgw3zj3q7hx"), shared["id"].clone()] {
+            till.owner
+                .post("/api/v1/connections", second(other))
+                .await
+                .expect(422);
+        }
+        let event = webhook().to_string();
+        till.send("POST", "", event.clone()).await;
+        let door = format!("/pos/iiko/{}", shared["token"].as_str().unwrap());
+        till.service.anybody().post_bytes(&door, event).await;
+        assert_eq!(till.transactions().await.len(), 1);
+        till.assert_books();
+    });
+}

@@ -5,12 +5,15 @@ mod commerce_ml;
 mod descriptions;
 mod guest_words;
 mod iiko;
+mod iiko_plugin;
+mod iikocard;
 mod inbox;
 mod isolation;
 mod menu_import;
 mod onec;
 mod onec_odata;
 mod rkeeper;
+mod rkeeper_delivery;
 mod tokens;
 
 use axum::body::Body;

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
-use crate::{Ask, Errand, Language, Poll, Refusal, Told, Words};
+use crate::{Ask, Errand, GuideStep, Language, Poll, Refusal, Told, Words};
 
 /// One HTTP message of a till, as it came.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,15 @@ pub struct Message<'a> {
     pub body: &'a [u8],
     /// When it reached us. Adapters have no clock: this is the only time they get.
     pub received_at: DateTime<Utc>,
+}
+
+/// Sales that a connection tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roads {
+    /// What is sold at tables and counters.
+    pub hall: bool,
+    /// Delivery orders.
+    pub delivery: bool,
 }
 
 /// What a connection is set to.
@@ -147,21 +156,28 @@ pub trait Dialogue: Send + Sync {
         false
     }
 
+    /// The orders that the message is about, each by all the names that it gives them, the one by which the asks name
+    /// them first. A till and its cloud name an order differently, and a message may have only one of the names; once
+    /// a message has had both, either means the same receipt. Empty: an order has one name.
+    fn orders(&self) -> Vec<Vec<String>> {
+        Vec::new()
+    }
+
     /// What a person should know about the message although it was understood: a guess that was made, a field that
     /// was not known. Kept with it.
     fn remarks(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// The things that a large message brings, each as a message of its own. Empty: the message is one thing, and is kept as
-    /// it came.
-    fn parts(&self) -> Vec<Part> {
-        Vec::new()
-    }
-
     /// What the vendor's system is to be asked because of this message. Kept before the till is answered, and carried
     /// out by [`Adapter::poll`].
     fn errands(&self) -> Vec<Errand> {
+        Vec::new()
+    }
+
+    /// The things that a large message brings, each as a message of its own. Empty: the message is one thing, and is kept as
+    /// it came.
+    fn parts(&self) -> Vec<Part> {
         Vec::new()
     }
 
@@ -191,8 +207,39 @@ pub trait Adapter: Send + Sync {
         None
     }
 
+    /// Whether a message that just came may speak: for vendors whose senders show something beside the token in the address.
+    /// `authorization` is the header of that name. A message that is replayed from the inbox was admitted before, and its
+    /// header is not kept.
+    ///
+    /// # Errors
+    /// What the sender is told; nothing is kept.
+    fn admits(
+        &self,
+        message: &Message<'_>,
+        authorization: Option<&str>,
+        settings: &Settings,
+    ) -> Result<(), Reply> {
+        let _ = (message, authorization, settings);
+        Ok(())
+    }
+
     /// Reads one message.
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable>;
+
+    /// Which sales of its venue such a connection tells of. Where two connections of one venue tell of the same and do
+    /// not share their orders, a sale counts twice, and a person is warned.
+    fn roads(&self, _settings: &Settings) -> Roads {
+        Roads {
+            hall: true,
+            delivery: true,
+        }
+    }
+
+    /// What a person types into the vendor's screens, in order, so that the till reaches `address`: the whole address of
+    /// the door with its token, without a slash at its end.
+    fn guide(&self, _address: &str) -> Vec<GuideStep> {
+        Vec::new()
+    }
 
     /// What a message has to do with a file that comes in parts. A message with a part is answered by its dialogue once the
     /// part is kept; it asks the ledger nothing.

@@ -100,6 +100,9 @@ pub enum Redemption {
     /// So much was written off by [`Ask::Spend`] earlier: the receipt takes the write-off over and never redeems
     /// again. Where no write-off is found the part lowers the base, and a warning is raised.
     Before(Money),
+    /// So much was set aside earlier under [`Close::hold`] and has paid since: the hold is used. Where no such hold
+    /// stands it is as [`Redemption::Unconfirmed`].
+    Held(Money),
     /// Seen in a message that cannot redeem (a webhook alone never does): lowers the base, and a warning is raised.
     Unconfirmed(Money),
 }
@@ -109,7 +112,10 @@ impl Redemption {
     pub fn amount(self) -> Money {
         match self {
             Redemption::Nothing => Money::ZERO,
-            Redemption::Now(amount) | Redemption::Before(amount) | Redemption::Unconfirmed(amount) => amount,
+            Redemption::Now(amount)
+            | Redemption::Before(amount)
+            | Redemption::Held(amount)
+            | Redemption::Unconfirmed(amount) => amount,
         }
     }
 }

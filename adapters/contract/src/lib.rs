@@ -10,6 +10,7 @@ mod adapter;
 mod amount;
 mod ask;
 mod enrol;
+mod guide;
 mod menu;
 mod phone;
 mod poll;
@@ -17,13 +18,14 @@ mod receipt;
 mod told;
 
 pub use adapter::{
-    About, Adapter, Dialogue, Filing, Message, Part, Reply, Settings, SettingsError, Unreadable,
+    About, Adapter, Dialogue, Filing, Message, Part, Reply, Roads, Settings, SettingsError, Unreadable,
 };
 pub use amount::{AmountError, Money, Quantity};
 pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
 };
 pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, Sex};
+pub use guide::{GuideEntry, GuideStep};
 pub use menu::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken};
 pub use phone::Phone;
 pub use poll::{

@@ -26,6 +26,11 @@ impl Id {
         Ok(Id(id))
     }
 
+    /// An id of our own making.
+    pub(crate) fn fixed(text: &'static str) -> Id {
+        Id(text.to_owned())
+    }
+
     /// The text, in lower case.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,4 +1,5 @@
-//! iiko (Syrve): webhooks of the iikoCloud API, read as the till conversation.
+//! iiko (Syrve): webhooks of the iikoCloud API, calls of a plugin of iikoFront (`v1/…`, a contract of our own) and of sites
+//! that were written for iikoCard (`api/1/…`), read as the till conversation.
 //!
 //! iikoCloud posts a JSON array of events to the address that a restaurant names in its webhook settings; each order
 //! event carries a full snapshot of a table or delivery order (*iikoCloud API*, "Webhooks"). Closed orders become
@@ -7,8 +8,9 @@
 //!
 //! # Who may speak
 //!
-//! The vendor passes the `authToken` of the webhook settings along, but does not say in which header. An adapter sees
-//! no headers anyway: the token in the address, `/pos/iiko/<token>/webhook`, is what authenticates the sender.
+//! The token in the address, `/pos/iiko/<token>/…`, is what authenticates everybody. Beside it the vendor passes the
+//! `authToken` of the webhook settings along; he does not say in which header, but both `Authorization: <token>` and
+//! `Authorization: Bearer <token>` were seen. Where the connection names that token, a webhook without it is refused.
 //!
 //! # Repeats
 //!
@@ -20,25 +22,31 @@
 //! # Files
 //!
 //! `envelope` is the array and its events, `order` and `item` what an order looks like on the wire; `lines` turns
-//! items into lines that add up, `closing` puts the receipt together, `webhook` is the dialogue.
+//! items into lines that add up, `closing` puts the receipt together, `webhook` is the dialogue. `plugin` and `iikocard` are
+//! the two other roads.
 
 mod closing;
 mod decimal;
 mod envelope;
+mod guide;
 mod id;
+mod iikocard;
 mod item;
 mod lines;
 mod moment;
 mod order;
+mod plugin;
 mod settings;
 mod spread;
 mod webhook;
 mod wire;
 
-use kopilka_contract::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable, Words};
+use kopilka_contract::{
+    Adapter, Dialogue, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words,
+};
 
 pub use id::{Id, NotAnId};
-pub use settings::{IikoSettings, ReceiptTypes};
+pub use settings::{IikoCardSettings, IikoSettings, ReceiptTypes, WebhookAuthorization};
 
 /// The dialect of iiko.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,8 +65,19 @@ impl Adapter for Iiko {
         settings.typed::<IikoSettings>().map(drop)
     }
 
+    fn guide(&self, address: &str) -> Vec<GuideStep> {
+        guide::guide(address)
+    }
+
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
-        match message.path.trim_matches('/') {
+        let path = message.path.trim_matches('/');
+        if let Some(call) = path.strip_prefix("v1/") {
+            return plugin::read(call, message, settings);
+        }
+        if let Some(method) = path.strip_prefix("api/1/") {
+            return iikocard::read(method, message, settings);
+        }
+        match path {
             "" | "webhook" => Ok(Box::new(webhook::read(message, settings)?)),
             other => Err(Unreadable {
                 reason: format!("nothing of iiko is served at `{other}`; webhooks go to `webhook`"),
@@ -67,7 +86,41 @@ impl Adapter for Iiko {
         }
     }
 
-    fn failure(&self, _message: &Message<'_>, words: &Words, settings: &Settings) -> Reply {
+    fn admits(
+        &self,
+        message: &Message<'_>,
+        authorization: Option<&str>,
+        settings: &Settings,
+    ) -> Result<(), Reply> {
+        let Ok(iiko) = settings.typed::<IikoSettings>() else {
+            return Ok(());
+        };
+        match (
+            message.path.trim_matches('/'),
+            &iiko.webhook_token,
+            &iiko.iikocard,
+        ) {
+            ("" | "webhook", Some(token), _) => {
+                webhook::admits(authorization, token, iiko.webhook_authorization)
+            }
+            (path, _, Some(card)) if path.starts_with("api/1/") => {
+                iikocard::admits(message, authorization, card)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn description(&self) -> Option<&'static str> {
+        Some(include_str!("../openapi.json"))
+    }
+
+    fn failure(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply {
+        if message.path.trim_start_matches('/').starts_with("v1/") {
+            return plugin::failure(words, settings.language);
+        }
+        if message.path.trim_start_matches('/').starts_with("api/") {
+            return iikocard::failure(message, words.in_language(settings.language));
+        }
         webhook::not_received(words.in_language(settings.language))
     }
 }

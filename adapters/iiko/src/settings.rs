@@ -8,7 +8,7 @@ use crate::Id;
 use crate::envelope::Service;
 
 /// The settings of one connection. Everything has a default: an empty object accrues on every closed order.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IikoSettings {
     /// Payment types (`paymentType.id`) that are our bonuses. Names are never compared: every venue has its own.
@@ -30,9 +30,98 @@ pub struct IikoSettings {
     /// Our payment kind by `paymentType.id`, for kinds that iiko lumps together (`External`). Others keep iiko's kind
     /// in lower case: `cash`, `card`, `credit`, `writeoff`, `voucher`, `external` …
     pub payment_kinds: BTreeMap<Id, String>,
+    /// The `authToken` of iiko's webhook settings, where one is set there: webhooks without it are refused.
+    pub webhook_token: Option<String>,
+    /// How that token comes. The vendor does not say; both ways were seen.
+    pub webhook_authorization: WebhookAuthorization,
+    /// Serves sites and apps that were written for iikoCard; absent: it is off.
+    pub iikocard: Option<IikoCardSettings>,
+    /// For how long points that a plugin reserved stay set aside, in minutes: a closed order that the plugin could not send
+    /// at once must still find them.
+    pub reserve_minutes: u32,
     /// Orders with such a `sourceKey` come from an aggregator, with a telephone and a name that are not the guest's:
     /// they are posted without a guest.
     pub aggregators: BTreeSet<String>,
+}
+
+impl Default for IikoSettings {
+    fn default() -> Self {
+        IikoSettings {
+            bonus_payment_types: BTreeSet::new(),
+            bonus_discount_types: BTreeSet::new(),
+            accrue_on_delivered: false,
+            organizations: BTreeSet::new(),
+            terminal_groups: BTreeSet::new(),
+            categories: BTreeMap::new(),
+            receipt_types: ReceiptTypes::default(),
+            payment_kinds: BTreeMap::new(),
+            webhook_token: None,
+            webhook_authorization: WebhookAuthorization::default(),
+            iikocard: None,
+            reserve_minutes: 24 * 60,
+            aggregators: BTreeSet::new(),
+        }
+    }
+}
+
+/// How the token of a webhook stands in the header `Authorization`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookAuthorization {
+    /// Either way.
+    #[default]
+    Any,
+    /// The token alone.
+    Raw,
+    /// After `Bearer `.
+    Bearer,
+}
+
+/// The door for callers of iikoCard. Ids are those that the callers know from iiko, where they keep them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IikoCardSettings {
+    /// What callers log in with. Whoever knows it and the connection's token may give and take bonuses.
+    pub api_login: String,
+    /// The organization that is listed where `organizations` names none.
+    #[serde(default = "default_ids::organization")]
+    pub organization_id: Id,
+    /// The one wallet.
+    #[serde(default = "default_ids::wallet")]
+    pub wallet_id: Id,
+    /// The one programme.
+    #[serde(default = "default_ids::program")]
+    pub program_id: Id,
+    /// Its name, and that of its wallet.
+    #[serde(default = "default_ids::program_name")]
+    pub program_name: String,
+    /// For how long a hold of a site lasts, in minutes.
+    #[serde(default = "default_ids::hold_minutes")]
+    pub hold_minutes: u32,
+}
+
+mod default_ids {
+    use crate::Id;
+
+    pub fn organization() -> Id {
+        Id::fixed("6b6f7069-6c6b-8000-8000-000000000001")
+    }
+
+    pub fn wallet() -> Id {
+        Id::fixed("6b6f7069-6c6b-8000-8000-000000000002")
+    }
+
+    pub fn program() -> Id {
+        Id::fixed("6b6f7069-6c6b-8000-8000-000000000003")
+    }
+
+    pub fn program_name() -> String {
+        "Бонусы".to_owned()
+    }
+
+    pub fn hold_minutes() -> u32 {
+        24 * 60
+    }
 }
 
 /// Transaction type of a receipt by type of its order.

@@ -7,15 +7,18 @@ use thiserror::Error;
 
 use crate::closing::{Connection, Snapshot};
 use crate::envelope::{Envelope, events};
+use crate::iikocard::same;
 use crate::lines::BadItem;
 use crate::moment;
 use crate::order::{Order, OrderInfo, Sale, Standing};
-use crate::settings::IikoSettings;
+use crate::settings::{IikoSettings, WebhookAuthorization};
 
 /// A webhook, read.
 #[derive(Debug)]
 pub(crate) struct Webhook {
     asks: Vec<Ask>,
+    /// Names of the orders that the asks are about.
+    orders: Vec<Vec<String>>,
     remarks: Vec<String>,
     received: usize,
     unreadable: usize,
@@ -38,6 +41,7 @@ pub(crate) fn read(message: &Message<'_>, settings: &Settings) -> Result<Webhook
 
     let mut webhook = Webhook {
         asks: Vec::new(),
+        orders: Vec::new(),
         remarks: Vec::new(),
         received: events.len(),
         unreadable: 0,
@@ -64,11 +68,38 @@ pub(crate) fn not_received(words: &str) -> Reply {
     json(503, &Failure { error: words })
 }
 
+/// Whether a webhook carries the token that iiko was given for it; else it is told so, with 401.
+pub(crate) fn admits(
+    authorization: Option<&str>,
+    token: &str,
+    how: WebhookAuthorization,
+) -> Result<(), Reply> {
+    let given = authorization.unwrap_or_default().trim();
+    let bearer = given.strip_prefix("Bearer ").map(str::trim);
+    let admitted = match how {
+        WebhookAuthorization::Raw => same(given, token),
+        WebhookAuthorization::Bearer => bearer.is_some_and(|given| same(given, token)),
+        WebhookAuthorization::Any => same(bearer.unwrap_or(given), token),
+    };
+    if admitted {
+        return Ok(());
+    }
+    Err(json(
+        401,
+        &Failure {
+            error: "the webhook's authToken is not the one of this connection",
+        },
+    ))
+}
+
 impl Webhook {
     fn hear(&mut self, number: usize, event: &Value, connection: Connection<'_>) {
         let mut notes = Vec::new();
         match ask(event, connection, &mut notes) {
-            Ok(Heard::Ask(ask)) => self.asks.push(*ask),
+            Ok(Heard::Ask(ask, names)) => {
+                self.asks.push(*ask);
+                self.orders.push(names);
+            }
             Ok(Heard::Nothing(why)) => notes.push(why.to_string()),
             Err(unread) => {
                 self.unreadable += 1;
@@ -83,6 +114,10 @@ impl Webhook {
 impl Dialogue for Webhook {
     fn asks(&self) -> Vec<Ask> {
         self.asks.clone()
+    }
+
+    fn orders(&self) -> Vec<Vec<String>> {
+        self.orders.clone()
     }
 
     fn remarks(&self) -> Vec<String> {
@@ -136,7 +171,8 @@ fn json(status: u16, body: &impl Serialize) -> Reply {
 
 /// What an event means to us.
 enum Heard {
-    Ask(Box<Ask>),
+    /// About an order with these names.
+    Ask(Box<Ask>, Vec<String>),
     Nothing(Ignored),
 }
 
@@ -220,14 +256,16 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
         event_time: envelope.event_time.as_deref(),
         order: &order,
     };
+    let names = [&info.pos_id, &info.id].into_iter().flatten();
+    let names = names.map(|id| id.as_str().to_owned()).collect();
     if standing == Standing::Cancelled {
         let give_back = snapshot.give_back(connection, notes);
-        return Ok(Heard::Ask(Box::new(Ask::GiveBack(give_back))));
+        return Ok(Heard::Ask(Box::new(Ask::GiveBack(give_back)), names));
     }
     let sale = Sale::deserialize(value).map_err(Unread::Order)?;
     if let Some(sum) = sale.sum.filter(|sum| *sum < Money::ZERO) {
         return Ok(Heard::Nothing(Ignored::NegativeSum(sum)));
     }
     let close = snapshot.close(&sale, connection, notes)?;
-    Ok(Heard::Ask(Box::new(Ask::Close(close))))
+    Ok(Heard::Ask(Box::new(Ask::Close(close)), names))
 }

@@ -18,6 +18,7 @@ mod dates;
 mod fault;
 mod fields;
 mod guest_name;
+mod guide;
 mod line_keys;
 mod loyalty_server;
 mod members;
@@ -32,7 +33,7 @@ mod settings;
 mod spread;
 
 use kopilka_contract::{
-    Adapter, Dialogue, Filing, Message, Poll, Reply, Settings, SettingsError, Unreadable, Words,
+    Adapter, Dialogue, Filing, GuideStep, Message, Poll, Reply, Settings, SettingsError, Unreadable, Words,
 };
 
 pub use crate::commerce_ml::CommerceMlSettings;
@@ -62,6 +63,10 @@ impl Adapter for OneC {
 
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
         settings.typed::<OneCSettings>().map(drop)
+    }
+
+    fn guide(&self, address: &str) -> Vec<GuideStep> {
+        guide::guide(address)
     }
 
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {

@@ -31,6 +31,7 @@ mod card_info;
 mod check;
 mod find_email;
 mod function;
+mod guide;
 mod lines;
 mod movement;
 mod notice;
@@ -44,7 +45,9 @@ mod till_time;
 mod xml;
 
 use chrono::{DateTime, Utc};
-use kopilka_contract::{Adapter, Dialogue, Message, Reply, Settings, SettingsError, Unreadable, Words};
+use kopilka_contract::{
+    Adapter, Dialogue, GuideStep, Message, Reply, Roads, Settings, SettingsError, Unreadable, Words,
+};
 
 pub use settings::{
     AccrualSource, BlockedCards, CardImage, KindMeaning, OutBufPlacement, Paths, RKeeperSettings,
@@ -100,6 +103,19 @@ impl Adapter for RKeeper {
 
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
         settings.typed::<RKeeperSettings>().map(drop)
+    }
+
+    /// The hall, and delivery orders unless another connection posts these.
+    fn roads(&self, settings: &Settings) -> Roads {
+        let own = settings.typed::<RKeeperSettings>();
+        Roads {
+            hall: true,
+            delivery: own.map_or(true, |own| own.delivery_order_categories.is_empty()),
+        }
+    }
+
+    fn guide(&self, address: &str) -> Vec<GuideStep> {
+        guide::guide(address)
     }
 
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {

@@ -307,6 +307,7 @@ fn sale(
             })
             .collect(),
         accrual: match connection.own.accrual_source {
+            _ if accrues_elsewhere(packet, connection) => Some(Money::ZERO),
             AccrualSource::Service => None,
             AccrualSource::Till => Some(counted_bonuses(packet, card)?),
         },
@@ -315,6 +316,15 @@ fn sale(
         offline: None,
     };
     Ok((close, read.remarks.into_iter().chain(remark).collect()))
+}
+
+/// Whether the order is a delivery that r_keeper Delivery's own connection posts: it would accrue twice.
+fn accrues_elsewhere(packet: &Packet, connection: &Connection) -> bool {
+    let category = packet
+        .check
+        .as_ref()
+        .and_then(|check| check.order_category.as_ref());
+    category.is_some_and(|category| connection.own.delivery_order_categories.contains(category))
 }
 
 /// What is redeemed: the transactions of kind 0 say so. A payment row of ours without one was not sent to be written
@@ -474,6 +484,10 @@ fn remarks(packet: &Packet, connection: &Connection) -> Vec<String> {
                 .to_owned(),
         ),
         AccrualSource::Service | AccrualSource::Till => {}
+    }
+    if accrues_elsewhere(packet, connection) {
+        remarks
+            .push("a delivery order: r_keeper Delivery's connection accrues, this one does not".to_owned());
     }
     for row in &packet.rows {
         if let Kind::Other(code) = row.kind {

@@ -31,6 +31,8 @@ pub struct RKeeperSettings {
     pub order_types: BTreeMap<String, String>,
     /// Transaction types by `CHECKDATA@order_cat`.
     pub order_categories: BTreeMap<String, String>,
+    /// `CHECKDATA@order_cat` of delivery orders that a connection to r_keeper Delivery posts: they accrue nothing here.
+    pub delivery_order_categories: Vec<String>,
     /// Code of the r_keeper discount that every guest of ours gets; 0: none.
     pub discount_code: u16,
     /// Ceiling of that discount. Never 0 by default: a till may read 0 as «no discount allowed».
@@ -69,6 +71,7 @@ impl Default for RKeeperSettings {
             payment_kinds: BTreeMap::new(),
             order_types: BTreeMap::new(),
             order_categories: BTreeMap::new(),
+            delivery_order_categories: Vec::new(),
             discount_code: 0,
             discount_limit: Money::from_kopecks(99_999_999),
             bonus_code: 0,

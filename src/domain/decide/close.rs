@@ -9,6 +9,7 @@ use super::booking::{
     book_redemption, credit_accrual, redemption_parts, refund, refund_shares, undo_accrual,
 };
 use super::give_back::apply_waiting;
+use super::held;
 use super::offline;
 use super::receipt_identity::{answer_known, check, fingerprint};
 use super::sheet::{Reason, Sheet, cashier_messages, event, find, may_redeem};
@@ -207,7 +208,7 @@ fn guest<'w>(
 }
 
 /// The hold that the receipt names: ours by id, or the source's by key.
-fn named_hold(world: &World, cx: Context<'_>, ask: &Close) -> Result<Option<HoldId>, Refusal> {
+pub(super) fn named_hold(world: &World, cx: Context<'_>, ask: &Close) -> Result<Option<HoldId>, Refusal> {
     let Some(name) = &ask.hold else {
         return Ok(offline::hold(world, cx, ask));
     };
@@ -230,6 +231,8 @@ fn decide<'a>(
     ask: &Close,
     previous: Option<&StoredReceipt>,
 ) -> Result<Decided<'a>, Refusal> {
+    let proven = held::proven(world, cx, ask);
+    let ask = &*proven;
     let (terms, receipt) = (cx.terms, &ask.receipt);
     // A newer version of a sale that stands is not a new sale.
     let stands = previous.is_some_and(|known| known.status != ReceiptStatus::Cancelled);
@@ -330,7 +333,7 @@ fn decide<'a>(
     let mut posted = Money::ZERO;
     let mut payers = Vec::new();
     match ask.redemption {
-        Redemption::Nothing | Redemption::Unconfirmed(_) => {}
+        Redemption::Nothing | Redemption::Unconfirmed(_) | Redemption::Held(_) => {}
         Redemption::Now(amount) => {
             if let (true, Some(refusal)) = (amount.is_positive(), blocked.clone()) {
                 return Err(refusal);

@@ -5,6 +5,7 @@ mod adjust;
 mod booking;
 mod close;
 mod give_back;
+mod held;
 mod holds;
 mod identify;
 mod offline;

@@ -1,6 +1,7 @@
 //! One round: from taking a connection until its adapter wants to rest.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use kopilka_contract::{
     Adapter, Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Settings, Situation, Step,
@@ -18,8 +19,11 @@ use crate::pos::secrets;
 use crate::storage::polls::{self, Lease};
 use crate::storage::{StorageError, Tenant, errands, till_connections};
 
-/// How long a connection is held without a sign of life: longer than the longest call.
-const LEASE_S: i64 = 2 * HttpCall::LONGEST_S as i64;
+/// How long a connection is held without a sign of life, calls not counted: an instance that is killed keeps the others
+/// from asking for so long.
+const LEASE_S: i64 = 20;
+/// How often it gives one while it delivers.
+const ALIVE: Duration = Duration::from_secs(5);
 /// Most steps of a round: then others have their turn.
 const MOST_STEPS: usize = 500;
 /// Longest reason of a failure that is kept, in characters.
@@ -122,7 +126,7 @@ impl Round<'_> {
             match step.next.clone() {
                 Next::Call(call) => {
                     self.accept(step);
-                    if !self.renew().await? {
+                    if !self.renew(call.timeout_s).await? {
                         return Ok(End::Lost);
                     }
                     match self.client.send(&call).await {
@@ -131,7 +135,14 @@ impl Round<'_> {
                     }
                 }
                 Next::Deliver(messages) => {
+                    let mut alive = Instant::now();
                     for message in messages {
+                        if alive.elapsed() > ALIVE {
+                            alive = Instant::now();
+                            if !self.renew(0).await? {
+                                return Ok(End::Lost);
+                            }
+                        }
                         if !self.deliver(message).await {
                             return Ok(End::Failed("the books were too busy to take it".to_owned(), None));
                         }
@@ -177,11 +188,11 @@ impl Round<'_> {
         self.put_off.extend(step.put_off);
     }
 
-    async fn renew(&self) -> Result<bool, StorageError> {
-        let (lease, until) = (
-            self.lease,
-            self.app.clock.now() + chrono::Duration::seconds(LEASE_S),
-        );
+    /// Says that this instance lives, and for how many seconds it will be heard of no more. False: the lease is lost.
+    async fn renew(&self, silent_s: u32) -> Result<bool, StorageError> {
+        let silent_s = i64::from(silent_s.min(HttpCall::LONGEST_S));
+        let until = self.app.clock.now() + chrono::Duration::seconds(LEASE_S + silent_s);
+        let lease = self.lease;
         self.app.write(move |c| polls::renew(c, lease, until)).await
     }
 
@@ -217,7 +228,7 @@ impl Round<'_> {
                 Ok(true)
             })
             .await?;
-        Ok(held && self.renew().await?)
+        Ok(held && self.renew(0).await?)
     }
 
     async fn close(&mut self, end: End) -> Result<(), StorageError> {

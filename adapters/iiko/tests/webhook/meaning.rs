@@ -299,12 +299,12 @@ fn a_failure_of_ours_is_not_answered_with_200() {
 }
 
 #[test]
-fn only_the_address_of_webhooks_is_served() {
+fn only_the_addresses_of_the_three_roads_are_served() {
     let settings = settings_of(json!({}));
     for path in ["", "webhook", "webhook/", "/webhook"] {
         assert!(Iiko.read(&message(path, b"[]"), &settings).is_ok(), "{path}");
     }
-    for path in ["v1/close", "webhooks"] {
+    for path in ["v1/else", "webhooks", "api/2/menu"] {
         let unreadable = Iiko.read(&message(path, b"[]"), &settings).err();
         assert_eq!(
             unreadable.map(|unreadable| unreadable.reply.status),

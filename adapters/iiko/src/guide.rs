@@ -1,0 +1,47 @@
+//! What to type into iiko's screens (iikoWeb, "Cloud API"; the names are those of *iikoCloud API*, "Webhooks").
+
+use kopilka_contract::{GuideStep, Words};
+
+/// The places, in the order in which they are visited.
+pub(crate) fn guide(address: &str) -> Vec<GuideStep> {
+    vec![webhooks(address), filter(), back()]
+}
+
+fn webhooks(address: &str) -> GuideStep {
+    GuideStep::new(
+        "iikoWeb → настройки Cloud API (iikoTransport) → ваш apiLogin → вебхуки",
+        "iikoWeb → settings of Cloud API (iikoTransport) → your apiLogin → webhooks",
+    )
+    .literal("webHooksUri", format!("{address}/webhook"))
+    .entry(
+        Words::new("authToken", "authToken"),
+        Words::new(
+            "можно оставить пустым: доступ даёт ключ в адресе",
+            "may stay empty: the token in the address is what lets in",
+        ),
+    )
+}
+
+fn filter() -> GuideStep {
+    GuideStep::new(
+        "Там же: о чём сообщать (webHooksFilter)",
+        "In the same place: what to tell of (webHooksFilter)",
+    )
+    .literal(
+        "deliveryOrderFilter.orderStatuses",
+        "Delivered, Closed, Cancelled",
+    )
+    .literal("tableOrderFilter.orderStatuses", "Bill, Closed, Deleted")
+    .literal("errors", "false")
+    .entry(
+        Words::new("всё остальное", "everything else"),
+        Words::new("выключено", "off"),
+    )
+}
+
+fn back() -> GuideStep {
+    GuideStep::new(
+        "iikoOffice → типы оплат и скидок: идентификаторы тех, что означают оплату бонусами, впишите в настройки подключения (bonus_payment_types, bonus_discount_types)",
+        "iikoOffice → payment and discount types: write the ids of those that stand for paying with bonuses into the connection's settings (bonus_payment_types, bonus_discount_types)",
+    )
+}

@@ -1,0 +1,281 @@
+//! The guest: who he is, his particulars, his cards.
+
+use chrono::NaiveDate;
+use kopilka_contract::{
+    Ask, CustomerRef, Dialogue, Enrol, Guest, GuestCard, Language, Phone, Refusal, Reply, Sex, Told,
+    Unreadable,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Call, answer, guest_id};
+use crate::moment;
+
+/// What is answered about the guest.
+#[derive(Debug)]
+enum Wanted {
+    /// All that is known.
+    Info { wallet: String, name: String },
+    /// His id only.
+    Id,
+    /// That it is done.
+    Nothing,
+    /// The ids of his wallet.
+    Wallet(String),
+}
+
+/// One request about a guest.
+#[derive(Debug)]
+pub(super) struct AboutGuest {
+    ask: Ask,
+    wanted: Wanted,
+    remarks: Vec<String>,
+    correlation_id: String,
+    language: Language,
+}
+
+impl AboutGuest {
+    fn new(call: &Call<'_>, ask: Ask, wanted: Wanted) -> Self {
+        AboutGuest {
+            ask,
+            wanted,
+            remarks: Vec::new(),
+            correlation_id: answer::correlation_id(call.message),
+            language: call.language,
+        }
+    }
+}
+
+impl Dialogue for AboutGuest {
+    fn asks(&self) -> Vec<Ask> {
+        vec![self.ask.clone()]
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
+    fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
+        let guest = match answer::only(told, &self.correlation_id, self.language) {
+            Ok(Told::Guest(guest)) => guest,
+            Ok(_) => return answer::json(500, &json!({"errorDescription": "no answer"})),
+            Err(reply) => return reply,
+        };
+        let body = match &self.wanted {
+            Wanted::Info { wallet, name } => info_of(guest, wallet, name),
+            Wanted::Id => json!({"id": guest_id::to_uuid(&guest.id)}),
+            Wanted::Nothing => json!({}),
+            Wanted::Wallet(wallet) => json!({
+                "userWalletId": answer::uuid_of(&[wallet.as_bytes(), guest.id.as_bytes()]),
+                "walletId": wallet,
+            }),
+        };
+        answer::json(200, &body)
+    }
+}
+
+/// `customer/info`. What we do not keep is null, unknown or empty.
+pub(super) fn info(call: &Call<'_>) -> Result<AboutGuest, Unreadable> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Request {
+        #[serde(rename = "type")]
+        kind: String,
+        phone: Option<String>,
+        card_track: Option<String>,
+        card_number: Option<String>,
+        email: Option<String>,
+        id: Option<String>,
+    }
+    let request: Request = call.body()?;
+    let missing = || call.wrong(400, format!("there is no field for the type `{}`", request.kind));
+    let named = |text: &Option<String>| {
+        let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        text.map(str::to_owned).ok_or_else(missing)
+    };
+    let who = match request.kind.as_str() {
+        "phone" => CustomerRef::Phone(phone(call, &named(&request.phone)?)?),
+        "cardTrack" => CustomerRef::Card(named(&request.card_track)?),
+        "cardNumber" => CustomerRef::Card(named(&request.card_number)?),
+        "email" => CustomerRef::Id(named(&request.email)?),
+        "id" => guest_id::to_guest(&named(&request.id)?),
+        other => return Err(call.wrong(400, format!("the type `{other}` is not known"))),
+    };
+    let wanted = Wanted::Info {
+        wallet: call.card.wallet_id.to_string(),
+        name: call.card.program_name.clone(),
+    };
+    Ok(AboutGuest::new(call, Ask::Identify(who), wanted))
+}
+
+fn phone(call: &Call<'_>, text: &str) -> Result<Phone, Unreadable> {
+    Phone::parse(text).ok_or_else(|| call.wrong(400, "the phone is not a telephone number".to_owned()))
+}
+
+/// `customer/create_or_update`: names who he is by `id`, `phone` or `cardTrack`.
+pub(super) fn create_or_update(call: &Call<'_>) -> Result<AboutGuest, Unreadable> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Request {
+        id: Option<String>,
+        phone: Option<String>,
+        card_track: Option<String>,
+        card_number: Option<String>,
+        name: Option<String>,
+        middle_name: Option<String>,
+        sur_name: Option<String>,
+        birthday: Option<String>,
+        email: Option<String>,
+        sex: Option<Value>,
+        comment: Option<String>,
+        is_deleted: Option<bool>,
+    }
+    let request: Request = call.body()?;
+    let filled = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
+    let mut remarks = Vec::new();
+    if request.is_deleted == Some(true) {
+        remarks.push("isDeleted: a guest is not deleted by this door, nothing was done about it".to_owned());
+    }
+    let names = [request.name, request.middle_name, request.sur_name].map(filled);
+    let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let birthday = match filled(request.birthday) {
+        Some(text) => {
+            Some(day(&text).ok_or_else(|| call.wrong(400, "the birthday is not a date".to_owned()))?)
+        }
+        None => None,
+    };
+    let given = filled(request.phone);
+    let enrol = Enrol {
+        who: filled(request.id).map(|id| guest_id::to_guest(&id)),
+        phone: given.map(|text| phone(call, &text)).transpose()?,
+        // The till reads the track.
+        card: filled(request.card_track).or(filled(request.card_number)),
+        name: Some(name).filter(|name| !name.is_empty()),
+        email: filled(request.email),
+        birthday,
+        sex: request.sex.as_ref().and_then(sex),
+        comment: filled(request.comment),
+    };
+    let mut about = AboutGuest::new(call, Ask::Enrol(Box::new(enrol)), Wanted::Id);
+    about.remarks = remarks;
+    Ok(about)
+}
+
+/// `customer/card/add` and `remove`.
+pub(super) fn card(call: &Call<'_>, add: bool) -> Result<AboutGuest, Unreadable> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Request {
+        customer_id: String,
+        card_track: Option<String>,
+        card_number: Option<String>,
+    }
+    let request: Request = call.body()?;
+    let number = request.card_track.or(request.card_number).unwrap_or_default();
+    let card = GuestCard {
+        customer: guest_id::to_guest(&request.customer_id),
+        number: number.trim().to_owned(),
+    };
+    let ask = if add {
+        Ask::AddCard(card)
+    } else {
+        Ask::RemoveCard(card)
+    };
+    Ok(AboutGuest::new(call, ask, Wanted::Nothing))
+}
+
+/// `customer/program/add`: everybody is in the one programme that there is.
+pub(super) fn join_program(call: &Call<'_>) -> Result<AboutGuest, Unreadable> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Request {
+        customer_id: String,
+    }
+    let request: Request = call.body()?;
+    let ask = Ask::Identify(guest_id::to_guest(&request.customer_id));
+    Ok(AboutGuest::new(
+        call,
+        ask,
+        Wanted::Wallet(call.card.wallet_id.to_string()),
+    ))
+}
+
+/// A day, as iiko writes it (with a time of zeros) or alone.
+fn day(text: &str) -> Option<NaiveDate> {
+    let alone = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    alone
+        .or_else(|| {
+            text.get(..10)
+                .and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok())
+        })
+        .or_else(|| moment::parse(text).map(|at| at.date()))
+}
+
+/// 1 or `Male`, 2 or `Female`; anything else says nothing.
+fn sex(value: &Value) -> Option<Sex> {
+    match (value.as_i64(), value.as_str()) {
+        (Some(1), _) | (_, Some("1" | "Male" | "male")) => Some(Sex::Male),
+        (Some(2), _) | (_, Some("2" | "Female" | "female")) => Some(Sex::Female),
+        _ => None,
+    }
+}
+
+fn info_of(guest: &Guest, wallet: &str, program: &str) -> Value {
+    let names: Vec<&str> = guest
+        .name
+        .as_deref()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let (name, middle, surname) = match names.as_slice() {
+        [] => (None, None, None),
+        [only] => (Some((*only).to_owned()), None, None),
+        [first, middle @ .., last] => {
+            let middle = (!middle.is_empty()).then(|| middle.join(" "));
+            (Some((*first).to_owned()), middle, Some((*last).to_owned()))
+        }
+    };
+    let id = guest_id::to_uuid(&guest.id);
+    let cards: Vec<Value> = guest
+        .card
+        .iter()
+        .map(|number| {
+            let card = answer::uuid_of(&[b"card", number.as_bytes()]);
+            json!({"id": card, "track": number, "number": number, "validToDate": null})
+        })
+        .collect();
+    json!({
+        "id": id,
+        "referrerId": null,
+        "name": name,
+        "surname": surname,
+        "middleName": middle,
+        "comment": null,
+        "phone": guest.phone.as_ref().map(ToString::to_string),
+        "cultureName": null,
+        "birthday": guest.birthday.map(|day| format!("{day} 00:00:00.000")),
+        "email": guest.email,
+        "sex": 0,
+        "consentStatus": 0,
+        "anonymized": false,
+        "cards": cards,
+        "categories": [],
+        "walletBalances": [{
+            "id": wallet, "name": program, "type": 1, "balance": answer::number(guest.balance.available),
+        }],
+        "userData": null,
+        "shouldReceivePromoActionsInfo": null,
+        "shouldReceiveLoyaltyInfo": null,
+        "shouldReceiveOrderStatusInfo": null,
+        "personalDataConsentFrom": null,
+        "personalDataConsentTo": null,
+        "personalDataProcessingFrom": null,
+        "personalDataProcessingTo": null,
+        "isDeleted": false,
+        "whenRegistered": null,
+        "firstOrderDate": null,
+        "lastProcessedOrderDate": null,
+        "lastVisitedOrganizationId": null,
+        "registrationOrganizationId": null,
+    })
+}

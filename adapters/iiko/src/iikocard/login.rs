@@ -1,0 +1,58 @@
+//! `api/1/access_token`, and what the token is good for. The token in the address says which connection it is; this one says
+//! that the caller knows its `apiLogin`, as iiko's callers expect.
+
+use kopilka_contract::{Message, Reply, Unreadable};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{Call, Said, answer};
+use crate::settings::IikoCardSettings;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Login {
+    api_login: String,
+}
+
+pub(super) fn read(call: &Call<'_>) -> Result<Said, Unreadable> {
+    let login: Login = call.body()?;
+    if !same(&login.api_login, &call.card.api_login) {
+        return Err(call.wrong(401, "this apiLogin is not authorized".to_owned()));
+    }
+    Ok(Said::new(&json!({
+        "correlationId": answer::correlation_id(call.message),
+        "token": token(&call.card),
+    })))
+}
+
+/// Whether a request carries what this door needs beside the token in its address; else what it is told.
+pub(crate) fn admits(
+    message: &Message<'_>,
+    authorization: Option<&str>,
+    card: &IikoCardSettings,
+) -> Result<(), Reply> {
+    if message.path.trim_matches('/') == "api/1/access_token" {
+        return Ok(());
+    }
+    let given = authorization.and_then(|text| text.trim().strip_prefix("Bearer "));
+    match given {
+        Some(given) if same(given.trim(), &token(card)) => Ok(()),
+        _ => Err(answer::error(
+            message,
+            401,
+            "Creds not found, authentication failed",
+        )),
+    }
+}
+
+/// Of the login, since an adapter keeps nothing: it is good as long as the login is.
+fn token(card: &IikoCardSettings) -> String {
+    let digest = Sha256::digest(format!("iikoCard token\n{}", card.api_login));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Compares secrets by their hashes, so that the time it takes tells nothing of them.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    Sha256::digest(one) == Sha256::digest(other)
+}

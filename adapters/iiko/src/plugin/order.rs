@@ -1,0 +1,406 @@
+//! An order as a plugin tells it: a full snapshot every time. It becomes the same receipt whether it is quoted, reserved for
+//! or closed.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use kopilka_contract::Unreadable;
+use kopilka_contract::{
+    Close, CustomerRef, Line, Money, Payment, Phone, Quantity, Receipt, Redemption, first_hand,
+};
+use serde::{Deserialize, Deserializer};
+
+use super::Call;
+use crate::Id;
+use crate::envelope::Service;
+use crate::spread::spread;
+
+/// A snapshot of an order.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Order {
+    pub order_id: Id,
+    #[serde(default, deserialize_with = "label")]
+    pub order_number: Option<String>,
+    /// Grows with every change of the order (`IOrder.Revision`).
+    #[serde(default)]
+    pub revision: u32,
+    #[serde(default)]
+    pub closed_at: Option<DateTime<FixedOffset>>,
+    #[serde(default)]
+    pub terminal: Terminal,
+    #[serde(default)]
+    pub order_type_id: Option<Id>,
+    #[serde(default)]
+    pub service: ServiceKind,
+    #[serde(default, deserialize_with = "label")]
+    pub member_id: Option<String>,
+    /// A card that was read where nobody could be asked who its guest is.
+    #[serde(default, deserialize_with = "label")]
+    pub member_card: Option<String>,
+    /// A telephone in the order: makes a potential guest where no member is named.
+    #[serde(default)]
+    pub phone: Option<String>,
+    pub lines: Vec<OrderLine>,
+    #[serde(default)]
+    pub payments: Vec<OrderPayment>,
+    #[serde(default)]
+    pub loyalty_transactions: Vec<LoyaltyTransaction>,
+    /// How the till posts points; not said: the sums tell.
+    #[serde(default)]
+    pub points_as: Option<PointsAs>,
+    #[serde(default)]
+    pub waiter: Option<Waiter>,
+    #[serde(default)]
+    pub guests: Option<u32>,
+    #[serde(default, deserialize_with = "label")]
+    pub comment: Option<String>,
+}
+
+/// Where the plugin runs. Only the group of tills becomes part of the receipt.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Terminal {
+    pub terminal_group_id: Option<Id>,
+    #[serde(deserialize_with = "label")]
+    pub terminal_name: Option<String>,
+}
+
+/// How the order is served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ServiceKind {
+    #[default]
+    Table,
+    Delivery,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OrderLine {
+    /// The item's id (`IOrderItem.Id`), which a return names.
+    pub line_id: String,
+    #[serde(default)]
+    pub product_id: Option<Id>,
+    pub name: String,
+    pub quantity: Quantity,
+    #[serde(default)]
+    pub price: Option<Money>,
+    /// Price × quantity, before all discounts.
+    pub gross: Money,
+    /// After all discounts, those in points included.
+    pub net: Money,
+    /// The part of `gross − net` that points took off, where the plugin knows it.
+    #[serde(default)]
+    pub points: Option<Money>,
+    /// What was added to the product, each with sums of its own.
+    #[serde(default)]
+    pub modifiers: Vec<OrderLine>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OrderPayment {
+    pub kind: String,
+    #[serde(default)]
+    pub type_id: Option<Id>,
+    pub sum: Money,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LoyaltyTransaction {
+    pub transaction_id: String,
+    pub points: Money,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum PointsAs {
+    /// Points lower the prices: `net` is without them.
+    Discount,
+    /// Points pay like money: `net` holds them.
+    Payment,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Waiter {
+    #[serde(default, deserialize_with = "label")]
+    pub name: Option<String>,
+}
+
+/// A text or a number that is only for people; empty: none.
+pub(super) fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    use serde_json::Value;
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+/// A key that the plugin gives to a payment. One that looks like an id of ours could name a hold of somebody else.
+pub(super) fn transaction_key(call: &Call<'_>, pointer: &str, key: &str) -> Result<String, Unreadable> {
+    let key = key.trim().to_ascii_lowercase();
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if key.is_empty() || key.len() > 64 || !key.chars().all(plain) {
+        return Err(call.invalid(
+            pointer,
+            "an id of letters, digits and hyphens, up to 64, is expected",
+        ));
+    }
+    Ok(key)
+}
+
+/// An amount within what a door takes.
+pub(super) fn amount(call: &Call<'_>, pointer: &str, amount: Money) -> Result<Money, Unreadable> {
+    if (Money::ZERO..=Money::MAX_INPUT).contains(&amount) {
+        return Ok(amount);
+    }
+    Err(call.invalid(pointer, "an amount is 0.00 to 1000000000.00"))
+}
+
+/// What the order asks of the ledger, without the member's word on what to redeem.
+pub(super) struct Snapshot {
+    pub close: Close,
+    /// Keys of the reservations that pay a part, and their sum.
+    pub reservations: Vec<String>,
+    pub points: Money,
+}
+
+impl Order {
+    /// Lines of an order that is not paid yet: `net` is before points.
+    pub fn lines_of(call: &Call<'_>, lines: &[OrderLine]) -> Result<Vec<Line>, Unreadable> {
+        let mut flat = Vec::new();
+        for (index, line) in lines.iter().enumerate() {
+            flatten(call, line, &format!("/lines/{index}"), &mut flat)?;
+        }
+        let categories = &call.connection.iiko.categories;
+        Ok(flat
+            .into_iter()
+            .map(|line| line.finish(None, categories))
+            .collect())
+    }
+
+    /// The receipt that the order is, or would be.
+    pub fn snapshot(self, call: &Call<'_>) -> Result<Snapshot, Unreadable> {
+        let iiko = call.connection.iiko;
+        let (reservations, points) = self.reservations(call)?;
+        let mut flat = Vec::new();
+        for (index, line) in self.lines.iter().enumerate() {
+            flatten(call, line, &format!("/lines/{index}"), &mut flat)?;
+        }
+        let payments = self.money_payments(call)?;
+        let net: Money = flat.iter().map(|line| line.net).sum();
+        let paid: Money = payments.iter().map(|payment| payment.amount).sum();
+        let parts = match self.points_posting(points, net, paid) {
+            Some(PointsAs::Payment) => None,
+            Some(PointsAs::Discount) => Some(covered(call, &flat, points)?),
+            None => {
+                let what = format!(
+                    "the payments make {paid}, the lines {net}, the points {points}: say with pointsAs whether points \
+                     are a discount (payments = lines) or a payment (payments + points = lines)"
+                );
+                return Err(call.invalid("/payments", &what));
+            }
+        };
+        let lines: Vec<Line> = flat
+            .into_iter()
+            .enumerate()
+            .map(|(index, line)| {
+                let part = parts.as_ref().and_then(|parts| parts.get(index).copied());
+                line.finish(part, &iiko.categories)
+            })
+            .collect();
+        let service = match self.service {
+            ServiceKind::Table => Service::Table,
+            ServiceKind::Delivery => Service::Delivery,
+        };
+        let member = member(self.member_id, self.member_card);
+        let phone = self.phone.as_deref().and_then(Phone::parse);
+        let closed_at = self.closed_at.unwrap_or_else(|| received(call));
+        let receipt = Receipt {
+            external_id: self.order_id.to_string(),
+            version: Some(first_hand(self.revision)),
+            number: self.order_number,
+            till: self.terminal.terminal_name.or_else(|| {
+                let group = self.terminal.terminal_group_id.as_ref();
+                group.map(ToString::to_string)
+            }),
+            shift: None,
+            closed_at,
+            kind: Some(
+                iiko.receipt_types
+                    .of(service, self.order_type_id.as_ref())
+                    .to_owned(),
+            ),
+            customer: member.or_else(|| phone.clone().map(CustomerRef::Phone)),
+            phone,
+            customer_name: None,
+            total: Some(lines.iter().map(|line| line.amount).sum()),
+            lines,
+            payments,
+            waiter: self.waiter.and_then(|waiter| waiter.name),
+            guests: self.guests,
+            comment: self.comment,
+            advertising_source: None,
+        };
+        let close = Close {
+            receipt,
+            redemption: Redemption::Nothing,
+            payers: Vec::new(),
+            accrual: None,
+            hold: None,
+            promo_codes: Vec::new(),
+            offline: None,
+        };
+        Ok(Snapshot {
+            close,
+            reservations,
+            points,
+        })
+    }
+
+    fn reservations(&self, call: &Call<'_>) -> Result<(Vec<String>, Money), Unreadable> {
+        let (mut keys, mut points) = (Vec::new(), Money::ZERO);
+        for (index, transaction) in self.loyalty_transactions.iter().enumerate() {
+            let at = format!("/loyaltyTransactions/{index}");
+            let key = transaction_key(call, &format!("{at}/transactionId"), &transaction.transaction_id)?;
+            if keys.contains(&key) {
+                return Err(call.invalid(&at, "the same transaction twice"));
+            }
+            keys.push(key);
+            points += amount(call, &format!("{at}/points"), transaction.points)?;
+        }
+        Ok((keys, points))
+    }
+
+    /// Payments in money. Our own payment type may be among them: its points are in `loyaltyTransactions`.
+    fn money_payments(&self, call: &Call<'_>) -> Result<Vec<Payment>, Unreadable> {
+        let iiko = call.connection.iiko;
+        let mut payments = Vec::new();
+        for (index, payment) in self.payments.iter().enumerate() {
+            let sum = amount(call, &format!("/payments/{index}/sum"), payment.sum)?;
+            let ours = |id: &Id| iiko.bonus_payment_types.contains(id);
+            if sum.is_zero() || payment.type_id.as_ref().is_some_and(ours) {
+                continue;
+            }
+            let named = payment.type_id.as_ref().and_then(|id| iiko.payment_kinds.get(id));
+            payments.push(Payment {
+                kind: named
+                    .cloned()
+                    .unwrap_or_else(|| payment.kind.trim().to_lowercase()),
+                amount: sum,
+            });
+        }
+        Ok(payments)
+    }
+
+    /// Whether `net` is without the points; `None`: nothing says so.
+    fn points_posting(&self, points: Money, net: Money, paid: Money) -> Option<PointsAs> {
+        if points.is_zero() {
+            return Some(PointsAs::Payment);
+        }
+        self.points_as.or(match () {
+            () if paid == net => Some(PointsAs::Discount),
+            () if paid + points == net => Some(PointsAs::Payment),
+            () => None,
+        })
+    }
+}
+
+/// The guest: as `identify` named him, else by the card that was read.
+pub(super) fn member(id: Option<String>, card: Option<String>) -> Option<CustomerRef> {
+    id.map(CustomerRef::Id).or_else(|| card.map(CustomerRef::Qr))
+}
+
+fn received(call: &Call<'_>) -> DateTime<FixedOffset> {
+    let at: DateTime<Utc> = call.message.received_at;
+    at.with_timezone(&call.connection.general.time_zone)
+        .fixed_offset()
+}
+
+/// A line or a modifier on its own.
+struct Flat {
+    line_id: String,
+    name: String,
+    product: Option<Id>,
+    quantity: Quantity,
+    price: Option<Money>,
+    gross: Money,
+    net: Money,
+    points: Option<Money>,
+}
+
+impl Flat {
+    fn finish(self, part: Option<Money>, categories: &std::collections::BTreeMap<Id, String>) -> Line {
+        Line {
+            line_id: self.line_id,
+            name: self.name,
+            category_id: self.product.as_ref().and_then(|id| categories.get(id)).cloned(),
+            category_name: None,
+            product_id: self.product.map(|id| id.to_string()),
+            quantity: self.quantity,
+            price: self.price,
+            amount: self.net + part.unwrap_or_default(),
+            redeemed: part,
+        }
+    }
+}
+
+/// Deepest a modifier may have modifiers.
+const DEPTH: usize = 4;
+
+fn flatten(call: &Call<'_>, line: &OrderLine, at: &str, flat: &mut Vec<Flat>) -> Result<(), Unreadable> {
+    let is_modifier = at.contains("/modifiers/");
+    let gross = amount(call, &format!("{at}/gross"), line.gross)?;
+    let net = amount(call, &format!("{at}/net"), line.net)?;
+    if net > gross && line.points.is_some_and(|points| points.is_positive()) {
+        return Err(call.invalid(&format!("{at}/net"), "points lowered it, so it is below gross"));
+    }
+    if line.quantity <= Quantity::ZERO {
+        return Err(call.invalid(&format!("{at}/quantity"), "a quantity is above zero"));
+    }
+    // What is added for nothing is no sale of its own.
+    if !(is_modifier && gross.is_zero() && net.is_zero()) {
+        flat.push(Flat {
+            line_id: line.line_id.trim().to_ascii_lowercase(),
+            name: line.name.clone(),
+            product: line.product_id.clone(),
+            quantity: line.quantity,
+            price: line.price,
+            gross,
+            net,
+            points: line.points,
+        });
+    }
+    if at.matches("/modifiers/").count() >= DEPTH && !line.modifiers.is_empty() {
+        return Err(call.invalid(at, "modifiers of modifiers of modifiers"));
+    }
+    for (index, modifier) in line.modifiers.iter().enumerate() {
+        flatten(call, modifier, &format!("{at}/modifiers/{index}"), flat)?;
+    }
+    Ok(())
+}
+
+/// What points took off each line: as the plugin says, else in proportion to what all discounts took off.
+fn covered(call: &Call<'_>, lines: &[Flat], points: Money) -> Result<Vec<Money>, Unreadable> {
+    if lines.iter().any(|line| line.points.is_some()) {
+        let told: Vec<Money> = lines.iter().map(|line| line.points.unwrap_or_default()).collect();
+        let sum: Money = told.iter().copied().sum();
+        let negative = told.iter().any(|part| *part < Money::ZERO);
+        if sum != points || negative {
+            let what = format!("the points of the lines make {sum}, the transactions {points}");
+            return Err(call.invalid("/lines", &what));
+        }
+        return Ok(told);
+    }
+    let taken_off: Vec<Money> = lines
+        .iter()
+        .map(|line| (line.gross - line.net).max(Money::ZERO))
+        .collect();
+    let all: Money = taken_off.iter().copied().sum();
+    if points > all {
+        let what = format!("discounts took {all} off the lines, which is less than the points ({points})");
+        return Err(call.invalid("/lines", &what));
+    }
+    Ok(spread(points, &taken_off))
+}

@@ -1,0 +1,88 @@
+//! The webhook, with the template that we publish: an order has changed. What it says beyond the order's number is only
+//! a hint; the order itself is read over the REST API.
+
+use kopilka_contract::{Ask, Dialogue, Errand, Refusal, Reply, Told, Unreadable};
+use serde_json::{Value, json};
+
+use crate::amounts::{id, status};
+use crate::answer;
+use crate::settings::{DeliverySettings, Road};
+
+/// An announcement, read.
+#[derive(Debug)]
+pub(crate) struct Announcement {
+    errands: Vec<Errand>,
+    remarks: Vec<String>,
+}
+
+/// Key of the errand that reads an order.
+pub(crate) fn errand_key(order: &str) -> String {
+    format!("order/{order}")
+}
+
+/// Reads the body of a webhook. A template may write numbers with quotes or without, and leave empty what is not known.
+pub(crate) fn read(body: &[u8], settings: &DeliverySettings) -> Result<Announcement, Unreadable> {
+    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+    let text = std::str::from_utf8(body).map_err(|_| answer::unreadable("the body is not UTF-8"))?;
+    if text.trim().is_empty() {
+        return Ok(Announcement::of("a probe of the address"));
+    }
+    let fields: Value = serde_json::from_str(text).map_err(|error| {
+        answer::unreadable(format!("the body is not JSON, look at the template: {error}"))
+    })?;
+    let Some(order) = id(&fields["orderId"]) else {
+        return Err(answer::unreadable("there is no orderId, look at the template"));
+    };
+    if settings.accrual == Road::Till {
+        return Ok(Announcement::of(
+            "the till posts delivery orders, as the connection is set",
+        ));
+    }
+    let restaurant = id(&fields["restaurantId"]);
+    let other = |named: &String| !settings.restaurants.is_empty() && !settings.restaurants.contains(named);
+    if restaurant.as_ref().is_some_and(other) {
+        return Ok(Announcement::of("the restaurant is not one of this connection"));
+    }
+    let status = status(&fields["statusId"]);
+    if let Some(open) = status.filter(|status| !settings.is_final(*status)) {
+        return Ok(Announcement::of(format!("status {open}: nothing to do yet")));
+    }
+    let mut remarks = vec![format!("order {order} is to be read")];
+    if status.is_none() {
+        remarks.push("there is no statusId: the order itself will tell".to_owned());
+    }
+    Ok(Announcement {
+        errands: vec![Errand::new(
+            errand_key(&order),
+            json!({"order": order, "status": status}),
+        )],
+        remarks,
+    })
+}
+
+impl Announcement {
+    fn of(remark: impl Into<String>) -> Self {
+        Announcement {
+            errands: Vec::new(),
+            remarks: vec![remark.into()],
+        }
+    }
+}
+
+impl Dialogue for Announcement {
+    fn asks(&self) -> Vec<Ask> {
+        Vec::new()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
+    fn errands(&self) -> Vec<Errand> {
+        self.errands.clone()
+    }
+
+    fn reply(&self, _told: &[Result<Told, Refusal>]) -> Reply {
+        answer::json(200, &json!({"received": true}))
+    }
+}

@@ -1,0 +1,169 @@
+//! Dishes as lines that add up to what the order costs.
+
+use kopilka_contract::{Line, Money, Quantity};
+
+use crate::amounts;
+use crate::order::{Dish, Order};
+
+/// The lines of an order, and what they cost after discounts.
+///
+/// `amount` is the order after discounts (UCS documents); how a discount is spread over dishes is not told, so it is
+/// spread in proportion. What is above the dishes (a delivery fee, assumed) is a line of its own.
+///
+/// # Errors
+/// What can't be read, in a sentence.
+pub(crate) fn lines(order: &Order, remarks: &mut Vec<String>) -> Result<(Vec<Line>, Money), String> {
+    let mut lines = Vec::new();
+    for (index, dish) in order.dish_list.iter().flatten().enumerate() {
+        lines.push(line(index + 1, dish)?);
+    }
+    let dishes = sum(&lines)?;
+    let total = match amounts::money("amount", &order.amount)? {
+        Some(amount) => amount,
+        None => {
+            remarks.push("the order has no amount after discounts: its dishes count".to_owned());
+            amounts::money("fullAmount", &order.full_amount)?.unwrap_or(dishes)
+        }
+    };
+    if total < dishes {
+        remarks.push(format!(
+            "dishes cost {dishes}, the order {total}: the discount is spread over them"
+        ));
+        spread(&mut lines, total, dishes);
+    } else if total > dishes {
+        if !lines.is_empty() {
+            remarks.push(format!(
+                "dishes cost {dishes}, the order {total}: the rest is a line of its own"
+            ));
+        }
+        let name = if lines.is_empty() {
+            "Заказ"
+        } else {
+            "Доставка и прочее"
+        };
+        lines.push(new_line(
+            "other".to_owned(),
+            name.to_owned(),
+            Quantity::ONE,
+            total - dishes,
+        ));
+    }
+    if lines.is_empty() {
+        lines.push(new_line(
+            "other".to_owned(),
+            "Заказ".to_owned(),
+            Quantity::ONE,
+            Money::ZERO,
+        ));
+    }
+    Ok((lines, total))
+}
+
+fn new_line(line_id: String, name: String, quantity: Quantity, amount: Money) -> Line {
+    Line {
+        line_id,
+        name,
+        product_id: None,
+        category_id: None,
+        category_name: None,
+        quantity,
+        price: None,
+        amount,
+        redeemed: None,
+    }
+}
+
+fn line(number: usize, dish: &Dish) -> Result<Line, String> {
+    let quantity = amounts::quantity(&dish.quantity)?;
+    let price = amounts::money("a dish's price", &dish.price)?.unwrap_or_default();
+    let mut one = price;
+    for added in dish.ingredients.iter().flatten() {
+        let price = amounts::money("an ingredient's price", &added.price)?.unwrap_or_default();
+        let cost = times(price, amounts::quantity(&added.quantity)?)?;
+        one = one.checked_add(cost).ok_or_else(too_much)?;
+    }
+    let name = amounts::words(&dish.name).unwrap_or_else(|| format!("Блюдо {number}"));
+    let mut line = new_line(number.to_string(), name, quantity, times(one, quantity)?);
+    // The restaurant's own code of the dish; the id is that of the delivery menu.
+    line.product_id = amounts::id(&dish.external_id).or_else(|| amounts::id(&dish.id));
+    line.price = Some(one);
+    Ok(line)
+}
+
+fn too_much() -> String {
+    "the dishes cost more than a billion".to_owned()
+}
+
+/// Price times quantity, rounded half up.
+fn times(price: Money, quantity: Quantity) -> Result<Money, String> {
+    let exact = i128::from(price.kopecks()) * i128::from(quantity.thousandths());
+    let kopecks = i64::try_from((exact + 500) / 1000).map_err(|_| too_much())?;
+    Some(Money::from_kopecks(kopecks))
+        .filter(|amount| *amount <= Money::MAX_INPUT)
+        .ok_or_else(too_much)
+}
+
+fn sum(lines: &[Line]) -> Result<Money, String> {
+    Money::checked_sum(lines.iter().map(|line| line.amount))
+        .filter(|sum| *sum <= Money::MAX_INPUT)
+        .ok_or_else(too_much)
+}
+
+/// Makes the lines cost `total` together, each in proportion. What rounding leaves goes from line to line, so that the
+/// sum is exact.
+fn spread(lines: &mut [Line], total: Money, dishes: Money) {
+    let (mut before, mut given) = (0_i128, 0_i128);
+    for line in lines {
+        before += i128::from(line.amount.kopecks());
+        let upto = before * i128::from(total.kopecks()) / i128::from(dishes.kopecks()).max(1);
+        line.amount = Money::from_kopecks(i64::try_from(upto - given).unwrap_or_default());
+        given = upto;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(order: serde_json::Value) -> Result<(Vec<(String, String)>, String), String> {
+        let order: Order = serde_json::from_value(order).unwrap();
+        let (lines, total) = lines(&order, &mut Vec::new())?;
+        let of = |line: &Line| (line.line_id.clone(), line.amount.to_string());
+        Ok((lines.iter().map(of).collect(), total.to_string()))
+    }
+
+    fn pair(id: &str, amount: &str) -> (String, String) {
+        (id.to_owned(), amount.to_owned())
+    }
+
+    #[test]
+    fn a_discount_is_spread_exactly_and_a_fee_is_a_line() {
+        let dishes = json!([{"price": 10, "quantity": 1}, {"price": 10, "quantity": 1}, {"price": "10.00"}]);
+        let (lines, total) = read(json!({"amount": 20, "dishList": dishes})).unwrap();
+        assert_eq!(lines, [pair("1", "6.66"), pair("2", "6.67"), pair("3", "6.67")]);
+        assert_eq!(total, "20.00");
+        let (lines, _) = read(json!({"amount": 45.5, "dishList": dishes})).unwrap();
+        assert_eq!(lines[3], pair("other", "15.50"));
+    }
+
+    #[test]
+    fn ingredients_cost_with_each_piece_of_their_dish() {
+        let dish = json!({"price": 100, "quantity": 2, "ingredients": [{"price": 15.5, "quantity": 2}, {}]});
+        let (lines, _) = read(json!({"amount": 262, "dishList": [dish]})).unwrap();
+        assert_eq!(lines, [pair("1", "262.00")]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_guessed() {
+        for dish in [
+            json!({"price": "much"}),
+            json!({"price": -1}),
+            json!({"price": 1, "quantity": 0}),
+        ] {
+            assert!(read(json!({"amount": 1, "dishList": [dish]})).is_err(), "{dish}");
+        }
+        assert!(read(json!({"amount": 1e30})).is_err());
+        assert_eq!(read(json!({"amount": 0})).unwrap().0, [pair("other", "0.00")]);
+    }
+}

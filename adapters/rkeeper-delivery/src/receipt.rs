@@ -1,0 +1,223 @@
+//! What an order that was read becomes in the books: a receipt, or the return of one.
+
+use chrono::{DateTime, FixedOffset};
+use kopilka_contract::{
+    Ask, Close, CustomerRef, Dialogue, GiveBack, Message, Money, Payment, Phone, Receipt, Redemption,
+    Refusal, Reply, Settings, Told, Unreadable, WhatBack,
+};
+use serde_json::{Value, json};
+
+use crate::order::{self, Order};
+use crate::settings::{DeliverySettings, HoldKey, Road};
+use crate::{amounts, answer, lines};
+
+/// An order, read.
+#[derive(Debug, Default)]
+pub(crate) struct Fetched {
+    asks: Vec<Ask>,
+    remarks: Vec<String>,
+}
+
+/// Reads what `GET orders/{orderId}` answered.
+pub(crate) fn read(
+    message: &Message<'_>,
+    general: &Settings,
+    settings: &DeliverySettings,
+) -> Result<Fetched, Unreadable> {
+    let order = order::read(message.body).map_err(answer::unreadable)?;
+    let mut fetched = Fetched::default();
+    if let Some(remark) = not_ours(&order, settings) {
+        fetched.remarks.push(remark);
+        return Ok(fetched);
+    }
+    let id = order
+        .id()
+        .ok_or_else(|| answer::unreadable("the order has no orderId"))?;
+    let status = order.status();
+    let Some(status) = status.filter(|status| settings.is_final(*status)) else {
+        let stands = status.map_or_else(|| "no status".to_owned(), |status| format!("status {status}"));
+        fetched.remarks.push(format!("{stands}: not sold yet"));
+        return Ok(fetched);
+    };
+    let Some(changed) = order.updated_at() else {
+        return Err(answer::unreadable(
+            "the order has no updatedAt: which of two readings is newer can't be told",
+        ));
+    };
+    let of = Standing {
+        id,
+        version: changed.timestamp_millis(),
+        zoned: move |at: DateTime<FixedOffset>| at.with_timezone(&general.time_zone).fixed_offset(),
+        changed,
+    };
+    if settings.cancelled_statuses.contains(&status) {
+        fetched.cancel(&order, &of, settings);
+    } else {
+        fetched.sell(&order, &of, settings).map_err(answer::unreadable)?;
+    }
+    Ok(fetched)
+}
+
+/// An order's number and version.
+struct Standing<Z: Fn(DateTime<FixedOffset>) -> DateTime<FixedOffset>> {
+    id: String,
+    version: i64,
+    changed: DateTime<FixedOffset>,
+    /// A time on the venue's clock.
+    zoned: Z,
+}
+
+/// Why an order is left to others.
+fn not_ours(order: &Order, settings: &DeliverySettings) -> Option<String> {
+    let restaurant = amounts::id(&order.restaurant_id);
+    if settings.accrual == Road::Till {
+        return Some("the till posts delivery orders, as the connection is set".to_owned());
+    }
+    let named = restaurant.is_some_and(|id| settings.restaurants.contains(&id));
+    (!settings.restaurants.is_empty() && !named)
+        .then(|| "the restaurant is not one of this connection".to_owned())
+}
+
+/// Key of the bonuses that were set aside for an order.
+fn hold_key(order: &Order, id: &str, settings: &DeliverySettings) -> Option<String> {
+    match settings.hold_key {
+        HoldKey::Order => Some(id.to_owned()),
+        HoldKey::External => amounts::id(&order.order_external_id),
+    }
+}
+
+impl Fetched {
+    fn cancel<Z>(&mut self, order: &Order, of: &Standing<Z>, settings: &DeliverySettings)
+    where
+        Z: Fn(DateTime<FixedOffset>) -> DateTime<FixedOffset>,
+    {
+        let give_back = GiveBack {
+            // Cancelled, taken up again and cancelled once more: each is a return of its own.
+            external_id: format!("{}/cancel/{}", of.id, of.version),
+            sale: of.id.clone(),
+            version: Some(of.version),
+            returned_at: (of.zoned)(of.changed),
+            what: WhatBack::Everything,
+            // A newer reading may show it completed after all, and then it is a sale.
+            rollback: true,
+        };
+        self.asks.push(Ask::GiveBack(give_back));
+        self.asks.extend(hold_key(order, &of.id, settings).map(Ask::Void));
+    }
+
+    fn sell<Z>(&mut self, order: &Order, of: &Standing<Z>, settings: &DeliverySettings) -> Result<(), String>
+    where
+        Z: Fn(DateTime<FixedOffset>) -> DateTime<FixedOffset>,
+    {
+        let (lines, total) = lines::lines(order, &mut self.remarks)?;
+        let (payments, bonuses) = self.payments(order, total, settings)?;
+        let guest = &order.guest;
+        let phone = amounts::words(&guest["phone"]);
+        let known = phone.as_deref().and_then(Phone::parse);
+        if phone.is_some() && known.is_none() {
+            // The number itself stays out of the remark: it may be someone's.
+            self.remarks
+                .push("the guest's phone is not a telephone number".to_owned());
+        }
+        let names = [&guest["firstName"], &guest["lastName"]];
+        let name = names
+            .into_iter()
+            .filter_map(amounts::words)
+            .collect::<Vec<_>>()
+            .join(" ");
+        let receipt = Receipt {
+            external_id: of.id.clone(),
+            version: Some(of.version),
+            number: Some(of.id.clone()),
+            till: None,
+            shift: None,
+            // The time of completion stays the same in newer readings.
+            closed_at: (of.zoned)(order.completed_at().unwrap_or(of.changed)),
+            kind: Some(settings.receipt_type.clone()),
+            customer: known.clone().map(CustomerRef::Phone),
+            phone: known,
+            customer_name: Some(name).filter(|name| !name.is_empty()),
+            lines,
+            payments,
+            total: Some(total),
+            waiter: None,
+            guests: None,
+            comment: amounts::words(&order.comment),
+            advertising_source: amounts::words(&order.order_source_name),
+        };
+        let hold = hold_key(order, &of.id, settings).filter(|_| bonuses.is_positive());
+        self.asks.push(Ask::Close(Close {
+            receipt,
+            redemption: match (bonuses, &hold) {
+                (Money::ZERO, _) => Redemption::Nothing,
+                (amount, Some(_)) => Redemption::Held(amount),
+                (amount, None) => Redemption::Unconfirmed(amount),
+            },
+            payers: Vec::new(),
+            accrual: None,
+            hold,
+            promo_codes: Vec::new(),
+            offline: None,
+        }));
+        Ok(())
+    }
+
+    /// The payments in money, and what bonuses paid.
+    fn payments(
+        &mut self,
+        order: &Order,
+        total: Money,
+        settings: &DeliverySettings,
+    ) -> Result<(Vec<Payment>, Money), String> {
+        let (mut paid, mut bonuses) = (Vec::new(), Money::ZERO);
+        for payment in order.payments.as_array().into_iter().flatten().take(100) {
+            let amount = amounts::money("a payment", &payment["amount"])?.unwrap_or_default();
+            let code = amounts::id(&payment["code"]).unwrap_or_else(|| "unknown".to_owned());
+            if settings.bonus_currencies.contains(&code) {
+                bonuses = bonuses
+                    .checked_add(amount)
+                    .ok_or("the payments are more than a billion")?;
+            } else if amount.is_positive() {
+                paid.push(self.payment(code, amount, settings));
+            }
+        }
+        if bonuses > total {
+            self.remarks.push(format!(
+                "bonuses of {bonuses} for an order of {total}: no more than the order counts"
+            ));
+            bonuses = total;
+        }
+        if paid.is_empty() && total > bonuses {
+            let kind = amounts::id(&order.payment_type_id).unwrap_or_else(|| "unknown".to_owned());
+            paid.push(self.payment(kind, total - bonuses, settings));
+        }
+        Ok((paid, bonuses))
+    }
+
+    fn payment(&self, kind: String, amount: Money, settings: &DeliverySettings) -> Payment {
+        let named = settings.payment_kinds.get(&kind).cloned();
+        Payment {
+            kind: named.unwrap_or(kind),
+            amount,
+        }
+    }
+}
+
+impl Dialogue for Fetched {
+    fn asks(&self) -> Vec<Ask> {
+        self.asks.clone()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
+    /// Nobody hears it but the person who replays the message.
+    fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
+        let refused: Vec<Value> = told
+            .iter()
+            .filter_map(|told| Some(json!(told.as_ref().err()?.code)))
+            .collect();
+        answer::json(200, &json!({"refused": refused}))
+    }
+}

@@ -1,0 +1,101 @@
+//! What a connection to r_keeper Delivery is set to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+/// The settings of one connection. Everything has a default but the account, without which no order can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeliverySettings {
+    /// Base of the REST API, without a slash at the end (seen in integrations).
+    pub api: String,
+    /// Where tokens are given (seen in integrations).
+    pub auth: String,
+    /// The account's name: OAuth2 `client_id`.
+    pub client_id: String,
+    /// The account's password: OAuth2 `client_secret`. Never shown again.
+    pub client_secret: String,
+    /// OAuth2 scope (seen in integrations).
+    pub scope: String,
+    /// Plain `http` is good enough for these addresses, whatever the host.
+    pub plain_http: bool,
+    /// Restaurants (`restaurantId`) that this connection listens to; none named: all.
+    pub restaurants: BTreeSet<String>,
+    /// Statuses at which an order is sold (11 "completed" is required at every site, UCS documents).
+    pub sold_statuses: BTreeSet<i64>,
+    /// Statuses at which an order is given up (12 "cancelled", likewise).
+    pub cancelled_statuses: BTreeSet<i64>,
+    /// Which road posts delivery orders.
+    pub accrual: Road,
+    /// Transaction type of the receipts.
+    pub receipt_type: String,
+    /// Codes in `payments[].code` that are our bonuses (assumed: an order that is read lists its payments as `PUT
+    /// orders/{orderId}/pay` takes them).
+    pub bonus_currencies: BTreeSet<String>,
+    /// Which number of the order is the key of the bonuses that a site has set aside.
+    pub hold_key: HoldKey,
+    /// For how long bonuses are set aside, in minutes.
+    pub hold_minutes: u32,
+    /// Our payment kind by `paymentTypeId` or by a payment's code; others stay as they are.
+    pub payment_kinds: BTreeMap<String, String>,
+    /// The list of orders is looked through so often, in minutes, for those whose webhook was lost; 0: never.
+    pub list_minutes: u32,
+}
+
+impl Default for DeliverySettings {
+    fn default() -> Self {
+        DeliverySettings {
+            api: "https://delivery.ucs.ru/orders/api/v1".to_owned(),
+            auth: "https://auth-delivery.ucs.ru/connect/token".to_owned(),
+            client_id: String::new(),
+            client_secret: String::new(),
+            scope: "orders".to_owned(),
+            plain_http: false,
+            restaurants: BTreeSet::new(),
+            sold_statuses: BTreeSet::from([11]),
+            cancelled_statuses: BTreeSet::from([12]),
+            accrual: Road::default(),
+            receipt_type: "delivery".to_owned(),
+            bonus_currencies: BTreeSet::new(),
+            hold_key: HoldKey::default(),
+            hold_minutes: 24 * 60,
+            payment_kinds: BTreeMap::new(),
+            list_minutes: 60,
+        }
+    }
+}
+
+impl DeliverySettings {
+    /// Whether the order's fate is decided at this status.
+    pub(crate) fn is_final(&self, status: i64) -> bool {
+        self.sold_statuses.contains(&status) || self.cancelled_statuses.contains(&status)
+    }
+
+    /// Whether there is an account to ask with.
+    pub(crate) fn has_account(&self) -> bool {
+        !self.client_id.is_empty() && !self.client_secret.is_empty()
+    }
+}
+
+/// Which road posts delivery orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Road {
+    /// This connection.
+    #[default]
+    Webhook,
+    /// The restaurant's till, where delivery orders are closed too: this connection only listens.
+    Till,
+}
+
+/// Which number of the order is the key of the bonuses that a site has set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldKey {
+    /// `orderId`, known once the order is created.
+    #[default]
+    Order,
+    /// `orderExternalId`, the site's own number.
+    External,
+}

@@ -1,0 +1,241 @@
+//! What r_keeper Delivery is asked, step by step.
+
+use chrono::{DateTime, Duration, Utc};
+use kopilka_contract::{Adapter, Errand, HttpAnswer, HttpCall, Next, Settings, Situation, Step};
+use kopilka_rkeeper_delivery::RKeeperDelivery;
+use serde_json::{Value, json};
+
+use crate::fixtures::{received_at, settings_of};
+
+/// A round, driven by hand.
+struct Round {
+    settings: Settings,
+    state: Value,
+    errands: Vec<Errand>,
+    now: DateTime<Utc>,
+}
+
+impl Round {
+    fn new(values: Value) -> Self {
+        Round {
+            settings: settings_of(values),
+            state: Value::Null,
+            errands: Vec::new(),
+            now: received_at(),
+        }
+    }
+
+    fn account() -> Self {
+        Round::new(json!({"client_id": "cafe", "client_secret": "s3cret", "list_minutes": 0}))
+    }
+
+    fn announced(mut self, order: &str) -> Self {
+        let what = json!({"order": order, "status": 11});
+        self.errands.push(Errand::new(format!("order/{order}"), what));
+        self
+    }
+
+    fn step(&mut self, answer: Option<(u16, &str)>) -> Step {
+        let answer = answer.map(|(status, body)| HttpAnswer {
+            status,
+            headers: vec![("retry-after".to_owned(), "40".to_owned())],
+            body: body.as_bytes().to_vec(),
+        });
+        let step = RKeeperDelivery.poll().unwrap().step(&Situation {
+            settings: &self.settings,
+            state: &self.state,
+            errands: &self.errands,
+            now: self.now,
+            answer: answer.as_ref(),
+        });
+        self.state = step.state.clone();
+        let gone = |e: &Errand| step.done.contains(&e.key) || step.put_off.iter().any(|p| p.key == e.key);
+        self.errands.retain(|e| !gone(e));
+        step
+    }
+
+    fn token(&mut self) -> Step {
+        self.step(Some((
+            200,
+            r#"{"access_token": "abc", "expires_in": 3600, "token_type": "Bearer"}"#,
+        )))
+    }
+}
+
+fn call(step: &Step) -> &HttpCall {
+    match &step.next {
+        Next::Call(call) => call,
+        other => panic!("{other:?}"),
+    }
+}
+
+const OPEN: &str = r#"{"result": {"orderId": "7", "orderStatusId": 10}}"#;
+const DONE: &str = r#"{"result": {"orderId": "7", "orderStatusId": 11}}"#;
+
+#[test]
+fn an_announced_order_is_read_with_a_token_that_is_kept() {
+    let mut round = Round::account().announced("7");
+    let step = round.step(None);
+    let token = call(&step);
+    assert_eq!(
+        (token.method, token.url.as_str()),
+        ("POST", "https://auth-delivery.ucs.ru/connect/token")
+    );
+    let form = String::from_utf8(token.body.clone()).unwrap();
+    assert_eq!(
+        form,
+        "grant_type=client_credentials&client_id=cafe&client_secret=s3cret&scope=orders"
+    );
+    let step = round.token();
+    let order = call(&step);
+    assert_eq!(
+        (order.method, order.url.as_str()),
+        ("GET", "https://delivery.ucs.ru/orders/api/v1/orders/7")
+    );
+    assert_eq!(order.headers, [("Authorization", "Bearer abc".to_owned())]);
+    let step = round.step(Some((200, DONE)));
+    let Next::Deliver(messages) = &step.next else {
+        panic!("{:?}", step.next)
+    };
+    assert_eq!(
+        (messages[0].path.as_str(), messages[0].body.as_slice()),
+        ("order", DONE.as_bytes())
+    );
+    assert_eq!(step.done, ["order/7"]);
+    assert!(matches!(round.step(None).next, Next::Rest { .. }));
+    // The next order needs no other token, until it ends.
+    let mut round = round.announced("8");
+    assert_eq!(call(&round.step(None)).method, "GET");
+    round.now += Duration::hours(1);
+    assert_eq!(call(&round.step(None)).method, "POST");
+}
+
+#[test]
+fn another_account_needs_another_token() {
+    let mut round = Round::account().announced("7");
+    round.step(None);
+    round.token();
+    round.settings.values["client_id"] = json!("other");
+    assert_eq!(call(&round.step(None)).method, "POST");
+}
+
+#[test]
+fn a_token_that_ended_early_is_replaced_once_and_a_fresh_one_that_is_refused_is_a_failure() {
+    let mut round = Round::account().announced("7");
+    round.step(None);
+    round.token();
+    round.step(Some((200, DONE)));
+    let mut round = round.announced("8");
+    round.step(None);
+    assert_eq!(call(&round.step(Some((401, "")))).method, "POST");
+    round.token();
+    let step = round.step(Some((401, "")));
+    let Next::Failed { reason, retry_at } = step.next else {
+        panic!("{step:?}")
+    };
+    assert!(reason.contains("rights"), "{reason}");
+    assert_eq!(retry_at, None, "longer each time");
+    assert_eq!(round.errands.len(), 1, "the order waits");
+}
+
+#[test]
+fn troubles_are_failures_and_their_pause_is_kept() {
+    for (status, body) in [(500, ""), (429, ""), (302, "")] {
+        let mut round = Round::account().announced("7");
+        round.step(None);
+        round.token();
+        let step = round.step(Some((status, body)));
+        let Next::Failed { reason, retry_at } = step.next else {
+            panic!("{step:?}")
+        };
+        assert_eq!(
+            reason,
+            format!("asked for order 7, r_keeper Delivery answered {status}")
+        );
+        assert_eq!(retry_at, Some(round.now + Duration::seconds(40)));
+    }
+    let mut round = Round::account().announced("7");
+    round.step(None);
+    assert!(matches!(round.step(Some((200, "{}"))).next, Next::Failed { .. }));
+    let mut round = Round::account().announced("7");
+    round.step(None);
+    assert!(matches!(round.step(Some((400, "{}"))).next, Next::Failed { .. }));
+}
+
+#[test]
+fn an_order_whose_webhook_was_ahead_of_it_waits_while_others_go_on() {
+    let mut round = Round::account().announced("7").announced("8");
+    round.step(None);
+    round.token();
+    let step = round.step(Some((200, OPEN)));
+    assert_eq!(step.put_off[0].key, "order/7");
+    assert!(call(&step).url.ends_with("/orders/8"));
+    // In the end it is taken as it stands.
+    let mut round = Round::account().announced("7");
+    round.errands[0].tries = 4;
+    round.step(None);
+    round.token();
+    assert!(matches!(round.step(Some((200, OPEN))).next, Next::Deliver(_)));
+}
+
+#[test]
+fn an_order_that_is_not_there_is_tried_for_a_day_and_then_waits_for_a_person() {
+    let mut round = Round::account().announced("7");
+    round.step(None);
+    round.token();
+    assert_eq!(
+        round.step(Some((404, ""))).put_off[0].until,
+        round.now + Duration::seconds(30)
+    );
+    let mut round = Round::account().announced("7");
+    round.errands[0].tries = 12;
+    round.step(None);
+    round.token();
+    let step = round.step(Some((404, "")));
+    let Next::Deliver(messages) = &step.next else {
+        panic!("{step:?}")
+    };
+    assert_eq!(messages[0].path, "missing");
+    assert_eq!(step.done, ["order/7"]);
+}
+
+#[test]
+fn the_list_finds_orders_whose_webhook_was_lost() {
+    let mut round = Round::new(json!({"client_id": "cafe", "client_secret": "s3cret", "list_minutes": 30}));
+    round.step(None);
+    assert!(call(&round.token()).url.ends_with("/v1/orders"));
+    let at = |hours: i64| (received_at() - Duration::hours(hours)).to_rfc3339();
+    let list = json!({"result": {"total": 4, "orders": [
+        {"orderId": "1", "orderStatusId": 11, "updatedAt": at(30)},
+        {"orderId": "2", "orderStatusId": 11, "updatedAt": at(2)},
+        {"orderId": 3, "orderStatusId": 12, "updatedAt": at(1)},
+        {"orderId": "4", "orderStatusId": 5, "updatedAt": at(1)},
+    ]}});
+    let step = round.step(Some((200, &list.to_string())));
+    assert!(call(&step).url.ends_with("/orders/2"));
+    round.step(Some((200, DONE)));
+    assert!(call(&round.step(None)).url.ends_with("/orders/3"));
+    round.step(Some((404, "")));
+    let until = round.now + Duration::minutes(30);
+    assert_eq!(round.step(None).next, Next::Rest { until });
+    // The same list again brings nothing new.
+    round.now = until;
+    assert!(call(&round.step(None)).url.ends_with("/v1/orders"));
+    assert!(matches!(
+        round.step(Some((200, &list.to_string()))).next,
+        Next::Rest { .. }
+    ));
+    // An account without a right to lists lives by webhooks.
+    round.now += Duration::minutes(30);
+    round.step(None);
+    round.token();
+    assert!(matches!(round.step(Some((404, ""))).next, Next::Rest { .. }));
+}
+
+#[test]
+fn without_an_account_nothing_is_asked_and_waiting_orders_are_a_failure() {
+    let mut round = Round::new(json!({}));
+    assert_eq!(round.step(None).next, Next::Off);
+    let mut round = round.announced("7");
+    assert!(matches!(round.step(None).next, Next::Failed { .. }));
+}

@@ -1,0 +1,341 @@
+//! `kopilka connect`: a guided way from nothing to the first message of a till.
+
+use std::io::{BufRead, IsTerminal};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::builder::PossibleValuesParser;
+use kopilka_contract::{GuideStep, Language, Money, Words};
+
+use super::serve::{app, runtime};
+use super::user::{network_of, told};
+use super::{Failure, open_existing, print};
+use crate::api::author::Author;
+use crate::api::connections::{NewConnection, connect};
+use crate::api::problem::Problem;
+use crate::app::App;
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::domain::Timestamp;
+use crate::domain::ids::{ConnectionId, MessageId, ReceiptId, VenueId};
+use crate::domain::watch::Watch;
+use crate::pos::{ADAPTERS, adapter};
+use crate::storage::messages::{self, MessageFilter, MessageHead, WAITING};
+use crate::storage::venues::Venue;
+use crate::storage::{StorageError, Tenant, receipts, till_connections, venues};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Till system
+    #[arg(value_parser = PossibleValuesParser::new(ADAPTERS.iter().map(|adapter| adapter.kind())))]
+    kind: Option<String>,
+    /// Venue: its id, or your own id of it
+    #[arg(long)]
+    venue: Option<String>,
+    /// Address under which the till reaches this service, such as https://bonus.example.ru
+    #[arg(long, value_name = "URL")]
+    address: Option<String>,
+    /// What people call the connection; without it, the system and the venue
+    #[arg(long)]
+    name: Option<String>,
+    /// The adapter's own settings, as JSON
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    settings: String,
+    /// Language of this command and of the words for the cashier: ru or en
+    #[arg(long, default_value = "ru", value_parser = language)]
+    language: Language,
+    /// Id of the network; needed where there are several
+    #[arg(long)]
+    network: Option<String>,
+    /// How many minutes to wait for the till's first message; 0: not at all
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    wait: u64,
+}
+
+fn language(text: &str) -> Result<Language, String> {
+    match text {
+        "ru" => Ok(Language::Ru),
+        "en" => Ok(Language::En),
+        _ => Err("expected ru or en".to_owned()),
+    }
+}
+
+pub(super) fn run(settings: &Settings, args: &Args) -> Result<(), Failure> {
+    let store = open_existing(settings)?;
+    let tenant = network_of(&store, args.network.as_deref())?;
+    runtime()?.block_on(async {
+        let app = app(store, settings, Arc::new(SystemClock))?;
+        let guided = Guided {
+            app,
+            tenant,
+            language: args.language,
+        };
+        guided.connect(args).await
+    })
+}
+
+/// A conversation with the person who connects a till.
+struct Guided {
+    app: App,
+    tenant: Tenant,
+    language: Language,
+}
+
+impl Guided {
+    async fn connect(&self, args: &Args) -> Result<(), Failure> {
+        let kind = self.kind(args)?;
+        let venue = self.venue(args).await?;
+        let address = self.address(args)?;
+        let title = adapter(&kind).map_or(kind.as_str(), |adapter| adapter.title());
+        let new = NewConnection {
+            name: args
+                .name
+                .clone()
+                .unwrap_or_else(|| format!("{title}, {}", venue.name)),
+            settings: serde_json::from_str(&args.settings)
+                .map_err(|error| format!("--settings is no JSON: {error}"))?,
+            language: self.language,
+            watch: Watch::default(),
+            shares_orders_with: None,
+            kind: kind.clone(),
+        };
+        let author = Author::command_line(&self.app, self.tenant);
+        let at = venue.id;
+        let made = connect(&self.app, &author, new, move |_| Ok::<VenueId, Problem>(at)).await;
+        let (made, token) = made.map_err(told)?;
+        self.say(
+            &format!("Подключение {} готово: {}.", made.id, made.name),
+            &format!("The connection {} is made: {}.", made.id, made.name),
+        );
+        self.say(
+            "Адрес с ключом показывается один раз; ключ — пароль кассы. Новый: POST /api/v1/connections/{id}/rotate.",
+            "The address with its token is shown once; the token is the till's password. Another: POST /api/v1/connections/{id}/rotate.",
+        );
+        let door = format!("{address}/pos/{kind}/{token}");
+        self.guide(
+            &adapter(&kind)
+                .map(|adapter| adapter.guide(&door))
+                .unwrap_or_default(),
+        );
+        if args.wait == 0 {
+            return Ok(());
+        }
+        self.wait(made.id, Duration::from_secs(args.wait.saturating_mul(60)))
+            .await
+    }
+
+    fn kind(&self, args: &Args) -> Result<String, Failure> {
+        if let Some(kind) = &args.kind {
+            return Ok(kind.clone());
+        }
+        let kinds: Vec<_> = ADAPTERS
+            .iter()
+            .map(|a| (a.kind().to_owned(), a.title().to_owned()))
+            .collect();
+        self.choose(&Words::new("Какая касса?", "Which till system?"), &kinds)
+    }
+
+    async fn venue(&self, args: &Args) -> Result<Venue, Failure> {
+        let (tenant, named) = (self.tenant, args.venue.clone());
+        if let Some(named) = named {
+            let reference = named.clone();
+            let found = self.app.read(move |c| -> Result<_, StorageError> {
+                match venues::resolve(c, tenant, &reference)? {
+                    Some(id) => venues::find(c, tenant, id),
+                    None => Ok(None),
+                }
+            });
+            return found
+                .await?
+                .ok_or_else(|| format!("there is no venue {named}").into());
+        }
+        let found = self
+            .app
+            .read(move |c| venues::list(c, tenant, None, Some(false), None, 1000))
+            .await?;
+        let names: Vec<_> = found.iter().map(|v| (v.id.to_string(), v.name.clone())).collect();
+        let chosen = self.choose(&Words::new("Какая точка продаж?", "Which venue?"), &names)?;
+        found
+            .into_iter()
+            .find(|venue| venue.id.to_string() == chosen)
+            .ok_or_else(|| format!("there is no venue {chosen}").into())
+    }
+
+    fn address(&self, args: &Args) -> Result<String, Failure> {
+        let given = match &args.address {
+            Some(address) => address.clone(),
+            None => self.ask(&Words::new(
+                "Адрес, по которому касса увидит этот сервис (https://…)",
+                "Address under which the till reaches this service (https://…)",
+            ))?,
+        };
+        let address = given.trim().trim_end_matches('/');
+        if !address.starts_with("https://") && !address.starts_with("http://") {
+            return Err(format!("{address} is no address: it begins with https:// or http://").into());
+        }
+        Ok(address.to_owned())
+    }
+
+    /// One of several, by its number or as it stands; the only one is not asked for.
+    fn choose(&self, question: &Words, choices: &[(String, String)]) -> Result<String, Failure> {
+        if let [(only, _)] = choices {
+            return Ok(only.clone());
+        }
+        for (number, (id, name)) in choices.iter().enumerate() {
+            print(format!("{:>3}  {name}  ({id})", number + 1));
+        }
+        let answer = self.ask(question)?;
+        let by_number = answer
+            .parse::<usize>()
+            .ok()
+            .and_then(|n| choices.get(n.checked_sub(1)?));
+        by_number
+            .or_else(|| choices.iter().find(|(id, _)| *id == answer))
+            .map(|(id, _)| id.clone())
+            .ok_or_else(|| format!("{answer} is none of them").into())
+    }
+
+    fn ask(&self, question: &Words) -> Result<String, Failure> {
+        print(format!("{}:", question.in_language(self.language)));
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line)?;
+        let answer = line.trim();
+        if answer.is_empty() {
+            let hint = if std::io::stdin().is_terminal() {
+                ""
+            } else {
+                "; name it on the command line (--help)"
+            };
+            return Err(format!("no answer{hint}").into());
+        }
+        Ok(answer.to_owned())
+    }
+
+    fn say(&self, ru: &str, en: &str) {
+        print(match self.language {
+            Language::Ru => ru,
+            Language::En => en,
+        });
+    }
+
+    fn guide(&self, steps: &[GuideStep]) {
+        for (number, step) in steps.iter().enumerate() {
+            print(format!(
+                "\n{}. {}",
+                number + 1,
+                step.place.in_language(self.language)
+            ));
+            for entry in &step.entries {
+                let (field, value) = (&entry.field, &entry.value);
+                print(format!(
+                    "     {} = {}",
+                    field.in_language(self.language),
+                    value.in_language(self.language)
+                ));
+            }
+        }
+        print("");
+    }
+
+    /// Tells of every message until one was understood, or the time is over.
+    async fn wait(&self, of: ConnectionId, longest: Duration) -> Result<(), Failure> {
+        self.say(
+            "Жду первого сообщения кассы: закройте чек с картой гостя. Ctrl-C — не ждать, подключение останется.",
+            "Waiting for the till's first message: close a receipt with a guest's card. Ctrl-C: do not wait, the connection stays.",
+        );
+        let (since, mut told, mut heard) = (Instant::now(), MessageId(0), None);
+        while since.elapsed() < longest {
+            let tenant = self.tenant;
+            let lately = self.app.read(move |c| -> Result<_, StorageError> {
+                let filter = MessageFilter {
+                    connection: Some(of),
+                    ..MessageFilter::default()
+                };
+                let spoke = till_connections::find(c, tenant, of)?.and_then(|c| c.heard_at);
+                Ok((messages::list(c, tenant, &filter, 20)?, spoke))
+            });
+            let (messages, spoke) = lately.await?;
+            let now = spoke.or(messages.first().map(|message| message.received_at));
+            if now.is_some() && heard.is_none() {
+                heard = now;
+                self.say("Касса на связи.", "The till speaks.");
+            }
+            for message in messages
+                .into_iter()
+                .rev()
+                .filter(|message| message.id.0 > told.0)
+                .collect::<Vec<_>>()
+            {
+                told = message.id;
+                if self.tell(message).await? {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        Err(self.silence(heard).into())
+    }
+
+    fn silence(&self, heard: Option<Timestamp>) -> String {
+        match (heard, self.language) {
+            (Some(_), Language::Ru) => "касса спрашивает, но чека ещё не прислала".to_owned(),
+            (Some(_), Language::En) => "the till asks, but has sent no receipt yet".to_owned(),
+            (None, Language::Ru) => {
+                "касса молчит: проверьте адрес, сеть и настройки по шагам выше".to_owned()
+            }
+            (None, Language::En) => {
+                "the till is silent: check the address, the network and the steps above".to_owned()
+            }
+        }
+    }
+
+    /// Says what was understood of a message. Returns whether that was enough: it did something, or was to do nothing.
+    async fn tell(&self, message: MessageHead) -> Result<bool, Failure> {
+        let at = message.received_at.format("%H:%M:%S UTC");
+        let became = message.subject.or(message.code).unwrap_or_default();
+        print(format!("{at}  {}  {}  {became}", message.id, message.outcome));
+        if let Some(detail) = &message.detail {
+            print(format!("     {detail}"));
+        }
+        if let Ok(id) = became.parse::<ReceiptId>() {
+            self.tell_receipt(id).await?;
+        }
+        let waits = WAITING.contains(&message.outcome.as_str());
+        if waits {
+            self.say(
+                &format!(
+                    "     Не проведено. Всё сообщение: kopilka inbox show {}",
+                    message.id
+                ),
+                &format!(
+                    "     Not posted. The whole message: kopilka inbox show {}",
+                    message.id
+                ),
+            );
+        }
+        Ok(!waits && message.outcome != "ignored")
+    }
+
+    async fn tell_receipt(&self, id: ReceiptId) -> Result<(), Failure> {
+        let tenant = self.tenant;
+        let Some(receipt) = self.app.read(move |c| receipts::find(c, tenant, id)).await? else {
+            return Ok(());
+        };
+        let head = &receipt.head;
+        let [total, redeemed, accrued] =
+            [head.total, head.redeemed, head.accrued].map(|kopecks| Money::from_kopecks(kopecks).to_string());
+        let number = head.number.clone().unwrap_or_else(|| head.external_id.clone());
+        let lines = receipt.lines.len();
+        self.say(
+            &format!("     Чек {number}: {total} ₽, строк {lines}, списано {redeemed}, начислено {accrued}"),
+            &format!("     Receipt {number}: {total}, {lines} lines, redeemed {redeemed}, accrued {accrued}"),
+        );
+        if head.customer_id.is_none() {
+            self.say(
+                "     Гость не назван: начислять некому.",
+                "     It names no guest: nobody accrues.",
+            );
+        }
+        Ok(())
+    }
+}

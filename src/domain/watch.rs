@@ -1,0 +1,249 @@
+//! When a connection to a till system needs a person: it fails again and again, or says nothing while the venue is open.
+
+use chrono::{Days, NaiveTime, TimeZone};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use super::terms::Weekdays;
+
+/// How a connection is looked after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Watch {
+    /// So many messages in a row that were refused or not understood are a failure, at most [`MOST_FAILING`]; 0: never.
+    pub failing_after: u32,
+    /// Silence of so many minutes within opening hours is told; `None`: never.
+    pub quiet_minutes: Option<u32>,
+    /// When the venue is open, by its own clock; empty: always.
+    pub opening_hours: Vec<OpeningHours>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Watch {
+            failing_after: 5,
+            quiet_minutes: None,
+            opening_hours: Vec::new(),
+        }
+    }
+}
+
+/// Most that [`Watch::failing_after`] may be.
+pub const MOST_FAILING: u32 = 50;
+/// Most that [`Watch::quiet_minutes`] may be: a week.
+pub const MOST_QUIET_MINUTES: u32 = 7 * 24 * 60;
+/// Most of [`Watch::opening_hours`].
+pub const MOST_OPENING_HOURS: usize = 14;
+
+/// From when until when the venue is open on some weekdays, by its own clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningHours {
+    /// The days on which it opens.
+    pub weekdays: Weekdays,
+    /// When it opens.
+    #[serde(with = "hours_and_minutes")]
+    pub from: NaiveTime,
+    /// When it closes; not after `from`: on the next day.
+    #[serde(with = "hours_and_minutes")]
+    pub until: NaiveTime,
+}
+
+impl OpeningHours {
+    /// When the opening began that `now` lies in; `None`: it is closed.
+    fn open_since(&self, zone: Tz, now: Timestamp) -> Option<Timestamp> {
+        let today = zone.from_utc_datetime(&now.naive_utc()).date_naive();
+        let overnight = self.until <= self.from;
+        [
+            Some(today),
+            today.checked_sub_days(Days::new(1)).filter(|_| overnight),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|day| self.weekdays.has(chrono::Datelike::weekday(day)))
+        .find_map(|day| {
+            let last = if overnight { day.succ_opt()? } else { day };
+            let at = |local: chrono::NaiveDateTime| {
+                zone.from_local_datetime(&local).earliest().map(|at| at.to_utc())
+            };
+            let (from, until) = (at(day.and_time(self.from))?, at(last.and_time(self.until))?);
+            (from <= now && now < until).then_some(from)
+        })
+    }
+}
+
+/// What is known of a connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// When something last came over it, or when it was made or switched on.
+    pub heard_at: Timestamp,
+    /// Its newest messages, the newest first: when each came, and the code of the refusal or `unreadable` of those
+    /// that wait for a person.
+    pub newest: Vec<(Timestamp, Option<String>)>,
+}
+
+/// What is wrong with a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alert {
+    /// Its messages are refused, or can't be read.
+    Failing {
+        /// When the first of them came.
+        since: Timestamp,
+        /// Code of the newest refusal.
+        code: String,
+    },
+    /// Nothing comes while the venue is open.
+    Quiet {
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+impl Watch {
+    /// What is wrong with a connection now, the worst first.
+    pub fn alerts(&self, zone: Tz, seen: &Seen, now: Timestamp) -> Vec<Alert> {
+        [self.failing(seen), self.quiet(zone, seen, now)]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn failing(&self, seen: &Seen) -> Option<Alert> {
+        let wanted = usize::try_from(self.failing_after).ok().filter(|n| *n > 0)?;
+        let code = seen.newest.first()?.1.clone()?;
+        let failed: Vec<_> = seen
+            .newest
+            .iter()
+            .take_while(|(_, code)| code.is_some())
+            .collect();
+        let (since, _) = **failed.last().filter(|_| failed.len() >= wanted).as_ref()?;
+        Some(Alert::Failing { since: *since, code })
+    }
+
+    fn quiet(&self, zone: Tz, seen: &Seen, now: Timestamp) -> Option<Alert> {
+        let longest = chrono::Duration::minutes(i64::from(self.quiet_minutes?));
+        let since = if self.opening_hours.is_empty() {
+            seen.heard_at
+        } else {
+            // What was not said while it was closed is no silence.
+            self.opening_hours
+                .iter()
+                .filter_map(|hours| hours.open_since(zone, now))
+                .min()?
+                .max(seen.heard_at)
+        };
+        (now - since >= longest).then_some(Alert::Quiet { since })
+    }
+}
+
+/// `"09:30"`.
+mod hours_and_minutes {
+    use chrono::NaiveTime;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    const FORM: &str = "%H:%M";
+
+    pub(super) fn serialize<S: Serializer>(time: &NaiveTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&time.format(FORM))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveTime, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        NaiveTime::parse_from_str(&text, FORM)
+            .map_err(|_| serde::de::Error::custom("a time of the day is written 09:30"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Europe::Moscow;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn watch(value: serde_json::Value) -> Watch {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn heard(text: &str) -> Seen {
+        Seen {
+            heard_at: at(text),
+            newest: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn silence_counts_from_the_opening_and_over_midnight() {
+        let bar = watch(serde_json::json!({"quiet_minutes": 60, "opening_hours": [
+            {"weekdays": ["fri", "sat"], "from": "18:00", "until": "04:00"}]}));
+        let quiet = |seen: &Seen, now: &str| bar.alerts(Moscow, seen, at(now));
+        let friday = heard("2026-11-20T12:00:00Z");
+        assert_eq!(
+            quiet(&friday, "2026-11-20T14:59:00Z"),
+            [],
+            "it opens at 18:00 in Moscow"
+        );
+        assert_eq!(quiet(&friday, "2026-11-20T15:59:59Z"), []);
+        let since = at("2026-11-20T15:00:00Z");
+        assert_eq!(quiet(&friday, "2026-11-20T16:00:00Z"), [Alert::Quiet { since }]);
+        assert_eq!(
+            quiet(&friday, "2026-11-21T00:59:59Z"),
+            [Alert::Quiet { since }],
+            "until 04:00"
+        );
+        assert_eq!(quiet(&friday, "2026-11-21T01:00:00Z"), []);
+        assert_eq!(quiet(&friday, "2026-11-22T18:00:00Z"), [], "closed on a Sunday");
+        let late = heard("2026-11-20T20:30:00Z");
+        assert_eq!(quiet(&late, "2026-11-20T21:29:59Z"), []);
+        let since = late.heard_at;
+        assert_eq!(quiet(&late, "2026-11-20T21:30:00Z"), [Alert::Quiet { since }]);
+    }
+
+    #[test]
+    fn without_opening_hours_it_is_always_open_and_without_minutes_silence_is_no_matter() {
+        let shop = watch(serde_json::json!({"quiet_minutes": 30}));
+        let since = at("2026-11-20T12:00:00Z");
+        let alerts = shop.alerts(Moscow, &heard("2026-11-20T12:00:00Z"), at("2026-11-20T12:30:00Z"));
+        assert_eq!(alerts, [Alert::Quiet { since }]);
+        let alerts =
+            Watch::default().alerts(Moscow, &heard("2026-11-20T12:00:00Z"), at("2027-11-20T12:30:00Z"));
+        assert_eq!(alerts, []);
+    }
+
+    #[test]
+    fn a_connection_fails_when_enough_messages_in_a_row_did() {
+        let watch = watch(serde_json::json!({"failing_after": 2}));
+        let now = at("2026-11-20T13:00:00Z");
+        let message = |minute: u32, code: Option<&str>| {
+            let came = now - chrono::Duration::minutes(i64::from(minute));
+            (came, code.map(str::to_owned))
+        };
+        let seen = |newest: Vec<_>| Seen {
+            heard_at: now,
+            newest,
+        };
+        let wrong = Some("unknown-customer");
+        assert_eq!(
+            watch.alerts(Moscow, &seen(vec![message(1, wrong), message(2, None)]), now),
+            []
+        );
+        let mended = seen(vec![message(1, None), message(2, wrong), message(3, wrong)]);
+        assert_eq!(watch.alerts(Moscow, &mended, now), []);
+        let failing = seen(vec![
+            message(1, Some("unreadable")),
+            message(2, wrong),
+            message(3, None),
+        ]);
+        assert_eq!(
+            watch.alerts(Moscow, &failing, now),
+            [Alert::Failing {
+                since: now - chrono::Duration::minutes(2),
+                code: "unreadable".to_owned()
+            }]
+        );
+    }
+}
