@@ -154,10 +154,9 @@ impl Shop {
             "url": base.url, "user": "kopilka", "password": "secret", "configuration": "retail_2",
         }});
         let till = Till::new(&Service::on(store), "onec", settings).await;
-        // An hour after the sale.
-        till.service
-            .clock
-            .move_to("2026-03-14T17:42:05Z".parse().unwrap());
+        // An hour ago, by the clocks of the shop.
+        let date = (till.service.clock_now() - Duration::hours(1)).with_timezone(&chrono_tz::Europe::Moscow);
+        let date = date.format("%Y-%m-%dT%H:%M:%S").to_string();
         let guest = till.customer(CARD, "+79005550101", "1250.50").await;
         Shop {
             till,
