@@ -1,4 +1,4 @@
-//! Any bytes at the doors of 1C: receipts in JSON by themselves and in batches, and the loyalty server's methods with a body.
+//! Any bytes at each of 1C's roads, as a body and as a query.
 #![no_main]
 
 use kopilka_fuzz::{Paths, every_path};
@@ -6,19 +6,35 @@ use kopilka_onec::OneC;
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
-const PATHS: Paths<'_> = &[
+/// Paths with the queries under which a body is read.
+const ROADS: Paths<'_> = &[
     ("POST", "v1/receipts", ""),
     ("POST", "v1/receipts/batch", ""),
-    ("GET", "v1/members", "phone=%2B79215550101"),
-    ("POST", "hs/loyaltyservice/calculatediscounts/", "Phone=79215550101&Store=1"),
-    ("GET", "hs/loyaltyservice/findclientcard/", "ClientCardID=9000000017"),
+    ("POST", "v1/commerceml", ""),
+    ("POST", "exchange", "type=sale&mode=import&filename=a.xml"),
+    ("POST", "hs/loyaltyservice/calculatediscounts/", ""),
+    ("POST", "poll/odata", "entity=Document_%D0%A7%D0%B5%D0%BA%D0%9A%D0%9A%D0%9C"),
 ];
 
 fuzz_target!(|body: &[u8]| {
-    every_path(&OneC, PATHS, &[json!({})], body, |reply| assert!(reply.status >= 200));
-    // What stands in the query is as foreign as a body.
+    let settings = [
+        json!({}),
+        json!({
+            "receipt_redemption": "now", "category_source": "none", "automatic_discounts": true, "version": "3.0.5.1",
+            "commerce_ml": {"paid_order": "Оплачен"},
+            "odata": {"url": "https://localhost/odata/standard.odata", "user": "u", "configuration": "retail_2"},
+        }),
+    ];
+    every_path(&OneC, ROADS, &settings, body, |reply| assert!(reply.status >= 200));
+    // What stands in a query is as foreign as a body.
     if let Ok(query) = std::str::from_utf8(body) {
-        let paths = [("GET", "hs/loyaltyservice/writeoffbonuses/", query), ("GET", "v1/members", query)];
-        every_path(&OneC, &paths, &[json!({})], b"", |reply| assert!(reply.status >= 200));
+        let methods = [
+            ("GET", "hs/loyaltyservice/findclientcard/", query),
+            ("GET", "hs/loyaltyservice/writeoffclientbonuses/", query),
+            ("GET", "hs/loyaltyservice/promocodeinfo/", query),
+            ("GET", "exchange", query),
+            ("GET", "v1/members", query),
+        ];
+        every_path(&OneC, &methods, &settings, b"", |reply| assert!(reply.status >= 200));
     }
 });

@@ -40,6 +40,7 @@ pub mod till_path;
 pub mod transactions;
 pub mod users;
 pub mod venues;
+pub mod write_offs;
 
 use std::any::Any;
 
@@ -66,6 +67,7 @@ pub fn router(app: App) -> Router {
         .merge(customers::routes())
         .merge(cards::routes())
         .merge(transactions::routes())
+        .merge(write_offs::routes())
         .merge(setup::routes())
         .merge(sessions::routes())
         .merge(users::routes())

@@ -39,6 +39,7 @@ pub mod user_pins;
 pub mod users;
 pub mod venues;
 pub mod write_ahead_log;
+pub mod write_offs;
 
 pub use connection::{AnyConnection, Store, StoreOptions};
 pub use tenant::Tenant;

@@ -273,6 +273,7 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         ),
         ("GET /receipts/{id}", format!("receipts/{receipt}")),
         ("GET /transactions", format!("transactions?venue_id={venue}")),
+        ("GET /write-offs", format!("write-offs?venue_id={venue}")),
         (
             "GET /transactions",
             format!("transactions?customer_id={customer}"),
@@ -720,6 +721,11 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         (
             "GET /transactions",
             "transactions?with_totals=true".to_owned(),
+            none(),
+        ),
+        (
+            "GET /write-offs",
+            "write-offs?older_than_minutes=0".to_owned(),
             none(),
         ),
         (

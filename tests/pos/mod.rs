@@ -11,6 +11,7 @@ mod inbox;
 mod isolation;
 mod menu_import;
 mod onec;
+mod onec_odata;
 mod rkeeper;
 mod rkeeper_delivery;
 mod tokens;

@@ -1,12 +1,13 @@
 //! 1C:Enterprise, as a till and as a sender of receipts. A pure translator: no I/O, no clock, no state.
 //!
-//! Three doors of 1C are understood:
+//! Four roads of 1C are understood:
 //!
 //! * **the loyalty server** (`…/hs/loyaltyservice/<method>/`): the dialogue that stock tills (1C:Retail 2 and 3, UNF,
 //!   1C:RMK) hold with the «Сервер лояльности» subsystem of 1C's own library, here in the role of its supplier. Names,
 //!   formats and sentences are those of library 3.0.7.84, shipped with 1C:Trade Management 11.5, and of its older
 //!   edition in UNF 3.0.5;
 //! * **CommerceML 2** (`exchange`, `v1/commerceml`): goods and documents in files, for bases that speak it already;
+//! * **OData**: receipts that a base is asked for, by the mapping of its configuration (`profiles/`);
 //! * **receipts in JSON** (`v1/receipts`, `v1/receipts/batch`, `v1/members`): our own contract, which an extension of
 //!   a 1C base pushes to, because the loyalty server never sees a receipt. How 1C code writes JSON, dates and numbers
 //!   decides what is tolerated.
@@ -18,9 +19,11 @@ mod fault;
 mod fields;
 mod guest_name;
 mod guide;
+mod line_keys;
 mod loyalty_server;
 mod members;
 mod numbers;
+mod odata;
 mod query;
 mod receipt_answer;
 mod receipt_json;
@@ -30,10 +33,14 @@ mod settings;
 mod spread;
 
 use kopilka_contract::{
-    Adapter, Dialogue, Filing, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words,
+    Adapter, Dialogue, Filing, GuideStep, Message, Poll, Reply, Settings, SettingsError, Unreadable, Words,
 };
 
 pub use crate::commerce_ml::CommerceMlSettings;
+pub use crate::odata::{
+    CardFields, Configuration, DocumentFields, ODataSettings, Operation, OperationField, PaymentFields,
+    ProductFields, Profile, StatusField,
+};
 use crate::receipt_json::Contract;
 use crate::route::Route;
 pub use crate::settings::{
@@ -79,6 +86,7 @@ impl Adapter for OneC {
             Route::Members => members::read(message, settings.language),
             Route::Exchange => commerce_ml::read(message, contract),
             Route::CommerceMlFile => commerce_ml::read_file(message, contract),
+            Route::AskedFor => odata::read(message, contract),
             Route::Unknown => Err(receipt_answer::unknown_path(message.path, settings.language)),
         }
     }
@@ -88,6 +96,14 @@ impl Adapter for OneC {
             Route::Exchange => commerce_ml::filing(message),
             _ => None,
         }
+    }
+
+    fn secrets(&self) -> &'static [&'static str] {
+        &["/odata/password"]
+    }
+
+    fn poll(&self) -> Option<&dyn Poll> {
+        Some(&odata::ODataPoll)
     }
 
     fn description(&self) -> Option<&'static str> {

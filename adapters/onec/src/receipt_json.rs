@@ -41,9 +41,13 @@ pub(crate) fn read_one(
     message: &Message<'_>,
     contract: Contract<'_>,
 ) -> Result<Box<dyn Dialogue>, Unreadable> {
+    read_value(&json(message, contract.settings.language)?, contract)
+}
+
+/// Reads one document that is JSON already, whichever road it came by.
+pub(crate) fn read_value(value: &Value, contract: Contract<'_>) -> Result<Box<dyn Dialogue>, Unreadable> {
     let language = contract.settings.language;
-    let value = json(message, language)?;
-    match contract.read(Field::document(&value)) {
+    match contract.read(Field::document(value)) {
         Ok(document) => Ok(Box::new(Push {
             documents: vec![Ok(document)],
             batch: false,

@@ -16,6 +16,8 @@ pub(crate) enum Route<'a> {
     Exchange,
     /// A file of CommerceML, sent as it is.
     CommerceMlFile,
+    /// A document of a base that the service has asked for.
+    AskedFor,
     /// Nothing of ours.
     Unknown,
 }
@@ -29,6 +31,7 @@ impl<'a> Route<'a> {
             ["v1", "receipts"] => Route::Receipts,
             ["v1", "receipts", "batch"] => Route::ReceiptBatch,
             ["v1", "members"] => Route::Members,
+            ["poll", crate::odata::DELIVERED] => Route::AskedFor,
             ["exchange"] | [.., "1c_exchange.php"] => Route::Exchange,
             ["v1", "commerceml"] => Route::CommerceMlFile,
             _ => Route::Unknown,

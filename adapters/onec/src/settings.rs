@@ -8,6 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::commerce_ml::CommerceMlSettings;
+use crate::odata::ODataSettings;
 
 /// Settings of a 1C connection. Every field has a default; an unknown one is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -34,6 +35,8 @@ pub struct OneCSettings {
     pub category_source: CategorySource,
     /// What is agreed about documents in CommerceML.
     pub commerce_ml: CommerceMlSettings,
+    /// How the base is asked for its receipts over OData; absent: it is not.
+    pub odata: Option<ODataSettings>,
     /// Numeric code of the currency that a bonus is worth one of.
     pub currency: String,
 }
@@ -50,6 +53,7 @@ impl Default for OneCSettings {
             receipt_redemption: ReceiptRedemption::default(),
             category_source: CategorySource::default(),
             commerce_ml: CommerceMlSettings::default(),
+            odata: None,
             currency: "643".to_owned(),
         }
     }

@@ -12,6 +12,7 @@ use super::text;
 use super::xml::Element;
 use crate::dates;
 use crate::fields::Field;
+use crate::line_keys::LineKeys;
 use crate::numbers;
 use crate::receipt_json::{Contract, Document, Rejected};
 use crate::spread::spread;
@@ -185,10 +186,10 @@ impl<'a> Own<'a> {
     }
 
     fn lines_back(&self) -> Value {
-        let mut keys = Keys::default();
+        let mut keys = LineKeys::default();
         let line = |row: &Element| {
             let mut line = common(row);
-            line.insert("saleLineId".to_owned(), json!(keys.of(row)));
+            line.insert("saleLineId".to_owned(), json!(line_key(&mut keys, row)));
             line.insert("amount".to_owned(), json!(text(row, "сумма")));
             Value::Object(line)
         };
@@ -215,7 +216,7 @@ impl<'a> Own<'a> {
                 document.remove("total");
             }
         }
-        let mut keys = Keys::default();
+        let mut keys = LineKeys::default();
         let lines: Vec<Value> = rows.iter().map(|row| row.line(&mut keys)).collect();
         document.insert("lines".to_owned(), json!(lines));
         document.insert("bonus".to_owned(), json!({"spent": spent.to_string()}));
@@ -266,9 +267,9 @@ fn row(element: &Element) -> Option<Row<'_>> {
 }
 
 impl Row<'_> {
-    fn line(&self, keys: &mut Keys) -> Value {
+    fn line(&self, keys: &mut LineKeys) -> Value {
         let mut line = common(self.element);
-        line.insert("lineId".to_owned(), json!(keys.of(self.element)));
+        line.insert("lineId".to_owned(), json!(line_key(keys, self.element)));
         line.insert("amount".to_owned(), json!(self.amount.to_string()));
         line.insert("bonusDiscount".to_owned(), json!(self.bonus.to_string()));
         Value::Object(line)
@@ -291,20 +292,11 @@ fn common(row: &Element) -> Map<String, Value> {
     }
 }
 
-/// Lines have no ids in CommerceML: a line is known by its product, and by which one of that product it is.
-#[derive(Default)]
-struct Keys(HashMap<String, u32>);
-
-impl Keys {
-    fn of(&mut self, row: &Element) -> String {
-        let product = text(row, "ид")
+/// Lines have no ids in CommerceML, so a line is known by its product.
+fn line_key(keys: &mut LineKeys, row: &Element) -> String {
+    keys.next(
+        text(row, "ид")
             .or_else(|| text(row, "наименование"))
-            .unwrap_or_default();
-        let times = self.0.entry(product.to_owned()).or_default();
-        *times += 1;
-        match *times {
-            1 => product.to_owned(),
-            more => format!("{product}/{more}"),
-        }
-    }
+            .unwrap_or_default(),
+    )
 }

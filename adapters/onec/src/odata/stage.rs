@@ -1,0 +1,215 @@
+//! How far a round has come.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use kopilka_contract::{Delivery, percent_encoded};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::document::{key, rows};
+use super::profile::{CardFields, DocumentFields, OperationField, ProductFields};
+use super::request::{Asked, KEYS, PAGE};
+use super::settings::ODataSettings;
+
+/// A round between two steps.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Stage {
+    /// When it began.
+    pub(super) began: DateTime<Utc>,
+    /// Local time from which documents are looked at.
+    pub(super) since: NaiveDateTime,
+    /// Which kind of documents, by its place in the mapping.
+    pub(super) kind: usize,
+    /// So many documents of it were looked at.
+    pub(super) skip: usize,
+    /// The page that is worked on.
+    pub(super) page: Option<Page>,
+    /// What was asked and is not answered yet.
+    pub(super) asked: Option<Asked>,
+    /// Codes of cards by their keys; null: the base has no such card.
+    cards: Map<String, Value>,
+    /// Products by their keys; null: the base has no such product.
+    products: Map<String, Value>,
+}
+
+/// New and changed documents of a page.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Page {
+    documents: Vec<Value>,
+    /// There may be another page.
+    more: bool,
+}
+
+impl Page {
+    /// Sorts out what a base has sent. `seen` says what a document was like when it was last delivered.
+    pub(super) fn of<'s>(
+        values: Vec<Value>,
+        fields: &DocumentFields,
+        own: &ODataSettings,
+        since: NaiveDateTime,
+        seen: &dyn Fn(&str) -> Option<&'s str>,
+    ) -> Self {
+        let full = values.len() >= PAGE;
+        let in_time = |document: &Value| date(document).is_some_and(|date| date >= since);
+        // With no filter the newest come first: a page with an old one is the last that matters.
+        let more = full && (own.filter || values.iter().all(in_time));
+        let wanted = |document: &Value| {
+            let known = document["Ref_Key"].as_str().and_then(seen);
+            // What was never posted is no news; what was and is no more, is.
+            let news = known.is_some() || (stands(document) && !is_put_aside(document, fields));
+            news && known != Some(look(document, fields).as_str())
+        };
+        let of_shop = |document: &Value| match (&own.shop, &fields.shop) {
+            (Some(shop), Some(field)) => document[field].as_str() == Some(shop.as_str()),
+            _ => true,
+        };
+        let documents = values
+            .into_iter()
+            .filter(|d| in_time(d) && of_shop(d) && wanted(d))
+            .collect();
+        Page { documents, more }
+    }
+
+    /// The documents as messages, each with what it refers to.
+    pub(super) fn deliveries(&self, fields: &DocumentFields, stage: &Stage) -> Vec<Delivery> {
+        let only = |known: &Map<String, Value>, keys: BTreeSet<&str>| -> Map<String, Value> {
+            keys.into_iter()
+                .filter_map(|key| Some((key.to_owned(), known.get(key)?.clone())))
+                .collect()
+        };
+        let delivery = |document: &Value| {
+            let body = json!({
+                "document": document,
+                "cards": only(&stage.cards, key(document, fields.card.as_deref()).into_iter().collect()),
+                "products": only(&stage.products, products(document, fields)),
+            });
+            Delivery {
+                path: super::DELIVERED.to_owned(),
+                query: format!("entity={}", percent_encoded(&fields.entity)),
+                content_type: Some("application/json; charset=utf-8".to_owned()),
+                body: body.to_string().into_bytes(),
+            }
+        };
+        self.documents.iter().map(delivery).collect()
+    }
+
+    /// What to remember of the documents.
+    pub(super) fn looks(&self, fields: &DocumentFields) -> Vec<(String, (NaiveDateTime, String))> {
+        let one = |document: &Value| {
+            let key = document["Ref_Key"].as_str()?.to_owned();
+            Some((key, (date(document)?, look(document, fields))))
+        };
+        self.documents.iter().filter_map(one).collect()
+    }
+}
+
+fn date(document: &Value) -> Option<NaiveDateTime> {
+    let text = document["Date"].as_str()?;
+    NaiveDateTime::parse_from_str(text.get(..19)?, "%Y-%m-%dT%H:%M:%S").ok()
+}
+
+fn stands(document: &Value) -> bool {
+    document["Posted"] != false && document["DeletionMark"] != true
+}
+
+/// Put aside, or not printed yet: it will come again when it is.
+fn is_put_aside(document: &Value, fields: &DocumentFields) -> bool {
+    let by_status = fields.status.as_ref().is_some_and(|status| {
+        let value = document[&status.field].as_str().unwrap_or_default();
+        !status.taken.iter().any(|taken| taken == value)
+    });
+    let by_operation = match &fields.operation {
+        OperationField::Always(_) => false,
+        OperationField::By { field, sale, back } => {
+            let value = document[field].as_str().unwrap_or_default();
+            !sale.iter().chain(back).any(|known| known == value)
+        }
+    };
+    by_status || by_operation
+}
+
+/// What a document is like: whether posting alone changes `DataVersion` is not known, so its standing is looked at too.
+fn look(document: &Value, fields: &DocumentFields) -> String {
+    let status = fields
+        .status
+        .as_ref()
+        .map(|status| document[&status.field].as_str().unwrap_or_default());
+    let version = document["DataVersion"].as_str().unwrap_or_default();
+    format!("{version} {} {}", stands(document), status.unwrap_or_default())
+}
+
+fn products<'a>(document: &'a Value, fields: &DocumentFields) -> BTreeSet<&'a str> {
+    rows(document, &fields.lines)
+        .iter()
+        .filter_map(|row| key(row, Some(&fields.product)))
+        .collect()
+}
+
+impl Stage {
+    pub(super) fn new(began: DateTime<Utc>, since: NaiveDateTime) -> Self {
+        Stage {
+            began,
+            since,
+            kind: 0,
+            skip: 0,
+            page: None,
+            asked: None,
+            cards: Map::new(),
+            products: Map::new(),
+        }
+    }
+
+    /// What must be asked before the page can be delivered.
+    pub(super) fn unknown(&self, page: &Page, fields: &DocumentFields) -> Option<Asked> {
+        let cards = page
+            .documents
+            .iter()
+            .filter_map(|document| key(document, fields.card.as_deref()));
+        let cards = missing(cards, &self.cards);
+        if !cards.is_empty() {
+            return Some(Asked::Cards(cards));
+        }
+        let products = page
+            .documents
+            .iter()
+            .flat_map(|document| products(document, fields));
+        let products = missing(products, &self.products);
+        (!products.is_empty()).then_some(Asked::Products(products))
+    }
+
+    pub(super) fn learn_cards(&mut self, keys: &[String], values: &[Value], fields: &CardFields) {
+        for key in keys {
+            let card = values.iter().find(|value| value["Ref_Key"] == key.as_str());
+            let codes = card.map(|card| fields.code.iter().filter_map(|field| card[field].as_str()));
+            let code = codes.and_then(|mut codes| codes.find(|code| !code.trim().is_empty()));
+            self.cards.insert(key.clone(), json!(code));
+        }
+    }
+
+    pub(super) fn learn_products(&mut self, keys: &[String], values: &[Value], fields: &ProductFields) {
+        for key in keys {
+            let product = values.iter().find(|value| value["Ref_Key"] == key.as_str());
+            let known = product
+                .map(|product| json!({"name": product[&fields.name], "groupId": product[&fields.group]}));
+            self.products.insert(key.clone(), json!(known));
+        }
+    }
+
+    /// The page is done with: the next one, or the next kind of documents.
+    pub(super) fn turn_page(&mut self) {
+        let more = self.page.take().is_some_and(|page| page.more);
+        if more {
+            self.skip += PAGE;
+        } else {
+            self.kind += 1;
+            self.skip = 0;
+        }
+    }
+}
+
+/// The first keys of which nothing is known yet.
+fn missing<'a>(keys: impl Iterator<Item = &'a str>, known: &Map<String, Value>) -> Vec<String> {
+    let keys: BTreeSet<&str> = keys.filter(|key| !known.contains_key(*key)).collect();
+    keys.into_iter().take(KEYS).map(str::to_owned).collect()
+}
