@@ -145,6 +145,8 @@ impl Dialect for RKeeperDelivery {
             "client_id": "simulator",
             "client_secret": "simulator",
             "bonus_currencies": [BONUSES],
+            // Days of other services in this process have their orders in the same cloud: a list would bring them here.
+            "list_minutes": 0,
         })
     }
 }
