@@ -10,7 +10,7 @@ pub const TEST_KEY: &str = "kop_test_demo-key-of-the-demo-network-known-to-all-0
 /// Token of the restaurant's r_keeper.
 pub const RKEEPER_TOKEN: &str = "kop_till_demo-rkeeper-till-token-everybody-knows-it0";
 /// Token of the restaurant's r_keeper Delivery.
-pub const DELIVERY_TOKEN: &str = "kop_till_demo-delivery-till-token-everybody-knows00";
+pub const DELIVERY_TOKEN: &str = "kop_till_demo-delivery-till-token-everybody-knows000";
 /// Token of the café's iiko.
 pub const IIKO_TOKEN: &str = "kop_till_demo-iiko-till-token-everybody-knows-it0000";
 /// Token of the shop's 1C.

@@ -340,7 +340,7 @@ fn refusals_of_the_ledger_are_told_with_their_field() {
             )
             .await;
         assert!(
-            told["user_message"].as_str().unwrap().contains("109,00"),
+            told["user_message"].as_str().unwrap().contains("109.00"),
             "{told}"
         );
         let over = with("/redeem", json!("100.01"));
