@@ -1,13 +1,10 @@
 //! Venues' links to till systems: their tokens and settings.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use kopilka_contract::{Adapter, Language, Roads, Settings, Words};
+use kopilka_contract::{Adapter, Language, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -17,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::author::Author;
 use super::caller::{Caller, Scope};
+use super::connection_view::{ConnectionView, WatchView, with_state};
 use super::json_body::{JsonBody, PathId, QueryOf, misread};
 use super::names;
 use super::openapi::Refusals;
@@ -25,21 +23,16 @@ use super::problem::Problem;
 use super::secrets::{hash_of, random_text};
 use super::venues::named;
 use crate::app::App;
-use crate::domain::ids::{ConnectionId, MessageId, VenueId};
-use crate::domain::watch::{MOST_FAILING, MOST_OPENING_HOURS, MOST_QUIET_MINUTES, OpeningHours, Watch};
+use crate::domain::ids::{ConnectionId, VenueId};
+use crate::domain::watch::{MOST_FAILING, MOST_OPENING_HOURS, MOST_QUIET_MINUTES, Watch};
 use crate::pos::{ADAPTERS, adapter, secrets};
-use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
-use crate::storage::messages::{self, Lately};
+use crate::storage::AnyConnection;
 use crate::storage::networks;
 use crate::storage::polls;
 use crate::storage::till_connections::{self, StoredConnection};
-use crate::storage::{AnyConnection, Tenant};
 
 /// What stands before a connection's token.
 pub const TOKEN_PREFIX: &str = "kop_till_";
-
-/// More connections of a venue than this are not compared with one another.
-const MANY_AT_A_VENUE: i64 = 100;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -142,233 +135,6 @@ fn check_shared(other: Option<StoredConnection>, venue: VenueId) -> Result<(), P
     }
 }
 
-/// A venue's link to a till system, without its token.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-struct ConnectionView {
-    #[schema(value_type = String, example = "con_01hgw3zj3q7hx")]
-    id: ConnectionId,
-    #[schema(value_type = String, example = "ven_01hgw3zj3q7hx")]
-    venue_id: VenueId,
-    #[schema(example = "rkeeper")]
-    kind: String,
-    #[schema(example = "r_keeper на Невском")]
-    name: String,
-    /// The adapter's own. A password that was given stands here as `***`.
-    #[schema(value_type = Object, example = json!({}))]
-    settings: Value,
-    /// Language of the words for the cashier.
-    #[schema(example = "ru")]
-    language: String,
-    /// Whether its messages are taken.
-    active: bool,
-    created_at: DateTime<Utc>,
-    /// How it is looked after.
-    #[schema(value_type = WatchView)]
-    watch: Watch,
-    /// The connection whose orders its orders are, under the same ids; null: they are its own.
-    #[schema(value_type = Option<String>)]
-    shares_orders_with: Option<ConnectionId>,
-    /// What a person should mend.
-    warnings: Vec<ConnectionWarning>,
-    state: ConnectionState,
-    /// How asking the vendor's system goes; null where this kind only speaks itself.
-    polling: Option<PollingState>,
-}
-
-/// How asking the vendor's system goes.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-struct PollingState {
-    /// When it is asked next; null: the settings say nothing of whom to ask.
-    next_at: Option<DateTime<Utc>>,
-    /// When asking last went well.
-    succeeded_at: Option<DateTime<Utc>>,
-    /// When it last failed.
-    failed_at: Option<DateTime<Utc>>,
-    /// Why it last failed.
-    #[schema(example = "auth-delivery.ucs.ru answered 401")]
-    failure: Option<String>,
-    /// How many times in a row it has failed since it went well.
-    #[schema(example = 0)]
-    failures: u32,
-    /// How many things wait to be asked.
-    #[schema(example = 0)]
-    errands: u32,
-}
-
-impl PollingState {
-    fn of(standing: polls::Standing) -> Self {
-        PollingState {
-            next_at: standing.next_at,
-            succeeded_at: standing.succeeded_at,
-            failed_at: standing.failed_at,
-            failure: standing.failure,
-            failures: standing.failures,
-            errands: standing.errands,
-        }
-    }
-}
-
-/// How a connection has done of late, by its newest 200 messages. What only asks (a card read, a quote) is not kept and
-/// not counted.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-struct ConnectionState {
-    /// When its till last spoke, to the minute, be it to ask; null: never.
-    heard_at: Option<DateTime<Utc>>,
-    /// Null: nothing has come yet.
-    last_message_at: Option<DateTime<Utc>>,
-    /// The newest message that waits for a person.
-    last_error: Option<ConnectionError>,
-    /// How many of its newest messages came to each outcome.
-    #[schema(example = json!({"posted": 180, "repeated": 19, "refused": 1}))]
-    outcomes: BTreeMap<String, u32>,
-    /// The longest time that one of them took, in milliseconds.
-    #[schema(example = 41)]
-    took_ms_max: Option<i64>,
-    /// The middle one of these times.
-    #[schema(example = 4)]
-    took_ms_median: Option<i64>,
-    /// What is wrong with it now: `failing`, `quiet`.
-    #[schema(example = json!([]))]
-    alerts: Vec<String>,
-}
-
-/// How a connection is looked after, for the description of the API.
-#[derive(ToSchema)]
-#[schema(as = Watch)]
-#[expect(dead_code, reason = "describes `Watch`, which the domain owns")]
-struct WatchView {
-    /// So many messages in a row that were refused or not understood are a failure, at most 50; 0: never.
-    #[schema(example = 5, default = 5)]
-    failing_after: u32,
-    /// Silence of so many minutes within opening hours is told; null: never.
-    #[schema(example = 120)]
-    quiet_minutes: Option<u32>,
-    /// When the venue is open, by its own clock; empty: always. `until` not after `from` is on the next day.
-    #[schema(value_type = Vec<Object>, example = json!([{"weekdays": ["fri", "sat"], "from": "10:00", "until": "02:00"}]))]
-    opening_hours: Vec<OpeningHours>,
-}
-
-/// Something about a connection that a person should mend.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-struct ConnectionWarning {
-    /// `counts-twice`: another connection of the venue tells of the same sales.
-    #[schema(example = "counts-twice")]
-    code: String,
-    /// The other connection.
-    #[schema(value_type = String, example = "con_01hgw3zj3q7hx")]
-    connection_id: ConnectionId,
-    #[schema(example = json!({"ru": "…", "en": "…"}), value_type = Object)]
-    words: Words,
-}
-
-impl ConnectionWarning {
-    fn twice(other: &StoredConnection) -> Self {
-        ConnectionWarning {
-            code: "counts-twice".to_owned(),
-            connection_id: other.id,
-            words: Words::new(
-                format!(
-                    "О тех же продажах сообщает и подключение «{}»: чек посчитается дважды. Выключите одно из них, разделите зал и доставку в настройках или свяжите подключения (shares_orders_with).",
-                    other.name
-                ),
-                format!(
-                    "The connection “{}” tells of the same sales: a receipt would count twice. Switch one of them off, part hall and delivery in the settings, or link them (shares_orders_with).",
-                    other.name
-                ),
-            ),
-        }
-    }
-}
-
-/// What the books know of how a connection does.
-#[derive(Debug, Clone, Default)]
-struct Standing {
-    lately: Lately,
-    alerts: Vec<StoredAlert>,
-    /// Connections of the venue that tell of the same sales.
-    twice: Vec<StoredConnection>,
-    /// How asking its vendor's system goes.
-    asking: polls::Standing,
-}
-
-/// Which sales a connection tells of.
-fn roads(of: &StoredConnection) -> Roads {
-    let settings = Settings {
-        time_zone: Tz::UTC,
-        language: Language::default(),
-        values: of.settings.clone(),
-    };
-    adapter(&of.kind)
-        .map(|adapter| adapter.roads(&settings))
-        .unwrap_or_default()
-}
-
-/// The connections among `others` that tell of sales that this one tells of as well.
-fn telling_twice(of: &StoredConnection, others: Vec<StoredConnection>) -> Vec<StoredConnection> {
-    let mine = roads(of);
-    let same_sales = |other: &StoredConnection| {
-        let theirs = roads(other);
-        (mine.hall && theirs.hall) || (mine.delivery && theirs.delivery)
-    };
-    others
-        .into_iter()
-        .filter(|other| of.active && other.active && other.id != of.id)
-        .filter(|other| other.source() != of.source() && same_sales(other))
-        .collect()
-}
-
-/// A message that was refused or not understood.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-struct ConnectionError {
-    #[schema(value_type = String, example = "msg_01hgw3zj3q7hx")]
-    message_id: MessageId,
-    at: DateTime<Utc>,
-    /// Code of the refusal; null: it was not understood.
-    #[schema(example = "insufficient-balance")]
-    code: Option<String>,
-}
-
-impl ConnectionState {
-    fn of(standing: Standing, heard_at: Option<DateTime<Utc>>) -> Self {
-        let lately = standing.lately;
-        ConnectionState {
-            heard_at,
-            alerts: standing.alerts.into_iter().map(|alert| alert.kind).collect(),
-            last_message_at: lately.last_message_at,
-            last_error: lately.last_error.map(|(message_id, at, code)| ConnectionError {
-                message_id,
-                at,
-                code,
-            }),
-            outcomes: lately.outcomes,
-            took_ms_max: lately.took_ms.map(|(longest, _)| longest),
-            took_ms_median: lately.took_ms.map(|(_, middle)| middle),
-        }
-    }
-}
-
-impl ConnectionView {
-    fn of((connection, standing): (StoredConnection, Standing)) -> Self {
-        let adapter = adapter(&connection.kind);
-        let asks = adapter.is_some_and(|adapter| adapter.poll().is_some());
-        ConnectionView {
-            id: connection.id,
-            venue_id: connection.venue,
-            kind: connection.kind,
-            name: connection.name,
-            settings: secrets::hidden(adapter, connection.settings),
-            language: connection.language,
-            active: connection.active,
-            created_at: connection.created_at,
-            watch: connection.watch,
-            shares_orders_with: connection.shares_orders_with,
-            warnings: standing.twice.iter().map(ConnectionWarning::twice).collect(),
-            polling: asks.then(|| PollingState::of(standing.asking.clone())),
-            state: ConnectionState::of(standing, connection.heard_at),
-        }
-    }
-}
-
 /// What the audit log keeps: settings may hold a till's passwords, so only their names are kept.
 fn noted(connection: &StoredConnection) -> Value {
     let names: Vec<&String> = connection
@@ -456,29 +222,6 @@ fn language_name(language: Language) -> String {
 
 fn new_token() -> Result<String, Problem> {
     Ok(format!("{TOKEN_PREFIX}{}", random_text::<32>()?))
-}
-
-/// A connection with how it does.
-fn with_state(
-    connection: &mut AnyConnection,
-    tenant: Tenant,
-    found: StoredConnection,
-) -> Result<(StoredConnection, Standing), Problem> {
-    let going_on = AlertFilter {
-        connection: Some(found.id),
-        open: true,
-        ..AlertFilter::default()
-    };
-    let standing = Standing {
-        asking: polls::standing(connection, tenant, found.id)?,
-        lately: messages::lately(connection, tenant, found.id)?,
-        alerts: connection_alerts::list(connection, tenant, &going_on, 2)?,
-        twice: telling_twice(
-            &found,
-            till_connections::list(connection, tenant, Some(&[found.venue]), None, MANY_AT_A_VENUE)?,
-        ),
-    };
-    Ok((found, standing))
 }
 
 /// A connection that the caller may see.

@@ -3,11 +3,10 @@
 //! `accrued = round( Σ over lines ( base × base_percent/100 × k_customer × k_item × k_time × k_amount ) )`, computed
 //! exactly in integers and rounded once.
 
-use kopilka_contract::{Factor, FactorKind, Line, Payment, Words};
+use kopilka_contract::{Factor, FactorKind, Line, Payment, Words, apportion, apportion_by_amount};
 use num_bigint::BigUint;
 
 use super::amount_words::{self, factor_ru};
-use super::apportion::{apportion, apportion_by_amount};
 use super::business_time::BusinessTime;
 use super::rate::Coefficient;
 use super::refusal::Refusal;

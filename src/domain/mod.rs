@@ -4,7 +4,6 @@
 pub mod account;
 pub mod accrual;
 pub mod amount_words;
-pub mod apportion;
 pub mod books;
 pub mod business_time;
 pub mod decide;

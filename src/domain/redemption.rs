@@ -1,9 +1,8 @@
 //! How much of a receipt bonuses may pay, and which part of which line they pay.
 
-use kopilka_contract::Line;
+use kopilka_contract::{Line, apportion_by_amount};
 
 use super::Money;
-use super::apportion::apportion_by_amount;
 use super::refusal::Refusal;
 use super::terms::VenueTerms;
 

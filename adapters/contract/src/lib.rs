@@ -8,6 +8,7 @@
 
 mod adapter;
 mod amount;
+mod apportion;
 mod ask;
 mod enrol;
 mod guide;
@@ -21,6 +22,7 @@ pub use adapter::{
     About, Adapter, Dialogue, Filing, Message, Part, Reply, Roads, Settings, SettingsError, Unreadable,
 };
 pub use amount::{AmountError, Money, Quantity};
+pub use apportion::{apportion, apportion_by_amount};
 pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
 };

@@ -1,43 +1,14 @@
 //! Splitting an amount so that the parts add up to it.
 
-use kopilka_contract::Money;
+use kopilka_contract::{Money, apportion, apportion_by_amount};
 
-/// Splits an amount in proportion to the weights, none of them negative; where all are zero, evenly. Each part is
-/// rounded down and the kopecks that are left go to the largest remainders, the first of equals first.
+/// Splits an amount in proportion to the weights; where none is above zero, evenly.
 pub(crate) fn spread(amount: Money, weights: &[Money]) -> Vec<Money> {
-    let even = !weights.iter().any(|weight| weight.is_positive());
-    let weights: Vec<i128> = weights
-        .iter()
-        .map(|weight| {
-            if even {
-                1
-            } else {
-                i128::from(weight.kopecks().max(0))
-            }
-        })
-        .collect();
-    let total: i128 = weights.iter().sum();
-    if total == 0 {
-        return Vec::new();
+    if weights.iter().any(|weight| weight.is_positive()) {
+        apportion_by_amount(amount, weights.iter().copied())
+    } else {
+        apportion(amount, &vec![1; weights.len()])
     }
-    let exact = |weight: i128| i128::from(amount.kopecks()) * weight;
-    let mut parts: Vec<i128> = weights.iter().map(|w| exact(*w).div_euclid(total)).collect();
-
-    let mut left = i128::from(amount.kopecks()) - parts.iter().sum::<i128>();
-    let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
-    by_remainder.sort_by_key(|i| std::cmp::Reverse(exact(weights[*i]).rem_euclid(total)));
-    for i in by_remainder {
-        if left == 0 {
-            break;
-        }
-        parts[i] += 1;
-        left -= 1;
-    }
-    // Each part lies between zero and the amount, which came from an i64.
-    parts
-        .into_iter()
-        .map(|kopecks| Money::from_kopecks(i64::try_from(kopecks).unwrap_or(0)))
-        .collect()
 }
 
 #[cfg(test)]

@@ -257,6 +257,6 @@ impl Import {
 fn text<'a>(element: &'a Element, name: &str) -> Option<&'a str> {
     element
         .child(name)
-        .map(Element::text)
+        .map(Element::content)
         .filter(|text| !text.is_empty())
 }

@@ -30,7 +30,6 @@ mod receipt_json;
 mod reply;
 mod route;
 mod settings;
-mod spread;
 
 use kopilka_contract::{
     Adapter, Dialogue, Filing, GuideStep, Message, Poll, Reply, Settings, SettingsError, Unreadable, Words,

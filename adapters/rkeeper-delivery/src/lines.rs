@@ -1,6 +1,6 @@
 //! Dishes as lines that add up to what the order costs.
 
-use kopilka_contract::{Line, Money, Quantity};
+use kopilka_contract::{Line, Money, Quantity, apportion_by_amount};
 
 use crate::amounts;
 use crate::order::{Dish, Order};
@@ -29,7 +29,10 @@ pub(crate) fn lines(order: &Order, remarks: &mut Vec<String>) -> Result<(Vec<Lin
         remarks.push(format!(
             "dishes cost {dishes}, the order {total}: the discount is spread over them"
         ));
-        spread(&mut lines, total, dishes);
+        let amounts: Vec<Money> = lines.iter().map(|line| line.amount).collect();
+        for (line, share) in lines.iter_mut().zip(apportion_by_amount(total, amounts)) {
+            line.amount = share;
+        }
     } else if total > dishes {
         if !lines.is_empty() {
             remarks.push(format!(
@@ -109,18 +112,6 @@ fn sum(lines: &[Line]) -> Result<Money, String> {
         .ok_or_else(too_much)
 }
 
-/// Makes the lines cost `total` together, each in proportion. What rounding leaves goes from line to line, so that the
-/// sum is exact.
-fn spread(lines: &mut [Line], total: Money, dishes: Money) {
-    let (mut before, mut given) = (0_i128, 0_i128);
-    for line in lines {
-        before += i128::from(line.amount.kopecks());
-        let upto = before * i128::from(total.kopecks()) / i128::from(dishes.kopecks()).max(1);
-        line.amount = Money::from_kopecks(i64::try_from(upto - given).unwrap_or_default());
-        given = upto;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,7 +132,7 @@ mod tests {
     fn a_discount_is_spread_exactly_and_a_fee_is_a_line() {
         let dishes = json!([{"price": 10, "quantity": 1}, {"price": 10, "quantity": 1}, {"price": "10.00"}]);
         let (lines, total) = read(json!({"amount": 20, "dishList": dishes})).unwrap();
-        assert_eq!(lines, [pair("1", "6.66"), pair("2", "6.67"), pair("3", "6.67")]);
+        assert_eq!(lines, [pair("1", "6.67"), pair("2", "6.67"), pair("3", "6.66")]);
         assert_eq!(total, "20.00");
         let (lines, _) = read(json!({"amount": 45.5, "dishList": dishes})).unwrap();
         assert_eq!(lines[3], pair("other", "15.50"));

@@ -88,19 +88,25 @@ impl Check {
             .flat_map(|our| our.listed("holders", "item"));
         let persons = data.listed("checkpersons", "person");
         Ok(Check {
-            moment: Moment::read(check.text("chmode").ok_or(ReadError::Missing("CHECK@chmode"))?)?,
-            generated_at: check.text("generateddatetime").and_then(till_time::local_time),
-            closed_at: data.text("closedatetime").and_then(till_time::local_time),
+            moment: Moment::read(
+                check
+                    .attribute("chmode")
+                    .ok_or(ReadError::Missing("CHECK@chmode"))?,
+            )?,
+            generated_at: check
+                .attribute("generateddatetime")
+                .and_then(till_time::local_time),
+            closed_at: data.attribute("closedatetime").and_then(till_time::local_time),
             station: owned(check, "stationcode"),
             shift: owned(check, "shiftnum"),
             interface: interface.and_then(|our| owned(our, "interface")),
             holders: holders.filter_map(|item| owned(item, "cardcode")).collect(),
-            guid: data.text("checkguid").and_then(guid),
+            guid: data.attribute("checkguid").and_then(guid),
             number: owned(data, "checknum").filter(|number| number != "0"),
             order_type: owned(data, "order_type"),
             order_category: owned(data, "order_cat"),
             waiter: persons.filter_map(|person| owned(person, "name")).next(),
-            guests: data.text("guests").and_then(|guests| guests.parse().ok()),
+            guests: data.attribute("guests").and_then(|guests| guests.parse().ok()),
             comment: owned(data, "persistentcomment"),
             lines: data
                 .listed("checklines", "line")
@@ -155,24 +161,24 @@ pub(crate) struct CheckLine {
 impl CheckLine {
     fn read(line: &Element) -> Result<Self, ReadError> {
         let paid = line.listed("linepayments", "linepayment").map(|part| {
-            let id = part.text("id").and_then(guid).unwrap_or_default();
-            Ok((id, roubles("LINEPAYMENT@sum", part.text("sum"))?))
+            let id = part.attribute("id").and_then(guid).unwrap_or_default();
+            Ok((id, roubles("LINEPAYMENT@sum", part.attribute("sum"))?))
         });
         Ok(CheckLine {
             uni: owned(line, "uni"),
-            kind: match line.text("type") {
+            kind: match line.attribute("type") {
                 Some(kind) if kind.eq_ignore_ascii_case("modify") => LineType::Modifier,
                 Some(kind) if kind.eq_ignore_ascii_case("combo") => LineType::Combo,
                 _ => LineType::Item,
             },
             name: owned(line, "name").unwrap_or_default(),
-            id: line.text("id").and_then(guid),
+            id: line.attribute("id").and_then(guid),
             code: owned(line, "code"),
-            quantity: quantity(line.text("quantity"))?,
+            quantity: quantity(line.attribute("quantity"))?,
             price: line
-                .text("price")
+                .attribute("price")
                 .and_then(|price| roubles("LINE@price", Some(price)).ok()),
-            sum: roubles("LINE@sum", line.text("sum"))?,
+            sum: roubles("LINE@sum", line.attribute("sum"))?,
             paid: paid.collect::<Result<_, ReadError>>()?,
             attributes: line.attributes().to_vec(),
         })
@@ -201,7 +207,7 @@ impl Category {
         Ok(Category {
             id: owned(category, "id"),
             name: owned(category, "name"),
-            sum: roubles("CATEG@sum", category.text("sum"))?,
+            sum: roubles("CATEG@sum", category.attribute("sum"))?,
         })
     }
 }
@@ -243,7 +249,7 @@ impl CheckPayment {
     fn read(payment: &Element) -> Result<Self, ReadError> {
         Ok(CheckPayment {
             uni: owned(payment, "uni"),
-            id: payment.text("id").and_then(guid),
+            id: payment.attribute("id").and_then(guid),
             code: owned(payment, "code"),
             name: owned(payment, "name"),
             paytype: owned(payment, "paytype"),
@@ -251,7 +257,7 @@ impl CheckPayment {
             card: owned(payment, "cardcode"),
             sum: roubles(
                 "PAYMENT@bsum",
-                payment.text("bsum").or_else(|| payment.text("sum")),
+                payment.attribute("bsum").or_else(|| payment.attribute("sum")),
             )?,
         })
     }
@@ -261,10 +267,10 @@ impl CheckPayment {
 /// has no other.
 fn current_interface(check: &Element) -> Option<&Element> {
     let interfaces = check.child("extinfo")?.child("interfaces")?;
-    let current = interfaces.text("current");
+    let current = interfaces.attribute("current");
     let mut all = interfaces.children("interface");
     match current {
-        Some(current) => all.find(|one| one.text("id") == Some(current)),
+        Some(current) => all.find(|one| one.attribute("id") == Some(current)),
         None => all.next().filter(|_| all.next().is_none()),
     }
 }
@@ -277,7 +283,7 @@ pub(crate) fn guid(text: &str) -> Option<String> {
 }
 
 fn owned(element: &Element, name: &str) -> Option<String> {
-    element.text(name).map(str::to_owned)
+    element.attribute(name).map(str::to_owned)
 }
 
 /// Roubles with any number of digits after the point, to kopecks. Nothing is 0.00.

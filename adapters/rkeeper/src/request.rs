@@ -26,7 +26,7 @@ impl CardQuery {
             .child("qry")
             .ok_or(ReadError::Missing("ROOT/QRY"))?;
         Ok(CardQuery {
-            card: query.text("card").unwrap_or_default().to_owned(),
+            card: query.attribute("card").unwrap_or_default().to_owned(),
             check: check_of(query).or_else(|| check_of(root)).map(Check::read),
         })
     }
@@ -43,7 +43,7 @@ impl EmailQuery {
         let query = root_of(root)?
             .child("qry")
             .ok_or(ReadError::Missing("ROOT/QRY"))?;
-        let text = query.text("email").ok_or(ReadError::Missing("QRY@Email"))?;
+        let text = query.attribute("email").ok_or(ReadError::Missing("QRY@Email"))?;
         Ok(EmailQuery {
             text: text.to_owned(),
         })
@@ -62,8 +62,8 @@ impl ImageQuery {
             .child("qry")
             .ok_or(ReadError::Missing("ROOT/QRY"))?;
         let card = query
-            .text("cardcode")
-            .or_else(|| query.text("card"))
+            .attribute("cardcode")
+            .or_else(|| query.attribute("card"))
             .ok_or(ReadError::Missing("QRY@CardCode"))?;
         Ok(ImageQuery {
             card: card.to_owned(),
@@ -76,7 +76,7 @@ impl ImageQuery {
 pub(crate) fn names_a_card(element: &Element) -> bool {
     let named = ["card", "cardcode"]
         .into_iter()
-        .filter_map(|name| element.text(name))
+        .filter_map(|name| element.attribute(name))
         .any(|code| !code.trim_start_matches('0').is_empty());
     named || element.all_children().iter().any(names_a_card)
 }
@@ -153,21 +153,21 @@ impl TillReceipt {
 impl Transaction {
     fn read(row: &Element, kinds: &BTreeMap<u8, KindMeaning>) -> Result<Self, ReadError> {
         Ok(Transaction {
-            card: row.text("card").unwrap_or_default().to_owned(),
+            card: row.attribute("card").unwrap_or_default().to_owned(),
             kind: Kind::read(
-                row.text("kind")
+                row.attribute("kind")
                     .ok_or(ReadError::Missing("TransactionsEx@Kind"))?,
                 kinds,
             )?,
             amount: kopecks(
-                row.text("summa")
+                row.attribute("summa")
                     .ok_or(ReadError::Missing("TransactionsEx@Summa"))?,
             )?,
             receipt: TillReceipt {
                 restaurant: number(row, "restaurant"),
                 // One clone of the DLL drops the last letter.
                 till: number(row, "rkunit").or_else(|| number(row, "rkuni")),
-                date: row.text("rkdate").and_then(till_time::cash_date),
+                date: row.attribute("rkdate").and_then(till_time::cash_date),
                 number: number(row, "rkcheck"),
             },
         })
@@ -234,7 +234,7 @@ fn check_of(parent: &Element) -> Option<&Element> {
 }
 
 fn number(row: &Element, name: &str) -> Option<u32> {
-    row.text(name)?.parse().ok()
+    row.attribute(name)?.parse().ok()
 }
 
 fn kopecks(text: &str) -> Result<Money, ReadError> {

@@ -85,7 +85,7 @@ fn product(product: &Element) -> Option<MenuProduct> {
 
 /// `166` is the kilogram of the classifier of units.
 fn is_weight(unit: &Element) -> bool {
-    unit.attribute("код") == Some("166") || unit.text().trim_end_matches('.').to_lowercase() == "кг"
+    unit.attribute("код") == Some("166") || unit.content().trim_end_matches('.').to_lowercase() == "кг"
 }
 
 fn offered(offer: &Element) -> Result<Option<MenuProduct>, Words> {

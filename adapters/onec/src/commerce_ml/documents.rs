@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kopilka_contract::{Money, Words};
+use kopilka_contract::{Money, Words, apportion_by_amount};
 use serde_json::{Map, Value, json};
 
 use super::settings::{CommerceMlSettings, has, plain};
@@ -15,7 +15,6 @@ use crate::fields::Field;
 use crate::line_keys::LineKeys;
 use crate::numbers;
 use crate::receipt_json::{Contract, Document, Rejected};
-use crate::spread::spread;
 
 /// What we have for a base that asks: no documents.
 pub(super) const NOTHING: &str =
@@ -172,7 +171,7 @@ impl<'a> Own<'a> {
                 .element
                 .child("основание")
                 .or_else(|| self.element.child("основания")?.child("основание"));
-            base.map(|base| text(base, "ид").unwrap_or(base.text()))
+            base.map(|base| text(base, "ид").unwrap_or(base.content()))
         };
         self.property(&self.names.sale).or_else(base)
     }
@@ -205,8 +204,7 @@ impl<'a> Own<'a> {
         let on_lines: Money = rows.iter().map(|row| row.bonus).sum();
         let spent = self.spent();
         if on_lines.is_zero() && spent.is_positive() {
-            let weights: Vec<Money> = rows.iter().map(|row| row.amount).collect();
-            let shares = spread(spent, &weights);
+            let shares = apportion_by_amount(spent, rows.iter().map(|row| row.amount));
             let inside = self.bonus_inside();
             for (row, share) in rows.iter_mut().zip(shares) {
                 row.bonus = share;
