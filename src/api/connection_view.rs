@@ -275,3 +275,17 @@ pub(super) fn with_state(
     };
     Ok((found, standing))
 }
+
+/// What a person should mend about a connection, in words.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn warnings(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    of: StoredConnection,
+) -> Result<Vec<Words>, Problem> {
+    let (_, standing) = with_state(connection, tenant, of)?;
+    let warnings = standing.twice.iter().map(ConnectionWarning::twice);
+    Ok(warnings.map(|warning| warning.words).collect())
+}

@@ -9,7 +9,7 @@ pub mod bonuses;
 pub mod caller;
 pub mod cards;
 pub mod connection_alerts;
-mod connection_view;
+pub(crate) mod connection_view;
 pub mod connections;
 pub mod customers;
 pub mod enrolment;

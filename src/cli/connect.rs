@@ -11,18 +11,20 @@ use super::serve::{app, runtime};
 use super::user::{network_of, told};
 use super::{Failure, open_existing, print};
 use crate::api::author::Author;
+use crate::api::connection_view::warnings;
 use crate::api::connections::{NewConnection, connect};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Settings;
-use crate::domain::Timestamp;
 use crate::domain::ids::{ConnectionId, MessageId, ReceiptId, VenueId};
 use crate::domain::watch::Watch;
+use crate::domain::{Timestamp, amount_words};
 use crate::pos::{ADAPTERS, adapter};
 use crate::storage::messages::{self, MessageFilter, MessageHead, WAITING};
+use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::venues::Venue;
-use crate::storage::{StorageError, Tenant, receipts, till_connections, venues};
+use crate::storage::{StorageError, Tenant, receipts, venues};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -111,6 +113,7 @@ impl Guided {
             "Адрес с ключом показывается один раз; ключ — пароль кассы. Новый: POST /api/v1/connections/{id}/rotate.",
             "The address with its token is shown once; the token is the till's password. Another: POST /api/v1/connections/{id}/rotate.",
         );
+        self.warn(made.clone()).await?;
         let door = format!("{address}/pos/{kind}/{token}");
         self.guide(
             &adapter(&kind)
@@ -122,6 +125,16 @@ impl Guided {
         }
         self.wait(made.id, Duration::from_secs(args.wait.saturating_mul(60)))
             .await
+    }
+
+    /// What a person should mend before the till speaks: another connection that tells of the same sales.
+    async fn warn(&self, made: StoredConnection) -> Result<(), Failure> {
+        let tenant = self.tenant;
+        let found = self.app.read(move |c| warnings(c, tenant, made)).await;
+        for words in found.map_err(told)? {
+            self.say(&format!("\n! {}", words.ru), &format!("\n! {}", words.en));
+        }
+        Ok(())
     }
 
     fn kind(&self, args: &Args) -> Result<String, Failure> {
@@ -322,13 +335,23 @@ impl Guided {
             return Ok(());
         };
         let head = &receipt.head;
-        let [total, redeemed, accrued] =
-            [head.total, head.redeemed, head.accrued].map(|kopecks| Money::from_kopecks(kopecks).to_string());
+        let said = |kopecks| amount_words::bonuses(Money::from_kopecks(kopecks));
+        let (total, redeemed, accrued) = (
+            amount_words::money(Money::from_kopecks(head.total)),
+            said(head.redeemed),
+            said(head.accrued),
+        );
         let number = head.number.clone().unwrap_or_else(|| head.external_id.clone());
         let lines = receipt.lines.len();
         self.say(
-            &format!("     Чек {number}: {total} ₽, строк {lines}, списано {redeemed}, начислено {accrued}"),
-            &format!("     Receipt {number}: {total}, {lines} lines, redeemed {redeemed}, accrued {accrued}"),
+            &format!(
+                "     Чек {number}: {}, строк {lines}, списано {}, начислено {}",
+                total.ru, redeemed.ru, accrued.ru
+            ),
+            &format!(
+                "     Receipt {number}: {}, {lines} lines, redeemed {}, accrued {}",
+                total.en, redeemed.en, accrued.en
+            ),
         );
         if head.customer_id.is_none() {
             self.say(
