@@ -65,10 +65,8 @@ fn books_after(steps: Vec<Told>) -> Vec<(Balance, i64, i64)> {
             assert!(shop.close(of_the_till(&anna, 1)).await.unwrap().replayed);
             let status = |status: &str| shop.count(&format!("receipts WHERE status = '{status}'"));
             let (part, whole) = (status("partly_returned"), status("returned"));
-            found
-                .lock()
-                .unwrap()
-                .push((shop.balance(&anna).await, part, whole));
+            let left = (shop.balance(&anna).await, part, whole);
+            found.lock().unwrap().push(left);
         }
     });
     found.into_inner().unwrap()
