@@ -23,9 +23,10 @@ use crate::storage::{AnyConnection, Tenant};
 /// Lines of the longest receipt, and how often it is read.
 const MANY_LINES: usize = 92;
 const READS: u32 = 300;
-/// A name as menus have them; with it the longest receipt of r_keeper is some 60 KB.
+/// A name that tells what is in the dish; with it the longest receipt of r_keeper is some 60 KB.
 const LONG_NAME: &str = "Стейк из лосося на гриле с соусом тартар, молодым картофелем и салатом из свежих овощей \
-                         с домашним сыром, порция 350/150/50 г";
+                         с домашним сыром, порция 350/150/50 г (соус: майонез, огурцы маринованные, каперсы, лимон; \
+                         картофель отварной с укропом; томаты, огурцы, перец болгарский, сыр, масло)";
 
 /// What a till says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +119,7 @@ pub(super) fn long_receipts() -> Result<Vec<LongReceipt>, Failure> {
 fn read_long_receipt(close: TillCall) -> Result<LongReceipt, Failure> {
     let kind = close.dialect.kind();
     let adapter = pos::adapter(kind).ok_or("a dialect without an adapter")?;
-    let item = |n: usize| item(LONG_NAME, n, 100 + i64::try_from(n).unwrap_or(0), 1);
+    let item = |n: usize| item(LONG_NAME, 100 + n, 10_000 + i64::try_from(n).unwrap_or(0), 1);
     let sale = sale(1, "9000000001", (0..MANY_LINES).map(item));
     let sent = close.dialect.close(&sale, sale.at);
     let (path, query) = sent.path.split_once('?').unwrap_or((&sent.path, ""));
