@@ -52,7 +52,7 @@ impl CustomerCoefficients {
 }
 
 /// What a receipt accrues.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accrual {
     /// In all.
     pub total: Money,

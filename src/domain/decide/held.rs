@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use kopilka_contract::{Close, Redemption};
 
 use super::Context;
-use super::close::named_hold;
+use super::guest_of_sale::named_hold;
 use crate::domain::world::{HoldStanding, World};
 
 /// The receipt with [`Redemption::Held`] as what it comes to: a redemption where the hold proves it, else only words.

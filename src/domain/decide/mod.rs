@@ -4,11 +4,15 @@
 mod adjust;
 mod booking;
 mod close;
+mod decided;
 mod give_back;
+mod guest_of_sale;
 mod held;
 mod holds;
 mod identify;
 mod offline;
+mod payers;
+mod payment;
 mod receipt_identity;
 mod sheet;
 mod spend;

@@ -42,6 +42,16 @@ pub struct Reason {
     pub comment: Option<String>,
 }
 
+impl Reason {
+    /// The same as a reversal.
+    pub fn reversed(&self) -> Reason {
+        Reason {
+            kind: types::REVERSAL.to_owned(),
+            ..self.clone()
+        }
+    }
+}
+
 impl<'a> Sheet<'a> {
     /// Takes a customer's account onto a sheet and brings it up to now.
     pub fn new(facts: CustomerFacts, now: Timestamp, actor: &'a str, ids: &'a dyn IdSource) -> Self {

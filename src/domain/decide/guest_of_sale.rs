@@ -1,0 +1,99 @@
+//! Whose receipt it is, and which hold is its own.
+
+use kopilka_contract::{Close, CustomerRef};
+
+use super::Context;
+use super::offline;
+use super::sheet::find;
+use crate::domain::ids::{CustomerId, HoldId};
+use crate::domain::refusal::Refusal;
+use crate::domain::world::{CustomerFacts, Found, World};
+
+/// Whose receipt it is, and what stands in the way of bonuses.
+pub(super) struct Guest<'w> {
+    /// What the reference in the receipt means: customer, and the card that was read.
+    pub(super) found: Option<&'w Found>,
+    /// Who it is; `None`: nobody is named.
+    pub(super) facts: Option<CustomerFacts>,
+}
+
+/// Finds the guest of a sale: as the till names him, else by the hold, else by his telephone, by which he may be new.
+///
+/// # Errors
+/// `customer-not-found` where the till names him by our id.
+pub(super) fn guest<'w>(
+    world: &'w World,
+    cx: Context<'_>,
+    ask: &Close,
+    hold: Option<HoldId>,
+) -> Result<Guest<'w>, Refusal> {
+    let network = cx.terms.network;
+    let receipt = &ask.receipt;
+    let by_ref = receipt
+        .customer
+        .as_ref()
+        .and_then(|who| find(world, network, who));
+    if let (Some(CustomerRef::Id(_)), None) = (&receipt.customer, &by_ref) {
+        return Err(Refusal::CustomerNotFound);
+    }
+    if let Some((found, facts)) = by_ref {
+        return Ok(Guest {
+            found: Some(found),
+            facts: Some(facts.clone()),
+        });
+    }
+    if let Some(facts) = hold
+        .and_then(|id| world.holds.get(&id))
+        .and_then(|h| world.customers.get(&h.customer))
+    {
+        return Ok(Guest {
+            found: None,
+            facts: Some(facts.clone()),
+        });
+    }
+    let phone = match &receipt.customer {
+        Some(CustomerRef::Phone(phone)) => Some(phone),
+        _ => receipt.phone.as_ref(),
+    };
+    let Some(phone) = phone else {
+        return Ok(Guest {
+            found: None,
+            facts: None,
+        });
+    };
+    let by_phone = find(world, network, &CustomerRef::Phone(phone.clone()));
+    let facts = match by_phone {
+        Some((_, facts)) => facts.clone(),
+        None => CustomerFacts::potential(
+            CustomerId(cx.ids.next_id()),
+            network,
+            phone.clone(),
+            receipt.customer_name.clone(),
+        ),
+    };
+    Ok(Guest {
+        found: None,
+        facts: Some(facts),
+    })
+}
+
+/// The hold that the receipt names: ours by id, or the source's by key.
+///
+/// # Errors
+/// `hold-not-found`
+pub(super) fn named_hold(world: &World, cx: Context<'_>, ask: &Close) -> Result<Option<HoldId>, Refusal> {
+    let Some(name) = &ask.hold else {
+        return Ok(offline::hold(world, cx, ask));
+    };
+    let by_id = name
+        .parse::<HoldId>()
+        .ok()
+        .filter(|id| world.holds.contains_key(id));
+    let id = by_id
+        .or_else(|| world.hold_keys.get(&cx.key(name)).copied())
+        .ok_or(Refusal::HoldNotFound)?;
+    match world.holds.get(&id) {
+        Some(hold) if hold.network == cx.terms.network && hold.venue == cx.terms.venue => Ok(Some(id)),
+        _ => Err(Refusal::HoldNotFound),
+    }
+}

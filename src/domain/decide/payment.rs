@@ -1,0 +1,215 @@
+//! What bonuses pay of a receipt: whether they may, and how it is booked.
+
+use kopilka_contract::{CashierMessage, Close, Line, Redemption, Words};
+
+use super::Context;
+use super::booking::{book_redemption, redemption_parts, refund};
+use super::close::Standing;
+use super::decided::Decided;
+use super::offline;
+use super::payers::{payers_exceed, paying, sheet_of};
+use super::sheet::{Reason, Sheet};
+use crate::domain::ids::ReceiptId;
+use crate::domain::redemption::spread;
+use crate::domain::refusal::Refusal;
+use crate::domain::world::{Change, CustomerFacts, RedemptionPart, World, WriteOff};
+use crate::domain::{Money, amount_words};
+
+/// What the guest's bonuses may pay.
+pub(super) struct Pays<'r> {
+    /// His own, with the order's hold and what the version before redeemed.
+    pub(super) available: Money,
+    /// The receipt allows no more.
+    pub(super) limit: Money,
+    /// Why they may not pay at all.
+    pub(super) blocked: Option<&'r Refusal>,
+}
+
+/// What pays, before it is booked.
+pub(super) struct Paid<'w> {
+    /// How much in all.
+    pub(super) posted: Money,
+    /// What other guests pay of it.
+    payers: Vec<(&'w CustomerFacts, Money)>,
+    /// Write-offs of before that become the receipt's.
+    write_offs: Vec<&'w WriteOff>,
+}
+
+/// Finds what pays, and whether it may.
+///
+/// # Errors
+/// `insufficient-balance`, `redeem-limit`, `card-blocked`, `customer-blocked`, `customer-not-found`, and those of a sale
+/// without a network.
+pub(super) fn what_pays<'w>(
+    world: &'w World,
+    cx: Context<'_>,
+    ask: &Close,
+    sheet: &Sheet<'_>,
+    base: &Standing,
+    pays: &Pays<'_>,
+    receipt: ReceiptId,
+) -> Result<Paid<'w>, Refusal> {
+    let mut paid = Paid {
+        posted: Money::ZERO,
+        payers: Vec::new(),
+        write_offs: Vec::new(),
+    };
+    match ask.redemption {
+        Redemption::Nothing | Redemption::Unconfirmed(_) | Redemption::Held(_) => {}
+        Redemption::Now(amount) => {
+            if let (true, Some(refusal)) = (amount.is_positive(), pays.blocked) {
+                return Err(refusal.clone());
+            }
+            offline::check(ask, sheet.facts.id, amount)?;
+            paid.payers = paying(world, cx, ask, sheet.facts.id)?;
+            let of_others: Money = paid.payers.iter().map(|(_, part)| *part).sum();
+            if of_others > amount {
+                return Err(payers_exceed());
+            }
+            if amount - of_others > pays.available {
+                return Err(offline::not_enough(ask, pays.available));
+            }
+            if amount > pays.limit {
+                return Err(Refusal::RedeemLimit { limit: pays.limit });
+            }
+            paid.posted = amount;
+        }
+        Redemption::Before(amount) => match written_off(world, cx, &sheet.facts, receipt, amount) {
+            Some(write_offs) => {
+                paid.posted = amount;
+                paid.write_offs = write_offs;
+            }
+            None if base.redeemed == amount => paid.posted = amount,
+            None => {}
+        },
+    }
+    Ok(paid)
+}
+
+/// Books what pays: others first, then the guest's hold and lots; of a newer version the difference.
+///
+/// # Errors
+/// `insufficient-balance` of another guest who pays.
+pub(super) fn book_payment<'a>(
+    cx: Context<'a>,
+    paid: Paid<'_>,
+    base: &Standing,
+    sheet: &mut Sheet<'a>,
+    decided: &mut Decided<'a>,
+    why: &Reason,
+) -> Result<(), Refusal> {
+    let venue = cx.terms.venue;
+    let mut parts = base.parts.clone();
+    for write_off in &paid.write_offs {
+        decided.taken_over.push(write_off.transaction);
+        let moved = write_off.parts.iter().map(|p| RedemptionPart {
+            change: Change::Updated,
+            ..p.clone()
+        });
+        parts.extend(moved);
+    }
+    let mut own = paid.posted;
+    for (payer, amount) in paid.payers {
+        own -= amount;
+        let paying = sheet_of(&mut decided.others, payer, cx);
+        let has = paying.facts.account.available(venue, cx.now);
+        if amount > has {
+            return Err(Refusal::InsufficientBalance { available: has });
+        }
+        let used = paying.facts.account.take(amount, venue, cx.now);
+        let transaction = book_redemption(paying, &used, amount, cx, why.clone());
+        let payer = Some(paying.facts.id);
+        let of_payer = redemption_parts(transaction, used, parts.len());
+        parts.extend(of_payer.into_iter().map(|part| RedemptionPart { payer, ..part }));
+    }
+    // A write-off has paid already.
+    if decided.taken_over.is_empty() {
+        let more = (own - base.redeemed).max(Money::ZERO);
+        let (used, gone) = sheet.facts.account.capture(decided.captured, more, venue, cx.now);
+        sheet.book_expired(gone);
+        let transaction = book_redemption(sheet, &used, more, cx, why.clone());
+        parts.extend(redemption_parts(transaction, used, parts.len()));
+        let less = (base.redeemed - own).max(Money::ZERO);
+        refund(sheet, less, &mut parts, None, cx, why.reversed());
+    }
+    decided.parts = parts;
+    Ok(())
+}
+
+/// The till says that bonuses paid, and nobody has asked us.
+pub(super) fn unconfirmed(amount: Money) -> CashierMessage {
+    let said = amount_words::bonuses(amount);
+    CashierMessage {
+        code: "unconfirmed-redemption".to_owned(),
+        text: Words::new(
+            format!(
+                "Касса сообщила об оплате бонусами {}, но списания в программе не было.",
+                said.ru
+            ),
+            format!(
+                "The till says that bonuses paid {}, but nothing was redeemed.",
+                said.en
+            ),
+        ),
+    }
+}
+
+/// Bonuses that pay a part but are not posted lower the base all the same. The till's spread is taken where it fits;
+/// where it does not, or there is none, ours: nothing hangs on it in the books.
+///
+/// # Errors
+/// `redeem-spread`
+pub(super) fn unposted_spread(cx: Context<'_>, ask: &Close, limit: Money) -> Result<Vec<Money>, Refusal> {
+    let lines = &ask.receipt.lines;
+    let amount = ask.redemption.amount();
+    if lines.iter().any(|l| l.redeemed.is_some())
+        && let Ok(parts) = spread(cx.terms, lines, amount)
+    {
+        return Ok(parts);
+    }
+    let bare: Vec<_> = lines
+        .iter()
+        .map(|l| Line {
+            redeemed: None,
+            ..l.clone()
+        })
+        .collect();
+    spread(cx.terms, &bare, amount.min(limit))
+}
+
+/// Write-offs of this customer and source that no receipt took over yet and that add up to the amount: newest first,
+/// a single one preferred.
+fn written_off<'w>(
+    world: &'w World,
+    cx: Context<'_>,
+    facts: &CustomerFacts,
+    receipt: ReceiptId,
+    amount: Money,
+) -> Option<Vec<&'w WriteOff>> {
+    if !amount.is_positive() {
+        return None;
+    }
+    let free: Vec<_> = world
+        .write_offs
+        .iter()
+        .filter(|w| {
+            w.customer == facts.id
+                && w.session.venue == cx.terms.venue
+                && w.session.source == cx.source
+                && w.receipt.is_none_or(|r| r == receipt)
+        })
+        .collect();
+    if let Some(one) = free.iter().rev().find(|w| w.amount == amount) {
+        return Some(vec![one]);
+    }
+    // A sale split by tax systems writes off several times: the newest ones that add up exactly.
+    let (mut sum, mut taken) = (Money::ZERO, Vec::new());
+    for write_off in free.into_iter().rev() {
+        sum += write_off.amount;
+        taken.push(write_off);
+        if sum >= amount {
+            break;
+        }
+    }
+    (sum == amount).then_some(taken)
+}
