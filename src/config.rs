@@ -401,7 +401,7 @@ mod tests {
             (
                 None,
                 &[("KOPILKA__POLLING__PRIVATE_ADDRESSES", "yes")],
-                &["private_addresses", "one-network"],
+                &["private_addresses", "yes"],
             ),
         ] {
             let error = with(file, variables).unwrap_err().to_string();

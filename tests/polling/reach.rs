@@ -16,10 +16,8 @@ fn a_vendor_inside_is_asked_while_there_is_one_network_and_not_when_there_are_se
 
         asking.till.service.owner("another").await;
         assert_eq!(asking.after(Duration::minutes(1)).await, Vec::<String>::new());
-        let list = asking.till.owner.get("/api/v1/connections").await.expect(200);
-        let polling = &list["items"][0]["polling"];
-        let reason = polling["failure"].as_str().unwrap();
-        assert!(reason.contains("polling.private_addresses"), "{list}");
+        let (_, _, reason) = asking.standing().await;
+        assert!(reason.unwrap().contains("polling.private_addresses"));
 
         // The service's operator may know better, either way.
         asking.till.service.app.private_addresses = PrivateAddresses::Always;
