@@ -89,6 +89,7 @@ impl From<StoredReconciliation> for ReconciliationView {
 /// What a till and the books say differently.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DifferenceKind)]
 enum KindView {
     /// The till sold it, the books do not have it.
     Missing,
@@ -248,11 +249,10 @@ fn errand(of: &StoredConnection, day: NaiveDate) -> Result<Errand, Problem> {
 }
 
 /// Asks the till system for a day once more. What comes is compared as every night; its result stands in the list soon after.
+/// 422 `not-reconciled` where the connection's settings do not say whom to ask.
 #[utoipa::path(post, path = "/connections/{id}/reconciliations", tag = "tills", request_body = DayRequest,
     params(("id" = String, Path, example = "con_01hgw3zj3q7hx")),
-    responses((status = 202, description = "It will be asked for.", body = DayAsked),
-        (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`not-reconciled`, `invalid-request`"),
-        Refusals))]
+    responses((status = 202, description = "It will be asked for.", body = DayAsked), Refusals))]
 async fn ask(
     State(app): State<App>,
     caller: Caller,

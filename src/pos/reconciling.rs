@@ -14,6 +14,9 @@ use crate::domain::reconcile::compare;
 use crate::storage::StorageError;
 use crate::storage::reconciliations::{self, DayResult};
 
+/// More differences of a day are not listed: where all differs it is one fault, and the counts of the day tell of it.
+const MOST_DIFFERENCES: usize = 1000;
+
 /// Compares a day that was told at a moment. `None`: a newer report of it was compared before.
 ///
 /// # Errors
@@ -37,12 +40,14 @@ pub async fn reconcile(
             names.dedup();
             let source = of.source().to_string();
             let books = reconciliations::known(c, tenant, of.venue, &source, &names, day)?;
+            let mut compared = compare(&told, &books);
+            compared.differences.truncate(MOST_DIFFERENCES);
             Ok(DayResult {
                 connection: of.id,
                 venue: of.venue,
                 day: told.day,
                 told_at,
-                compared: compare(&told, &books),
+                compared,
             })
         })
         .await?;

@@ -477,3 +477,28 @@ fn a_connection_that_names_no_server_is_not_compared() {
         assert_eq!(till.owner.get(&path).await.expect(200)["items"], json!([]));
     });
 }
+
+#[test]
+fn a_day_of_thousands_of_orders_is_compared_and_a_fault_of_all_of_it_is_not_told_thousands_of_times() {
+    each_database_async(|store| async move {
+        let restaurant = Restaurant::open(store).await;
+        restaurant.webhook(|_| ()).await;
+        restaurant.reported();
+        for number in 0..2500 {
+            let order = format!("f0000000-0000-4000-8000-{number:012}");
+            let row = Restaurant::row(&order, "2026-11-21T12:00:00", json!(100));
+            restaurant.office().rows.push(row);
+        }
+        restaurant.night(22).await;
+        let day = &restaurant.days().await[0];
+        assert_eq!(
+            (
+                &day["orders_told"],
+                &day["orders_known"],
+                &day["open_differences"]
+            ),
+            (&json!(2501), &json!(1), &json!(1000))
+        );
+        assert_eq!(day["amount_told"], "251485.50");
+    });
+}
