@@ -28,7 +28,7 @@ use crate::storage::reconciliations::{
     self, DifferenceFilter, OPEN, SETTLED, StoredDifference, StoredReconciliation,
 };
 use crate::storage::till_connections::{self, StoredConnection};
-use crate::storage::{AnyConnection, Tenant, errands, polls};
+use crate::storage::{AnyConnection, errands, polls};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -262,20 +262,9 @@ async fn ask(
     caller.needs(Scope::Admin)?;
     let author = Author::of(&app, &caller)?;
     let day = body.value.day;
-    // A day is over everywhere when it is over in the west; the till's own clock knows better, and answers with what it has.
-    let today = author.now.date_naive();
-    let earliest = today.checked_sub_days(Days::new(MOST_DAYS_BACK)).unwrap_or(today);
     let left = move |connection: &mut AnyConnection| -> Result<(), Problem> {
         let found = seen(connection, &caller, id)?;
-        let errand = errand(&found, day)?;
-        if day >= today || day < earliest {
-            return Err(Problem::invalid(
-                "/day",
-                "Нужен законченный день не раньше чем 92 дня назад.",
-                "A day that is over is needed, at most 92 days ago.",
-            ));
-        }
-        leave(connection, caller.tenant, id, &errand, &author)
+        ask_for(connection, &found, day, &author)
     };
     app.write(left).await?;
     app.errand_left.notify_one();
@@ -286,16 +275,31 @@ async fn ask(
     Ok((StatusCode::ACCEPTED, Json(asked)))
 }
 
-fn leave(
+/// Leaves an errand that asks for a day.
+///
+/// # Errors
+/// 422 where the connection does not compare or the day is not over or too long ago, and those of the database.
+pub(crate) fn ask_for(
     connection: &mut AnyConnection,
-    tenant: Tenant,
-    id: ConnectionId,
-    errand: &Errand,
+    of: &StoredConnection,
+    day: NaiveDate,
     author: &Author,
 ) -> Result<(), Problem> {
-    errands::leave(connection, tenant, id, author.next_id(), errand, author.now)?;
-    polls::hurry(connection, tenant, id, author.now)?;
-    author.note(connection, "reconciliation.ask", id, None, Some(&errand.what))?;
+    let errand = errand(of, day)?;
+    // The till's own clock knows better when a day is over, and answers with what it has.
+    let today = author.now.date_naive();
+    let earliest = today.checked_sub_days(Days::new(MOST_DAYS_BACK)).unwrap_or(today);
+    if day >= today || day < earliest {
+        return Err(Problem::invalid(
+            "/day",
+            "Нужен законченный день не раньше чем 92 дня назад.",
+            "A day that is over is needed, at most 92 days ago.",
+        ));
+    }
+    let (tenant, now) = (author.tenant, author.now);
+    errands::leave(connection, tenant, of.id, author.next_id(), &errand, now)?;
+    polls::hurry(connection, tenant, of.id, now)?;
+    author.note(connection, "reconciliation.ask", of.id, None, Some(&errand.what))?;
     Ok(())
 }
 

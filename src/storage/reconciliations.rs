@@ -10,7 +10,7 @@ use diesel::prelude::*;
 
 pub use books::known;
 pub use differences::{
-    DifferenceFilter, GONE, OPEN, SETTLED, StoredDifference, differences, find, open_since, update,
+    DifferenceFilter, GONE, OPEN, SETTLED, StoredDifference, differences, find, open_since, update, word,
 };
 use differences::{insert, of_day};
 

@@ -41,7 +41,8 @@ pub struct StoredDifference {
     pub note: Option<String>,
 }
 
-const fn word(kind: DifferenceKind) -> &'static str {
+/// A kind of difference in one word.
+pub const fn word(kind: DifferenceKind) -> &'static str {
     match kind {
         DifferenceKind::Missing => "missing",
         DifferenceKind::Amount => "amount",
