@@ -159,7 +159,7 @@ impl Restaurant {
     /// The report has the order as the till sold it.
     fn reported(&self) {
         let of = |sum: Value| Restaurant::row(ORDER, "2026-11-21T19:42:05.870", sum);
-        self.office().rows = vec![of(json!(558)), of(json!("81.0")), of(json!(846.5))];
+        self.office().rows = vec![of(json!(620)), of(json!("90.0")), of(json!(1035))];
     }
 
     async fn connection(&self) -> Value {
@@ -218,7 +218,7 @@ fn a_day_on_which_all_came_agrees_and_is_asked_for_twice() {
         );
         assert_eq!(
             (&day["amount_told"], &day["amount_known"]),
-            (&json!("1485.50"), &json!("1485.50"))
+            (&json!("1745.00"), &json!("1745.00"))
         );
         assert_eq!(
             restaurant.night(23).await,
@@ -246,7 +246,7 @@ fn an_order_that_never_came_is_told_until_it_comes() {
         let restaurant = Restaurant::open(store).await;
         restaurant.reported();
         restaurant.night(22).await;
-        assert_eq!(restaurant.differences().await, ["missing open 1485.50 -"]);
+        assert_eq!(restaurant.differences().await, ["missing open 1745.00 -"]);
         assert_eq!(restaurant.days().await[0]["open_differences"], 1);
         assert_eq!(restaurant.alerts().await, json!(["differs"]));
 
@@ -259,13 +259,13 @@ fn an_order_that_never_came_is_told_until_it_comes() {
         let day = json!({"day": "2026-11-21"});
         restaurant.till.owner.post(&path, day.clone()).await.expect(202);
         assert_eq!(restaurant.pass().await, ["login", "report 2026-11-21", "logout"]);
-        assert_eq!(restaurant.differences().await, ["missing open 1485.50 -"]);
+        assert_eq!(restaurant.differences().await, ["missing open 1745.00 -"]);
 
         // The lost webhook is sent again, and the day is asked for again.
         restaurant.webhook(|_| ()).await;
         restaurant.till.owner.post(&path, day).await.expect(202);
         restaurant.pass().await;
-        assert_eq!(restaurant.differences().await, ["missing gone 1485.50 -"]);
+        assert_eq!(restaurant.differences().await, ["missing gone 1745.00 -"]);
         assert_eq!(restaurant.alerts().await, json!([]));
         assert_eq!(restaurant.days().await[0]["orders_known"], 1);
         for (day, code) in [
@@ -291,7 +291,7 @@ fn an_order_that_came_under_its_cloud_name_is_known_by_the_name_of_the_till() {
         restaurant.night(22).await;
         assert_eq!(
             restaurant.differences().await,
-            ["missing open 1485.50 -", "unknown_to_till open - 1485.50"]
+            ["missing open 1745.00 -", "unknown_to_till open - 1745.00"]
         );
         // A later event has both names: from now on either means the same.
         restaurant
@@ -300,7 +300,7 @@ fn an_order_that_came_under_its_cloud_name_is_known_by_the_name_of_the_till() {
         restaurant.night(23).await;
         assert_eq!(
             restaurant.differences().await,
-            ["missing gone 1485.50 -", "unknown_to_till gone - 1485.50"]
+            ["missing gone 1745.00 -", "unknown_to_till gone - 1745.00"]
         );
     });
 }
@@ -315,7 +315,7 @@ fn a_storno_and_refunds_that_no_webhook_told_of_are_found() {
             row["Storned"] = json!("TRUE");
         }
         restaurant.night(22).await;
-        assert_eq!(restaurant.differences().await, ["not_returned open 1485.50 0.00"]);
+        assert_eq!(restaurant.differences().await, ["not_returned open 1745.00 0.00"]);
 
         // A refund of a part, in each of its forms: the same difference, with another amount.
         let refund = |sum: Value, returned: Value| {
@@ -382,7 +382,7 @@ fn a_person_settles_a_difference_with_a_reason_and_other_amounts_open_it_anew() 
         assert!(audit.to_string().contains("difference.settle"), "{audit}");
 
         restaurant.night(23).await;
-        assert_eq!(restaurant.differences().await, ["missing settled 1485.50 -"]);
+        assert_eq!(restaurant.differences().await, ["missing settled 1745.00 -"]);
         restaurant
             .office()
             .rows
@@ -391,7 +391,7 @@ fn a_person_settles_a_difference_with_a_reason_and_other_amounts_open_it_anew() 
         let path = format!("/api/v1/connections/{id}/reconciliations");
         owner.post(&path, json!({"day": "2026-11-21"})).await.expect(202);
         restaurant.pass().await;
-        assert_eq!(restaurant.differences().await, ["missing open 1495.50 -"]);
+        assert_eq!(restaurant.differences().await, ["missing open 1755.00 -"]);
     });
 }
 
@@ -499,6 +499,6 @@ fn a_day_of_thousands_of_orders_is_compared_and_a_fault_of_all_of_it_is_not_told
             ),
             (&json!(2501), &json!(1), &json!(1000))
         );
-        assert_eq!(day["amount_told"], "251485.50");
+        assert_eq!(day["amount_told"], "251745.00");
     });
 }
