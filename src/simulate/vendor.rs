@@ -10,19 +10,19 @@ use super::Failure;
 
 /// What the vendor is asked.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(crate) struct Question {
     /// `GET`, `POST` …
-    pub(super) method: String,
+    pub(crate) method: String,
     /// Path, without the query.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// What follows `Bearer`; empty where there is none.
-    pub(super) token: String,
+    pub(crate) token: String,
     /// The body.
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 /// How a vendor answers: status and JSON.
-pub(super) type Answers = fn(&Question) -> (u16, String);
+pub(crate) type Answers = fn(&Question) -> (u16, String);
 
 /// Opens the vendor's system; gives its address. It closes with the runtime.
 pub(super) async fn open(answers: Answers) -> Result<String, Failure> {
