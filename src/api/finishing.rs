@@ -1,5 +1,6 @@
 //! The outermost layer: the request's id, the log line, the limit's headers, and the final words of every problem.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -81,6 +82,20 @@ fn request_id(headers: &HeaderMap) -> String {
     crate::api::secrets::random_text::<16>().unwrap_or_default()
 }
 
+/// A path as it may stand in a log: the token in a till's address is the till's password.
+fn without_token(path: &str) -> Cow<'_, str> {
+    let Some((kind, rest)) = path.strip_prefix("/pos/").and_then(|rest| rest.split_once('/')) else {
+        return Cow::Borrowed(path);
+    };
+    // The description of a kind's door has no token.
+    let rest = match rest.split_once('/') {
+        Some((_, rest)) => format!("/{rest}"),
+        None if rest.ends_with(".json") => return Cow::Borrowed(path),
+        None => String::new(),
+    };
+    Cow::Owned(format!("/pos/{kind}/…{rest}"))
+}
+
 /// The middleware. Put it outermost.
 pub async fn finish(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -92,7 +107,7 @@ pub async fn finish(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(slot.clone());
 
-    let span = tracing::info_span!("request", id, %method, path);
+    let span = tracing::info_span!("request", id, %method, path = %without_token(&path));
     let mut response = next.run(request).instrument(span.clone()).await;
 
     let ours = path.starts_with("/api");
@@ -186,5 +201,26 @@ mod tests {
         assert_eq!(of("de, fr;q=0.5"), Language::Ru);
         assert_eq!(of("en;q=0"), Language::Ru);
         assert_eq!(of(";;,=,q"), Language::Ru);
+    }
+}
+
+#[cfg(test)]
+mod path_tests {
+    use super::without_token;
+
+    #[test]
+    fn a_till_s_token_is_not_in_the_log() {
+        for (path, shown) in [
+            (
+                "/pos/rkeeper/kop_till_1/GetCardInfoEx",
+                "/pos/rkeeper/…/GetCardInfoEx",
+            ),
+            ("/pos/onec/kop_till_1", "/pos/onec/…"),
+            ("/pos/onec/kop_till_1/a/b", "/pos/onec/…/a/b"),
+            ("/pos/iiko/openapi.json", "/pos/iiko/openapi.json"),
+            ("/api/v1/receipts", "/api/v1/receipts"),
+        ] {
+            assert_eq!(without_token(path), shown);
+        }
     }
 }

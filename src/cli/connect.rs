@@ -1,7 +1,8 @@
 //! `kopilka connect`: a guided way from nothing to the first message of a till.
 
 use std::io::{BufRead, IsTerminal};
-use std::sync::Arc;
+use std::net::TcpStream;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use clap::builder::PossibleValuesParser;
@@ -17,14 +18,18 @@ use crate::api::problem::Problem;
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Settings;
+use crate::domain::amount_words;
 use crate::domain::ids::{ConnectionId, MessageId, ReceiptId, VenueId};
 use crate::domain::watch::Watch;
-use crate::domain::{Timestamp, amount_words};
+use crate::http_client::resolve;
 use crate::pos::{ADAPTERS, adapter};
 use crate::storage::messages::{self, MessageFilter, MessageHead, WAITING};
 use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::venues::Venue;
 use crate::storage::{StorageError, Tenant, receipts, venues};
+
+/// How long an address may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -52,6 +57,48 @@ pub(super) struct Args {
     /// How many minutes to wait for the till's first message; 0: not at all
     #[arg(long, value_name = "MINUTES", default_value_t = 60)]
     wait: u64,
+}
+
+/// What has come of a till so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Heard {
+    /// It is silent.
+    Nothing,
+    /// It asks about guests, sets bonuses aside, brings its menu.
+    Questions,
+    /// It has sent what could not be posted.
+    Unposted,
+    /// It has sold.
+    Receipt,
+}
+
+/// Host and port of an address.
+fn authority_and_port(address: &str) -> Option<String> {
+    let (port, rest) = match address.strip_prefix("https://") {
+        Some(rest) => (443, rest),
+        None => (80, address.strip_prefix("http://")?),
+    };
+    let host = rest.split('/').next().filter(|host| !host.is_empty())?;
+    let has_port = host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    Some(if has_port {
+        host.to_owned()
+    } else {
+        format!("{host}:{port}")
+    })
+}
+
+/// Whether anybody listens there, as seen from this machine. A name may take long to find: no longer than our patience.
+fn answers(authority: String) -> bool {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let addresses = resolve(&authority).unwrap_or_default();
+        let reached = |address| TcpStream::connect_timeout(address, PATIENCE).is_ok();
+        // Nobody may wait for it any more.
+        let _ = tell.send(addresses.iter().any(reached));
+    });
+    told.recv_timeout(PATIENCE).unwrap_or(false)
 }
 
 fn language(text: &str) -> Result<Language, String> {
@@ -123,8 +170,12 @@ impl Guided {
         if args.wait == 0 {
             return Ok(());
         }
-        self.wait(made.id, Duration::from_secs(args.wait.saturating_mul(60)))
-            .await
+        self.wait(
+            made.id,
+            &address,
+            Duration::from_secs(args.wait.saturating_mul(60)),
+        )
+        .await
     }
 
     /// What a person should mend before the till speaks: another connection that tells of the same sales.
@@ -166,6 +217,14 @@ impl Guided {
             .app
             .read(move |c| venues::list(c, tenant, None, Some(false), None, 1000))
             .await?;
+        if found.is_empty() {
+            return Err(self
+                .language_of(&Words::new(
+                    "у сети нет ни одной точки продаж: сначала создайте её (POST /api/v1/venues), потом повторите",
+                    "the network has no venue: make one first (POST /api/v1/venues), then try again",
+                ))
+                .into());
+        }
         let names: Vec<_> = found.iter().map(|v| (v.id.to_string(), v.name.clone())).collect();
         let chosen = self.choose(&Words::new("Какая точка продаж?", "Which venue?"), &names)?;
         found
@@ -224,6 +283,10 @@ impl Guided {
         Ok(answer.to_owned())
     }
 
+    fn language_of(&self, words: &Words) -> String {
+        words.in_language(self.language).to_owned()
+    }
+
     fn say(&self, ru: &str, en: &str) {
         print(match self.language {
             Language::Ru => ru,
@@ -250,13 +313,23 @@ impl Guided {
         print("");
     }
 
-    /// Tells of every message until one was understood, or the time is over.
-    async fn wait(&self, of: ConnectionId, longest: Duration) -> Result<(), Failure> {
+    /// Tells of every message until one became a receipt, or the time is over.
+    async fn wait(&self, of: ConnectionId, address: &str, longest: Duration) -> Result<(), Failure> {
+        if let Some(address) = authority_and_port(address)
+            && !answers(address.clone())
+        {
+            self.say(
+                &format!("! По адресу {address} отсюда никто не отвечает: запущен ли сервис, тот ли адрес?"),
+                &format!(
+                    "! Nobody answers at {address} from here: does the service run, is the address right?"
+                ),
+            );
+        }
         self.say(
-            "Жду первого сообщения кассы: закройте чек с картой гостя. Ctrl-C — не ждать, подключение останется.",
-            "Waiting for the till's first message: close a receipt with a guest's card. Ctrl-C: do not wait, the connection stays.",
+            "Жду первого сообщения кассы: проведите чек или заказ гостя программы. Ctrl-C — не ждать, подключение останется.",
+            "Waiting for the till's first message: close a receipt or an order of a guest. Ctrl-C: do not wait, the connection stays.",
         );
-        let (since, mut told, mut heard) = (Instant::now(), MessageId(0), None);
+        let (since, mut told, mut heard) = (Instant::now(), MessageId(0), Heard::Nothing);
         while since.elapsed() < longest {
             let tenant = self.tenant;
             let lately = self.app.read(move |c| -> Result<_, StorageError> {
@@ -268,9 +341,8 @@ impl Guided {
                 Ok((messages::list(c, tenant, &filter, 20)?, spoke))
             });
             let (messages, spoke) = lately.await?;
-            let now = spoke.or(messages.first().map(|message| message.received_at));
-            if now.is_some() && heard.is_none() {
-                heard = now;
+            if heard == Heard::Nothing && (spoke.is_some() || !messages.is_empty()) {
+                heard = Heard::Questions;
                 self.say("Касса на связи.", "The till speaks.");
             }
             for message in messages
@@ -280,8 +352,9 @@ impl Guided {
                 .collect::<Vec<_>>()
             {
                 told = message.id;
-                if self.tell(message).await? {
-                    return Ok(());
+                match self.tell(message).await? {
+                    Heard::Receipt => return Ok(()),
+                    now => heard = heard.max(now),
                 }
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -289,32 +362,32 @@ impl Guided {
         Err(self.silence(heard).into())
     }
 
-    fn silence(&self, heard: Option<Timestamp>) -> String {
-        match (heard, self.language) {
-            (Some(_), Language::Ru) => "касса спрашивает, но чека ещё не прислала".to_owned(),
-            (Some(_), Language::En) => "the till asks, but has sent no receipt yet".to_owned(),
-            (None, Language::Ru) => {
-                "касса молчит: проверьте адрес, сеть и настройки по шагам выше".to_owned()
-            }
-            (None, Language::En) => {
-                "the till is silent: check the address, the network and the steps above".to_owned()
-            }
-        }
+    fn silence(&self, heard: Heard) -> String {
+        self.language_of(&match heard {
+            Heard::Nothing => Words::new(
+                "касса молчит: проверьте адрес, сеть и настройки по шагам выше",
+                "the till is silent: check the address, the network and the steps above",
+            ),
+            Heard::Questions => Words::new(
+                "касса спрашивает, но чека ещё не прислала",
+                "the till asks, but has sent no receipt yet",
+            ),
+            Heard::Unposted | Heard::Receipt => Words::new(
+                "касса прислала чек, но он не проведён: причина выше",
+                "the till has sent a receipt, but it was not posted: the reason is above",
+            ),
+        })
     }
 
-    /// Says what was understood of a message. Returns whether that was enough: it did something, or was to do nothing.
-    async fn tell(&self, message: MessageHead) -> Result<bool, Failure> {
+    /// Says what was understood of a message.
+    async fn tell(&self, message: MessageHead) -> Result<Heard, Failure> {
         let at = message.received_at.format("%H:%M:%S UTC");
         let became = message.subject.or(message.code).unwrap_or_default();
         print(format!("{at}  {}  {}  {became}", message.id, message.outcome));
         if let Some(detail) = &message.detail {
             print(format!("     {detail}"));
         }
-        if let Ok(id) = became.parse::<ReceiptId>() {
-            self.tell_receipt(id).await?;
-        }
-        let waits = WAITING.contains(&message.outcome.as_str());
-        if waits {
+        if WAITING.contains(&message.outcome.as_str()) {
             self.say(
                 &format!(
                     "     Не проведено. Всё сообщение: kopilka inbox show {}",
@@ -325,8 +398,13 @@ impl Guided {
                     message.id
                 ),
             );
+            return Ok(Heard::Unposted);
         }
-        Ok(!waits && message.outcome != "ignored")
+        match became.parse::<ReceiptId>() {
+            Ok(id) => self.tell_receipt(id).await?,
+            Err(_) => return Ok(Heard::Questions),
+        }
+        Ok(Heard::Receipt)
     }
 
     async fn tell_receipt(&self, id: ReceiptId) -> Result<(), Failure> {
@@ -353,11 +431,12 @@ impl Guided {
                 total.en, redeemed.en, accrued.en
             ),
         );
-        if head.customer_id.is_none() {
-            self.say(
-                "     Гость не назван: начислять некому.",
-                "     It names no guest: nobody accrues.",
-            );
+        // Why there is less than was hoped for: no guest, no percent, a blocked card.
+        if head.accrued == 0 {
+            for factor in &receipt.answer.explanation {
+                let words = &factor.words;
+                self.say(&format!("     {}", words.ru), &format!("     {}", words.en));
+            }
         }
         Ok(())
     }

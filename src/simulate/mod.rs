@@ -253,7 +253,11 @@ async fn here(
             return Ok(place);
         }
     }
-    Err("the first receipt is not in the books: is the till's token of the key's network?".into())
+    Err(
+        "the first receipt is not in the books: GET /messages says whether it was refused, and why; else the till's token is \
+         of another network than the key"
+            .into(),
+    )
 }
 
 #[cfg(test)]

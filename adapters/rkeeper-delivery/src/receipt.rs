@@ -173,7 +173,7 @@ impl Fetched {
         for payment in order.payments.as_array().into_iter().flatten().take(100) {
             let amount = amounts::money("a payment", &payment["amount"])?.unwrap_or_default();
             let code = amounts::id(&payment["code"]).unwrap_or_else(|| "unknown".to_owned());
-            if settings.bonus_currencies.contains(&code) {
+            if settings.is_bonus(&code) {
                 bonuses = bonuses
                     .checked_add(amount)
                     .ok_or("the payments are more than a billion")?;

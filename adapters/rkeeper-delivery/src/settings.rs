@@ -72,6 +72,15 @@ impl DeliverySettings {
         self.sold_statuses.contains(&status) || self.cancelled_statuses.contains(&status)
     }
 
+    /// Whether a payment's code is a bonus currency. r_keeper shows GUIDs in capitals and braces, its cloud sends them bare.
+    pub(crate) fn is_bonus(&self, code: &str) -> bool {
+        let bare = |id: &str| id.trim_matches(['{', '}']).to_lowercase();
+        let code = bare(code);
+        self.bonus_currencies
+            .iter()
+            .any(|currency| bare(currency) == code)
+    }
+
     /// Whether there is an account to ask with.
     pub(crate) fn has_account(&self) -> bool {
         !self.client_id.is_empty() && !self.client_secret.is_empty()
@@ -98,4 +107,19 @@ pub enum HoldKey {
     Order,
     /// `orderExternalId`, the site's own number.
     External,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bonus_currency_is_the_same_in_capitals_and_braces() {
+        let settings = DeliverySettings {
+            bonus_currencies: BTreeSet::from(["{9CA200F8-5961-4A6F-AE22-A095C65D1485}".to_owned()]),
+            ..DeliverySettings::default()
+        };
+        assert!(settings.is_bonus("9ca200f8-5961-4a6f-ae22-a095c65d1485"));
+        assert!(!settings.is_bonus("9ca200f8-5961-4a6f-ae22-a095c65d1486"));
+    }
 }

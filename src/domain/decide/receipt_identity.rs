@@ -177,21 +177,18 @@ pub(super) fn check(cx: Context<'_>, receipt: &Receipt) -> Result<(), Refusal> {
             "An amount is 0 to 1,000,000,000.00.",
         ));
     }
-    if receipt
+    if let Some(kind) = receipt
         .kind
         .as_ref()
-        .is_some_and(|kind| !cx.terms.types.contains(kind))
+        .filter(|kind| !cx.terms.types.contains(kind))
     {
+        let known = cx.terms.types.join(", ");
         return Err(Refusal::invalid(
             "/type",
             format!(
-                "У предприятия нет такого типа транзакций; есть: {}.",
-                cx.terms.types.join(", ")
+                "У предприятия нет типа транзакций {kind}; есть: {known}. Добавьте его в настройках предприятия."
             ),
-            format!(
-                "The venue has no such transaction type; it has: {}.",
-                cx.terms.types.join(", ")
-            ),
+            format!("The venue has no transaction type {kind}; it has: {known}. Add it to the venue."),
         ));
     }
     Ok(())
