@@ -1,18 +1,19 @@
 //! Closing a receipt, and quoting one: the same decision, written down or not.
 
 use kopilka_contract::{
-    CashierMessage, Close, Closed, Factor, FactorKind, LineOutcome, ReceiptStatus, Redemption, Words,
+    CashierMessage, Close, Closed, Factor, FactorKind, Line, LineOutcome, ReceiptStatus, Redemption, Words,
 };
 
 use super::Context;
 use super::booking::{
-    book_redemption, credit_accrual, redemption_parts, refund, refund_shares, undo_accrual,
+    book_redemption, credit_accrual, redeem_again, redemption_parts, refund, refund_shares, undo_accrual,
 };
 use super::give_back::apply_waiting;
 use super::held;
 use super::offline;
 use super::receipt_identity::{answer_known, check, fingerprint};
 use super::sheet::{Reason, Sheet, cashier_messages, event, find, may_redeem};
+use super::written_off::{Behind, behind};
 use crate::domain::accrual::{self, Accrual, Sale};
 use crate::domain::amount_words;
 use crate::domain::books::{Hash, types};
@@ -353,23 +354,31 @@ fn decide<'a>(
             }
             posted = amount;
         }
-        Redemption::Before(amount) => match written_off(world, cx, &sheet.facts, receipt_id, amount) {
-            Some(write_offs) => {
-                posted = amount;
-                for write_off in write_offs {
-                    taken_over.push(write_off.transaction);
-                    let moved = write_off.parts.iter().map(|p| RedemptionPart {
-                        change: Change::Updated,
-                        ..p.clone()
-                    });
-                    parts.extend(moved);
+        Redemption::Before(amount) => {
+            match behind(world, cx, &sheet.facts, receipt_id, base.redeemed, amount) {
+                Behind::WriteOffs(write_offs) => {
+                    posted = amount;
+                    for write_off in write_offs {
+                        taken_over.push(write_off.transaction);
+                        let moved = write_off.parts.iter().map(|p| RedemptionPart {
+                            change: Change::Updated,
+                            ..p.clone()
+                        });
+                        parts.extend(moved);
+                    }
                 }
+                Behind::Posted(amount) => posted = amount,
+                Behind::CameBack => {
+                    posted = amount;
+                    let again = redeem_again(&mut sheet, amount, terms.venue, parts.len(), cx, why.clone());
+                    parts.extend(again);
+                    base.redeemed = amount;
+                }
+                Behind::Nothing => {}
             }
-            None if base.redeemed == amount => posted = amount,
-            None => {}
-        },
+        }
     }
-    if paid_with_bonuses.is_positive() && posted.is_zero() {
+    if paid_with_bonuses > posted {
         let said = amount_words::bonuses(paid_with_bonuses);
         messages.push(CashierMessage {
             code: "unconfirmed-redemption".to_owned(),
@@ -385,11 +394,15 @@ fn decide<'a>(
             ),
         });
     }
-    let line_redeemed = if posted.is_positive() || matches!(ask.redemption, Redemption::Now(_)) {
-        spread(terms, &receipt.lines, posted)?
-    } else {
-        unposted_spread(cx, ask, limit)?
-    };
+    let all_posted = posted == paid_with_bonuses;
+    let line_redeemed =
+        if matches!(ask.redemption, Redemption::Now(_)) || (all_posted && posted.is_positive()) {
+            spread(terms, &receipt.lines, posted)?
+        } else if posted.is_positive() {
+            spread(terms, &bare(&receipt.lines), posted)?
+        } else {
+            unposted_spread(cx, ask, limit)?
+        };
 
     let captured = live_hold;
     let mut own = posted;
@@ -581,14 +594,16 @@ fn unposted_spread(cx: Context<'_>, ask: &Close, limit: Money) -> Result<Vec<Mon
     {
         return Ok(parts);
     }
-    let bare: Vec<_> = lines
-        .iter()
-        .map(|l| kopilka_contract::Line {
-            redeemed: None,
-            ..l.clone()
-        })
-        .collect();
-    spread(cx.terms, &bare, amount.min(limit))
+    spread(cx.terms, &bare(lines), amount.min(limit))
+}
+
+/// The lines without the till's own spread of bonuses.
+fn bare(lines: &[Line]) -> Vec<Line> {
+    let bare = |line: &Line| Line {
+        redeemed: None,
+        ..line.clone()
+    };
+    lines.iter().map(bare).collect()
 }
 
 fn nothing_accrues(lines: usize, words: Words) -> Accrual {
@@ -630,43 +645,6 @@ fn unknown_guest_messages(ask: &Close) -> Vec<CashierMessage> {
             "Unknown card: the receipt was kept without a guest.",
         ),
     }]
-}
-
-/// Write-offs of this customer and source that no receipt took over yet and that add up to the amount: newest first,
-/// a single one preferred.
-fn written_off<'w>(
-    world: &'w World,
-    cx: Context<'_>,
-    facts: &CustomerFacts,
-    receipt: ReceiptId,
-    amount: Money,
-) -> Option<Vec<&'w crate::domain::world::WriteOff>> {
-    if !amount.is_positive() {
-        return None;
-    }
-    let free: Vec<_> = world
-        .write_offs
-        .iter()
-        .filter(|w| {
-            w.customer == facts.id
-                && w.session.venue == cx.terms.venue
-                && w.session.source == cx.source
-                && w.receipt.is_none_or(|r| r == receipt)
-        })
-        .collect();
-    if let Some(one) = free.iter().rev().find(|w| w.amount == amount) {
-        return Some(vec![one]);
-    }
-    // A sale split by tax systems writes off several times: the newest ones that add up exactly.
-    let (mut sum, mut taken) = (Money::ZERO, Vec::new());
-    for write_off in free.into_iter().rev() {
-        sum += write_off.amount;
-        taken.push(write_off);
-        if sum >= amount {
-            break;
-        }
-    }
-    (sum == amount).then_some(taken)
 }
 
 /// Puts a decision into the world and makes the stored receipt.

@@ -4,16 +4,13 @@ use kopilka_contract::{ReceiptStatus, Returned, comparable};
 use sha2::{Digest, Sha256};
 
 use super::Context;
-use super::booking::{
-    book_redemption, credit_accrual, redemption_parts, refund, refund_shares, undo_accrual,
-};
+use super::booking::{credit_accrual, redeem_again, refund, refund_shares, undo_accrual};
 use super::sheet::{Reason, Sheet, event};
 use crate::domain::books::{Hash, types};
 use crate::domain::ids::{ReceiptId, ReturnId};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{
-    Change, RedemptionPart, ReturnRequest, ReturnedBy, SourceKey, StoredLine, StoredReceipt, StoredReturn,
-    World,
+    Change, ReturnRequest, ReturnedBy, SourceKey, StoredLine, StoredReceipt, StoredReturn, World,
 };
 use crate::domain::{Money, Quantity, Timestamp};
 
@@ -192,24 +189,9 @@ fn sell_again(
             happened_at: Some(undone_at),
             comment: None,
         };
-        let (used, debt) = sheet
-            .facts
-            .account
-            .take_again(redeemed, receipt.key.venue, cx.now);
-        let transaction = book_redemption(&mut sheet, &used, redeemed, cx, reason.clone());
-        let mut parts = redemption_parts(transaction, used, receipt.parts.len());
-        if let (Some(transaction), true) = (transaction, debt.is_positive()) {
-            parts.push(RedemptionPart {
-                payer: None,
-                transaction,
-                sequence: i32::try_from(receipt.parts.len() + parts.len()).unwrap_or(i32::MAX),
-                lot: None,
-                amount: debt,
-                refunded: Money::ZERO,
-                change: Change::Inserted,
-            });
-        }
-        receipt.parts.extend(parts);
+        let (venue, before) = (receipt.key.venue, receipt.parts.len());
+        let again = redeem_again(&mut sheet, redeemed, venue, before, cx, reason.clone());
+        receipt.parts.extend(again);
         credit_accrual(&mut sheet, accrued, receipt.id, cx, reason);
         sheet.tell("receipt.changed", receipt.id.to_string());
         balance = Some(sheet.balance(cx.terms.venue));

@@ -12,6 +12,7 @@ mod offline;
 mod receipt_identity;
 mod sheet;
 mod spend;
+mod written_off;
 
 pub use adjust::{Adjustment, Amend, amend};
 pub use close::{close, quote};
