@@ -52,10 +52,12 @@ pub async fn file(
             })
         }
         // Replayed from the inbox, a message has the file already, whatever has become of it here.
-        Filing::Whole { folder, file } => {
+        Filing::Whole { folder, file, or_in } => {
             if incoming.body.is_empty() {
                 let place = place(known, folder, file);
-                incoming.body = app.write(move |c| till_files::read(c, tenant, &place)).await?;
+                incoming.body = app
+                    .write(move |c| till_files::read(c, tenant, &place, or_in))
+                    .await?;
             }
             Ok(Filed::ReadOn)
         }

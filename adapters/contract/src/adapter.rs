@@ -111,6 +111,8 @@ pub enum Filing {
         folder: String,
         /// Name of the file.
         file: String,
+        /// An ending of names of archives that may hold it: where there is no file of its name, the newest of them is the body.
+        or_in: Option<&'static str>,
     },
 }
 
