@@ -103,9 +103,9 @@ impl Load<'_> {
                         if !more(started) {
                             return Ok::<_, Failure>(took);
                         }
-                        let answer = client.ask(&request).await?;
+                        let answer = client.ask(&request.bytes).await?;
                         took.push((started, started.elapsed()));
-                        if answer.status != requests.expected() {
+                        if !request.is_answered(answer.status, answer.body) {
                             let body = String::from_utf8_lossy(answer.body);
                             return Err(format!("the service answered {}: {body}", answer.status).into());
                         }

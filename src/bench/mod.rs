@@ -15,6 +15,7 @@ mod report;
 mod round_trips;
 mod service;
 mod shop;
+mod tills;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use report::{DatabaseReport, Receipts};
 use round_trips::Counter;
 use service::Service;
 use shop::{Shop, Work};
+use tills::TillCall;
 
 /// Why a bench ended early.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -38,6 +40,8 @@ pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) const RECEIPTS_IN_FLIGHT: [usize; 4] = [1, 8, 64, 256];
 /// The same for what only reads.
 const READS_IN_FLIGHT: [usize; 2] = [8, 64];
+/// The same for messages of tills.
+const MESSAGES_IN_FLIGHT: usize = 50;
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -52,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) in_flight: Vec<usize>,
     /// Whether SQLite is measured.
     pub(crate) sqlite: bool,
+    /// Messages of every kind of till instead of REST.
+    pub(crate) tills: bool,
     /// How long each measurement takes.
     pub(crate) time: Duration,
     /// How long the service is under load before a measurement begins.
@@ -62,6 +68,9 @@ pub(crate) struct Plan {
 pub(crate) fn run(plan: &Plan, say: &dyn Fn(&str)) -> Result<Report, Failure> {
     let folder = Folder::new()?;
     let mut report = Report::default();
+    if plan.tills {
+        report.long_receipts = tills::long_receipts()?;
+    }
     if let Some(url) = &plan.postgres {
         let bench = Bench::new("postgres", url.clone(), plan, &folder, say)?;
         report.databases.push(bench.run()?);
@@ -122,6 +131,9 @@ impl<'a> Bench<'a> {
             name: self.name,
             ..DatabaseReport::default()
         };
+        if self.plan.tills {
+            return self.run_tills(report);
+        }
         self.say("its own single commit…");
         let half = self.plan.time / 2;
         report.single_commit = Measured::of(1, half, baseline::single_commits(&self.store, half)?);
@@ -140,6 +152,25 @@ impl<'a> Bench<'a> {
             report.round_trips = self.count_round_trips()?;
         }
 
+        self.say("verifying the books…");
+        report.verified = verify(&self.store)?;
+        Ok(report)
+    }
+
+    /// What tills ask and tell, each kind in its own dialect.
+    fn run_tills(self, mut report: DatabaseReport) -> Result<DatabaseReport, Failure> {
+        let mut service = Service::start(&self.url, &self.log)?;
+        report.ready = service.ready;
+        for call in TillCall::all() {
+            let (dialect, what) = (call.dialect.name(), call.call.name());
+            self.say(&format!("{dialect} {what}, {MESSAGES_IN_FLIGHT} in flight…"));
+            let measured = self
+                .load(MESSAGES_IN_FLIGHT, Work::Till(call))
+                .run(service.address)?;
+            report.tills.push((call, measured));
+        }
+        report.memory = service.memory()?;
+        service.stop()?;
         self.say("verifying the books…");
         report.verified = verify(&self.store)?;
         Ok(report)

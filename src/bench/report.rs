@@ -8,12 +8,15 @@ use serde_json::{Map, Value, json};
 use super::baseline::RawLoop;
 use super::load::Measured;
 use super::service::Memory;
+use super::tills::{LongReceipt, TillCall};
 use crate::ledger::verify;
 
 /// Everything that was measured.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(super) databases: Vec<DatabaseReport>,
+    /// Where messages of tills were measured.
+    pub(super) long_receipts: Vec<LongReceipt>,
 }
 
 /// What was measured on one database.
@@ -26,6 +29,8 @@ pub(super) struct DatabaseReport {
     pub(super) receipts: Vec<Receipts>,
     pub(super) identify: Vec<Measured>,
     pub(super) quote: Vec<Measured>,
+    /// What tills said.
+    pub(super) tills: Vec<(TillCall, Measured)>,
     pub(super) round_trips: Option<f64>,
     pub(super) memory: Option<Memory>,
     /// How long the service took to start on the full database.
@@ -92,6 +97,10 @@ impl DatabaseReport {
         if !pgbench.is_empty() {
             all.insert("pgbench_tps".to_owned(), Value::Array(pgbench));
         }
+        for (call, measured) in &self.tills {
+            let name = format!("{}_{}", call.dialect.name(), call.call.name());
+            all.insert(name, Value::Object(figures(measured)));
+        }
         all.insert("ready_s".to_owned(), rounded(self.ready.as_secs_f64(), 3));
         all.insert(
             "memory_mb".to_owned(),
@@ -126,6 +135,10 @@ impl Report {
         };
         all.insert("identify".to_owned(), reads(|d| &d.identify));
         all.insert("quote".to_owned(), reads(|d| &d.quote));
+        for long in &self.long_receipts {
+            let read = json!({"bytes": long.bytes, "ms": rounded(long.took.as_secs_f64() * 1000.0, 3)});
+            all.insert(format!("{}_long_receipt", long.dialect), read);
+        }
         let most = self
             .databases
             .iter()
@@ -180,6 +193,14 @@ impl fmt::Display for Report {
         for database in &self.databases {
             writeln!(f, "{database}")?;
         }
+        for long in &self.long_receipts {
+            let micros = long.took.as_secs_f64() * 1e6;
+            writeln!(
+                f,
+                "{:<16} a receipt of 92 lines, {} bytes: read in {micros:.0} µs",
+                long.dialect, long.bytes
+            )?;
+        }
         write!(
             f,
             "Receipts have 5 lines, half of them redeem; customers are random. Ratio: to pgbench before and after \
@@ -193,7 +214,7 @@ impl fmt::Display for DatabaseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<10} {:>9} {:>10} {:>9} {:>9} {:>10} {:>7} {:>11}",
+            "{:<22} {:>9} {:>10} {:>9} {:>9} {:>10} {:>7} {:>11}",
             self.name, "in flight", "per second", "p50 ms", "p99 ms", "baseline", "ratio", "CPU µs each"
         )?;
         for receipts in &self.receipts {
@@ -210,12 +231,22 @@ impl fmt::Display for DatabaseReport {
                 writeln!(f)?;
             }
         }
+        for (call, measured) in &self.tills {
+            line(
+                f,
+                &format!("{} {}", call.dialect.name(), call.call.name()),
+                measured,
+            )?;
+            writeln!(f)?;
+        }
         let single = &self.single_commit;
-        writeln!(
-            f,
-            "its own commit of one row: p50 {:.3} ms, p99 {:.3} ms",
-            single.p50_ms, single.p99_ms
-        )?;
+        if single.p50_ms > 0.0 {
+            writeln!(
+                f,
+                "its own commit of one row: p50 {:.3} ms, p99 {:.3} ms",
+                single.p50_ms, single.p99_ms
+            )?;
+        }
         if let Some(first) = self.receipts.first().filter(|_| single.p50_ms > 0.0) {
             let times = first.measured.p50_ms / single.p50_ms;
             writeln!(f, "a receipt alone takes {times:.2} times as long (p50)")?;
@@ -260,7 +291,7 @@ impl Receipts {
 fn line(f: &mut fmt::Formatter<'_>, name: &str, measured: &Measured) -> fmt::Result {
     write!(
         f,
-        "{name:<10} {:>9} {:>10.0} {:>9.2} {:>9.2}",
+        "{name:<22} {:>9} {:>10.0} {:>9.2} {:>9.2}",
         measured.in_flight, measured.per_second, measured.p50_ms, measured.p99_ms
     )
 }

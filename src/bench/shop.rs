@@ -7,9 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, FixedOffset, Utc};
 use chrono_tz::Europe::Moscow;
-use kopilka_contract::{Close, CustomerRef, CustomerStatus, Line, Money, Quantity, Receipt, Redemption};
+use kopilka_contract::{
+    Close, CustomerRef, CustomerStatus, Line, Money, Phone, Quantity, Receipt, Redemption,
+};
 
 use super::Failure;
+use super::tills::{self, TillCall};
 use crate::api::secrets::{LIVE_PREFIX, hash_of, random_text};
 use crate::domain::Timestamp;
 use crate::domain::account::Account;
@@ -21,6 +24,7 @@ use crate::domain::settings::{NetworkSettings, VenueSettings};
 use crate::domain::terms::RuleCondition;
 use crate::domain::world::{CardStanding, CustomerFacts, Found, World};
 use crate::id_source::TimeOrderedIds;
+use crate::simulate::dialect;
 use crate::storage::cards::{self, Card, CardKind, CardStatus};
 use crate::storage::keys::{self, StoredKey};
 use crate::storage::networks::{self, StoredNetwork};
@@ -68,7 +72,7 @@ pub(super) struct Shop {
 }
 
 /// What a till asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Work {
     /// Close a receipt.
     Receipt,
@@ -76,6 +80,8 @@ pub(super) enum Work {
     Quote,
     /// Who is this guest?
     Identify,
+    /// What a till says in its own dialect.
+    Till(TillCall),
 }
 
 impl Shop {
@@ -117,6 +123,7 @@ impl Shop {
             let numbers = start..customers.min(start + CHUNK);
             add_customers(&mut connection, tenant, numbers, &ids, now)?;
         }
+        tills::connect(&mut connection, tenant, venue, &ids, &key, now)?;
         Ok(Shop {
             tenant,
             venue,
@@ -128,19 +135,9 @@ impl Shop {
 
     /// Requests of a kind.
     pub(super) fn requests(&self, work: Work) -> Requests {
-        let path = match work {
-            Work::Receipt => "receipts",
-            Work::Quote => "receipts/quote",
-            Work::Identify => "customers/identify",
-        };
-        let head = format!(
-            "POST /api/v1/{path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\
-             content-type: application/json\r\ncontent-length: ",
-            self.key
-        );
         Requests {
             work,
-            head,
+            key: self.key.clone(),
             customers: self.customers,
             receipts: Arc::clone(&self.receipts),
         }
@@ -259,7 +256,7 @@ fn new_customer(id: CustomerId, network: NetworkId, n: usize, now: Timestamp) ->
         network,
         status: CustomerStatus::Registered,
         name: Some(format!("Гость {n}")),
-        phone: None,
+        phone: Phone::parse(&format!("+7{}", card(n))),
         email: None,
         birthday: None,
         cashier_note: None,
@@ -285,27 +282,67 @@ fn card(n: usize) -> String {
 #[derive(Debug)]
 pub(super) struct Requests {
     work: Work,
-    head: String,
+    key: String,
     customers: usize,
     receipts: Arc<AtomicUsize>,
 }
 
+/// A request, and how to tell whether its answer is right.
+#[derive(Debug)]
+pub(super) struct Request {
+    /// All of it.
+    pub(super) bytes: Vec<u8>,
+    right: Right,
+}
+
+#[derive(Debug)]
+enum Right {
+    Status(u16),
+    Till(TillCall, Box<dialect::Sale>),
+}
+
+impl Request {
+    /// Whether the answer is right.
+    pub(super) fn is_answered(&self, status: u16, body: &[u8]) -> bool {
+        match &self.right {
+            Right::Status(expected) => status == *expected,
+            Right::Till(call, sale) => call.is_answered(sale, status, &String::from_utf8_lossy(body)),
+        }
+    }
+}
+
 impl Requests {
-    /// The next one, whole.
-    pub(super) fn next(&self, dice: &mut Dice) -> Vec<u8> {
+    /// The next one.
+    pub(super) fn next(&self, dice: &mut Dice) -> Request {
         let customer = dice.below(self.customers);
-        let body = match self.work {
-            Work::Identify => format!(r#"{{"card":"{}","venue_id":"{VENUE}"}}"#, card(customer)),
-            Work::Receipt | Work::Quote => Sale::of(dice, customer, &self.receipts).json(),
-        };
-        format!("{}{}\r\n\r\n{body}", self.head, body.len()).into_bytes()
+        let sale = |dice: &mut Dice| Sale::of(dice, customer, &self.receipts);
+        match self.work {
+            Work::Identify => {
+                let body = format!(r#"{{"card":"{}","venue_id":"{VENUE}"}}"#, card(customer));
+                self.rest("customers/identify", &body, 200)
+            }
+            Work::Receipt => self.rest("receipts", &sale(dice).json(), 201),
+            Work::Quote => self.rest("receipts/quote", &sale(dice).json(), 200),
+            Work::Till(call) => {
+                let sale = sale(dice).at_a_till();
+                Request {
+                    bytes: call.request(&self.key, &sale),
+                    right: Right::Till(call, Box::new(sale)),
+                }
+            }
+        }
     }
 
-    /// The status of a right answer.
-    pub(super) fn expected(&self) -> u16 {
-        match self.work {
-            Work::Receipt => 201,
-            Work::Quote | Work::Identify => 200,
+    fn rest(&self, path: &str, body: &str, expected: u16) -> Request {
+        let text = format!(
+            "POST /api/v1/{path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.key,
+            body.len()
+        );
+        Request {
+            bytes: text.into_bytes(),
+            right: Right::Status(expected),
         }
     }
 }
@@ -371,6 +408,16 @@ impl Sale {
         }
         text.push_str("]}");
         text
+    }
+
+    /// As the dialects of tills know it.
+    fn at_a_till(&self) -> dialect::Sale {
+        let number = u32::try_from(self.id).unwrap_or(u32::MAX);
+        let item = |(dish, quantity): &(usize, i64)| {
+            let (name, _, price) = DISHES.get(*dish)?;
+            Some(tills::item(name, 100 + dish, *price, *quantity))
+        };
+        tills::sale(number, &card(self.customer), self.lines.iter().filter_map(item))
     }
 
     /// As the ledger takes it.

@@ -25,6 +25,9 @@ pub(super) struct Args {
     /// Only the database given with --postgres
     #[arg(long, requires = "postgres")]
     without_sqlite: bool,
+    /// What tills send to their doors, each kind in its own dialect, instead of REST
+    #[arg(long)]
+    tills: bool,
 }
 
 fn customers(text: &str) -> Result<usize, String> {
@@ -42,6 +45,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         customers: args.customers,
         in_flight: args.in_flight,
         sqlite: !args.without_sqlite,
+        tills: args.tills,
         time: Duration::from_secs(time),
         warm_up: Duration::from_secs(warm_up),
     };

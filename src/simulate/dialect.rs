@@ -12,31 +12,31 @@ use super::vendor::Vendor;
 
 /// A product that was ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Item {
+pub(crate) struct Item {
     /// Name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The till's id of the product.
-    pub(super) product: String,
+    pub(crate) product: String,
     /// The till's id of its category.
-    pub(super) category: &'static str,
+    pub(crate) category: &'static str,
     /// Pieces.
-    pub(super) pieces: i64,
+    pub(crate) pieces: i64,
     /// Price of one.
-    pub(super) price: Money,
+    pub(crate) price: Money,
     /// What bonuses paid of it, as the network spread them when it was asked.
-    pub(super) redeemed: Money,
+    pub(crate) redeemed: Money,
 }
 
 impl Item {
     /// What all of it costs.
-    pub(super) fn amount(&self) -> Money {
+    pub(crate) fn amount(&self) -> Money {
         Money::from_kopecks(self.price.kopecks() * self.pieces)
     }
 }
 
 /// How a guest is named at tills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum GuestName<'a> {
+pub(crate) enum GuestName<'a> {
     /// Number of a card.
     Card(&'a str),
     /// Telephone, with its plus.
@@ -45,38 +45,38 @@ pub(super) enum GuestName<'a> {
 
 /// A sale.
 #[derive(Debug, Clone)]
-pub(super) struct Sale {
+pub(crate) struct Sale {
     /// Its number in the day, from 1.
-    pub(super) number: u32,
+    pub(crate) number: u32,
     /// A GUID in lower case that nothing else has.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// When it was closed, on the venue's clock.
-    pub(super) at: DateTime<Tz>,
+    pub(crate) at: DateTime<Tz>,
     /// Card of the guest, where he has one.
-    pub(super) card: Option<String>,
+    pub(crate) card: Option<String>,
     /// His telephone.
-    pub(super) phone: Option<String>,
+    pub(crate) phone: Option<String>,
     /// What was sold.
-    pub(super) items: Vec<Item>,
+    pub(crate) items: Vec<Item>,
     /// What bonuses pay.
-    pub(super) redeem: Money,
+    pub(crate) redeem: Money,
 }
 
 impl Sale {
     /// Before bonuses.
-    pub(super) fn total(&self) -> Money {
+    pub(crate) fn total(&self) -> Money {
         self.items.iter().map(Item::amount).sum()
     }
 
     /// What money pays.
-    pub(super) fn to_pay(&self) -> Money {
+    pub(crate) fn to_pay(&self) -> Money {
         self.total() - self.redeem
     }
 }
 
 /// What becomes of a message that is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// The till needs the answer now, and asks until it has one.
     Asks,
     /// The till sends it again until it is answered; it may come late, twice, and after others.
@@ -89,23 +89,23 @@ pub(super) enum Role {
 
 /// A message to the till's door, or a thing that the vendor's system only shows.
 #[derive(Debug, Clone)]
-pub(super) struct Message {
-    pub(super) role: Role,
-    pub(super) method: &'static str,
+pub(crate) struct Message {
+    pub(crate) role: Role,
+    pub(crate) method: &'static str,
     /// What follows the token, with the query.
-    pub(super) path: String,
-    pub(super) content_type: &'static str,
-    pub(super) body: String,
+    pub(crate) path: String,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: String,
     /// Number of the sale that it is about.
-    pub(super) sale: u32,
+    pub(crate) sale: u32,
     /// What is so in the vendor's own system from then on, as its [`Vendor`] understands it. A message that has one may get
     /// lost for good: who asks the system will see it.
-    pub(super) fact: Option<Value>,
+    pub(crate) fact: Option<Value>,
 }
 
 /// What a till makes of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// Done.
     Taken,
     /// Not done; the till or its cashier tries again.
@@ -116,7 +116,7 @@ pub(super) enum Heard {
 
 /// How a till takes back a part of what was sold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PartsBack {
+pub(crate) enum PartsBack {
     /// It does not.
     Never,
     /// By a return of lines.
@@ -127,7 +127,7 @@ pub(super) enum PartsBack {
 
 /// How a sale is undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Undo {
+pub(crate) enum Undo {
     /// The payment is rolled back: the order may be sold again.
     RollBack,
     /// All of it comes back.
@@ -137,7 +137,7 @@ pub(super) enum Undo {
 }
 
 /// A till system.
-pub(super) trait Dialect: Debug + Sync {
+pub(crate) trait Dialect: Debug + Sync {
     /// Kind of its connections.
     fn kind(&self) -> &'static str;
 
@@ -203,16 +203,16 @@ pub(super) trait Dialect: Debug + Sync {
 }
 
 /// An amount as a number of JSON.
-pub(super) fn number(amount: Money) -> Value {
+pub(crate) fn number(amount: Money) -> Value {
     amount.to_string().parse().unwrap_or_default()
 }
 
 /// The guest by his card, if he has one.
-pub(super) fn by_card(sale: &Sale) -> Option<GuestName<'_>> {
+pub(crate) fn by_card(sale: &Sale) -> Option<GuestName<'_>> {
     sale.card.as_deref().map(GuestName::Card)
 }
 
 /// The guest by his telephone, if he gave one.
-pub(super) fn by_phone(sale: &Sale) -> Option<GuestName<'_>> {
+pub(crate) fn by_phone(sale: &Sale) -> Option<GuestName<'_>> {
     sale.phone.as_deref().map(GuestName::Phone)
 }

@@ -8,7 +8,7 @@
 
 mod account;
 mod day;
-mod dialect;
+pub(crate) mod dialect;
 mod faults;
 mod iiko;
 mod iiko_plugin;
@@ -17,7 +17,7 @@ mod onec;
 mod onec_odata;
 mod rkeeper;
 mod rkeeper_delivery;
-mod vendor;
+pub(crate) mod vendor;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -55,7 +55,12 @@ static DIALECTS: &[&dyn Dialect] = &[
 
 /// The kinds of tills that can be played.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
-    DIALECTS.iter().map(|dialect| dialect.name())
+    dialects().map(|dialect| dialect.name())
+}
+
+/// The till systems that can be played.
+pub(crate) fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
+    DIALECTS.iter().copied()
 }
 
 /// What to play.

@@ -15,21 +15,21 @@ use crate::domain::Timestamp;
 
 /// What the vendor is asked.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(crate) struct Question {
     /// `GET`, `POST` …
-    pub(super) method: String,
+    pub(crate) method: String,
     /// Path, without the query, as it came.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The raw query; empty where there is none.
-    pub(super) query: String,
+    pub(crate) query: String,
     /// The header `Authorization`; empty where there is none.
-    pub(super) authorization: String,
+    pub(crate) authorization: String,
     /// The body.
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 /// A vendor's system, which knows nothing but what happens on one day.
-pub(super) trait Vendor: Debug + Send + Sync {
+pub(crate) trait Vendor: Debug + Send + Sync {
     /// From now on this is so: [`super::dialect::Message::fact`].
     fn happened(&self, fact: &Value);
 

@@ -128,7 +128,14 @@ pub fn read(
         .into_iter()
         .find(|name| name.to_ascii_lowercase().ends_with(ending));
     match archive {
-        Some(name) => read_whole(connection, tenant, &FilePlace { name, ..place.clone() }),
+        Some(name) => read_whole(
+            connection,
+            tenant,
+            &FilePlace {
+                name,
+                ..place.clone()
+            },
+        ),
         None => Ok(whole),
     }
 }

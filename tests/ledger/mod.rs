@@ -7,3 +7,4 @@ mod properties;
 mod races;
 pub mod shop;
 mod tampering;
+mod told_anew;

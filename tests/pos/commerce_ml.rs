@@ -130,6 +130,30 @@ fn a_document_that_its_base_cancels_takes_the_receipt_back() {
 }
 
 #[test]
+fn an_archive_comes_in_parts_and_files_of_it_are_imported_by_their_names() {
+    each_database_async(|store| async move {
+        let settings = json!({"receipt_redemption": "now", "commerce_ml": {"zip": true}});
+        let till = Till::new(&Service::on(store), "onec", settings).await;
+        let guest = till.customer(CARD, "+79005550101", "500.00").await;
+        let init = till.send("GET", "exchange?type=sale&mode=init", "").await;
+        assert_eq!(init.text, "zip=yes\nfile_limit=1048576");
+        let archive = std::fs::read("adapters/onec/fixtures/commerce_ml/archive_of_documents.zip").unwrap();
+        let (first, second) = archive.split_at(700);
+        assert_eq!(part(&till, "sale", "v8_5F3A.zip", first).await, "success");
+        assert_eq!(part(&till, "sale", "v8_5F3A.zip", second).await, "success");
+        let imported = import(&till, "sale", "documents.xml").await;
+        assert_eq!(imported, "success\nдокументов: 2, не принято: 0");
+        assert_eq!(till.balance(&guest).await, "450.37");
+        // By the name of the archive too, and once more.
+        assert_eq!(import(&till, "sale", "v8_5F3A.zip").await, imported);
+        assert_eq!(till.balance(&guest).await, "450.37");
+        let missing = import(&till, "sale", "prices.xml").await;
+        assert_eq!(missing, "failure\nв архиве нет файла prices.xml");
+        till.assert_books();
+    });
+}
+
+#[test]
 fn goods_are_taken_over_and_a_file_that_did_not_come_is_a_failure() {
     each_database_async(|store| async move {
         let till = Till::new(&Service::on(store), "onec", json!({})).await;

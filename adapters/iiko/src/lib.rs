@@ -23,9 +23,10 @@
 //!
 //! `envelope` is the array and its events, `order` and `item` what an order looks like on the wire; `lines` turns
 //! items into lines that add up, `closing` puts the receipt together, `webhook` is the dialogue. `plugin` and `iikocard` are
-//! the two other roads.
+//! the two other roads. `poll` says what iiko itself is asked: `cloud` the iikoCloud API, `olap` the restaurant's server.
 
 mod closing;
+mod cloud;
 mod decimal;
 mod envelope;
 mod guide;
@@ -34,17 +35,20 @@ mod iikocard;
 mod item;
 mod lines;
 mod moment;
+mod olap;
 mod order;
 mod plugin;
+mod poll;
 mod settings;
 mod spread;
 mod webhook;
 mod wire;
 
 use kopilka_contract::{
-    Adapter, Dialogue, GuideStep, Message, Reply, Settings, SettingsError, Unreadable, Words,
+    Adapter, Dialogue, GuideStep, Message, POLL_PATH, Poll, Reply, Settings, SettingsError, Unreadable, Words,
 };
 
+pub use cloud::CloudSettings;
 pub use id::{Id, NotAnId};
 pub use settings::{IikoCardSettings, IikoSettings, ReceiptTypes, WebhookAuthorization};
 
@@ -66,7 +70,11 @@ impl Adapter for Iiko {
     }
 
     fn secrets(&self) -> &'static [&'static str] {
-        &["/webhook_token", "/iikocard/api_login"]
+        &["/webhook_token", "/iikocard/api_login", "/cloud/api_login"]
+    }
+
+    fn poll(&self) -> Option<&dyn Poll> {
+        Some(&poll::POLL)
     }
 
     fn guide(&self, address: &str) -> Vec<GuideStep> {
@@ -74,6 +82,12 @@ impl Adapter for Iiko {
     }
 
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
+        if let Some(fetched) = message.path.strip_prefix(POLL_PATH) {
+            return match fetched.split_once('/') {
+                Some(("server", what)) => olap::read(what, message, settings),
+                _ => cloud::read(fetched, message, settings),
+            };
+        }
         let path = message.path.trim_matches('/');
         if let Some(call) = path.strip_prefix("v1/") {
             return plugin::read(call, message, settings);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::Id;
+use crate::cloud::CloudSettings;
 use crate::envelope::Service;
 
 /// The settings of one connection. Everything has a default: an empty object accrues on every closed order.
@@ -42,6 +43,8 @@ pub struct IikoSettings {
     /// Orders with such a `sourceKey` come from an aggregator, with a telephone and a name that are not the guest's:
     /// they are posted without a guest.
     pub aggregators: BTreeSet<String>,
+    /// How iikoCloud is asked for what no webhook brought; it is not, without an `api_login`.
+    pub cloud: CloudSettings,
 }
 
 impl Default for IikoSettings {
@@ -60,6 +63,7 @@ impl Default for IikoSettings {
             iikocard: None,
             reserve_minutes: 24 * 60,
             aggregators: BTreeSet::new(),
+            cloud: CloudSettings::default(),
         }
     }
 }

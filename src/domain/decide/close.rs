@@ -13,6 +13,7 @@ use super::held;
 use super::offline;
 use super::receipt_identity::{answer_known, check, fingerprint};
 use super::sheet::{Reason, Sheet, cashier_messages, event, find, may_redeem};
+use super::tell_anew::{is_told_anew, tell_anew};
 use super::written_off::{Behind, behind};
 use crate::domain::accrual::{self, Accrual, Sale};
 use crate::domain::amount_words;
@@ -44,6 +45,9 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
     let key = cx.key(&ask.receipt.external_id);
     let fingerprint = fingerprint(ask);
     let previous = world.receipts.get(&key).cloned();
+    if let Some(known) = previous.as_ref().filter(|known| is_told_anew(known, ask)) {
+        return tell_anew(world, cx, ask, known.clone(), fingerprint);
+    }
     if let Some(known) = &previous
         && let Some(answer) = answer_known(known, ask, fingerprint)?
     {
@@ -52,6 +56,21 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
         }
         return Ok(answer);
     }
+    post(world, cx, ask, previous, fingerprint)
+}
+
+/// Decides about a sale, or about a newer version of it, and puts it into the facts.
+///
+/// # Errors
+/// Those of a sale; nothing changes then.
+pub(super) fn post(
+    world: &mut World,
+    cx: Context<'_>,
+    ask: &Close,
+    previous: Option<StoredReceipt>,
+    fingerprint: Hash,
+) -> Result<Closed, Refusal> {
+    let key = cx.key(&ask.receipt.external_id);
     let decided = decide(world, cx, ask, previous.as_ref())?;
     let receipt = store(world, cx, ask, previous, fingerprint, decided);
     let answer = receipt.answer.clone();

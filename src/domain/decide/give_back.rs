@@ -4,7 +4,7 @@ use kopilka_contract::{ReceiptStatus, Returned, comparable};
 use sha2::{Digest, Sha256};
 
 use super::Context;
-use super::booking::{credit_accrual, redeem_again, refund, refund_shares, undo_accrual};
+use super::booking::{refund, refund_shares, undo_accrual};
 use super::sheet::{Reason, Sheet, event};
 use crate::domain::books::{Hash, types};
 use crate::domain::ids::{ReceiptId, ReturnId};
@@ -12,7 +12,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::world::{
     Change, ReturnRequest, ReturnedBy, SourceKey, StoredLine, StoredReceipt, StoredReturn, World,
 };
-use crate::domain::{Money, Quantity, Timestamp};
+use crate::domain::{Money, Quantity};
 
 /// Gives a sale back, in part or in whole: exactly once. One that arrives before its sale waits for it.
 ///
@@ -85,134 +85,14 @@ fn is_undone(known: &StoredReturn, request: &ReturnRequest) -> bool {
     known.answer.status == ReceiptStatus::Cancelled && !known.request.cancel && newer
 }
 
-/// Undoes a return that the till could not finish: the sale stands again, as it was before. One that arrives before
-/// its return is remembered, and the return is not applied then; neither is it where it arrives late.
-///
-/// # Errors
-/// `receipt-has-returns` where the sale had come back in parts, or several guests had paid for it: a person decides.
-pub fn undo_return(
-    world: &mut World,
-    cx: Context<'_>,
-    external_id: &str,
-    sale: &SourceKey,
-    version: i64,
-    undone_at: Timestamp,
-) -> Result<Returned, Refusal> {
-    let key = cx.key(external_id);
-    let Some(known) = world.returns.get(&key).cloned() else {
-        let id = ReturnId(cx.ids.next_id());
-        let answer = nothing_returned(id, None, ReceiptStatus::Cancelled);
-        let request = ReturnRequest {
-            version: Some(version),
-            returned_at: undone_at,
-            lines: None,
-            rollback: false,
-            cancel: false,
-        };
-        let stored = StoredReturn {
-            id,
-            key: key.clone(),
-            sale: sale.clone(),
-            fingerprint: return_fingerprint(sale, &request),
-            request,
-            answer: answer.clone(),
-            posted_at: cx.now,
-            actor: cx.actor.to_owned(),
-            change: Change::Inserted,
-        };
-        world.returns.insert(key, stored);
-        return Ok(answer);
-    };
-    let newer_return = known.request.version.is_some_and(|posted| posted > version);
-    if newer_return || known.answer.status == ReceiptStatus::Cancelled {
-        return Ok(Returned {
-            replayed: true,
-            ..known.answer
-        });
-    }
-    let undone = match world.receipts.get(sale).cloned() {
-        Some(receipt) if known.answer.receipt_id.is_some() => {
-            sell_again(world, cx, &known, receipt, undone_at)?
-        }
-        _ => nothing_returned(known.id, None, ReceiptStatus::Cancelled),
-    };
-    if let Some(stored) = world.returns.get_mut(&key) {
-        stored.request.version = Some(version);
-        stored.answer = undone.clone();
-        stored.change.mark();
-    }
-    Ok(undone)
-}
-
-/// Redeems and accrues again what a return gave back and took. The guest may have spent it meanwhile: what is missing
-/// becomes debt, since the till can't be refused.
-fn sell_again(
-    world: &mut World,
-    cx: Context<'_>,
-    known: &StoredReturn,
-    mut receipt: StoredReceipt,
-    undone_at: Timestamp,
-) -> Result<Returned, Refusal> {
-    let of_lines = |of: fn(&StoredLine) -> Money| receipt.lines.iter().map(of).sum::<Money>();
-    let returned = &known.answer;
-    let whole = (
-        returned.amount,
-        returned.accrual_undone,
-        returned.redemption_undone,
-    ) == (
-        of_lines(|l| l.returned_amount),
-        of_lines(|l| l.accrual_undone),
-        of_lines(|l| l.redemption_undone),
-    );
-    if !whole || receipt.parts.iter().any(|part| part.payer.is_some()) {
-        return Err(Refusal::ReceiptHasReturns);
-    }
-    let (redeemed, accrued) = (returned.redemption_undone, returned.accrual_undone);
-    for line in &mut receipt.lines {
-        line.returned_by = None;
-        line.returned_quantity = Quantity::ZERO;
-        line.returned_amount = Money::ZERO;
-        line.accrual_undone = Money::ZERO;
-        line.redemption_undone = Money::ZERO;
-        line.changed = true;
-    }
-    receipt.status = ReceiptStatus::Closed;
-    receipt.change.mark();
-    let mut balance = None;
-    if let Some(facts) = receipt.customer.and_then(|c| world.customers.get(&c)).cloned() {
-        let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
-        let reason = Reason {
-            kind: types::REVERSAL.to_owned(),
-            venue: Some(receipt.key.venue),
-            receipt: Some(receipt.id),
-            return_id: Some(known.id),
-            happened_at: Some(undone_at),
-            comment: None,
-        };
-        let (venue, before) = (receipt.key.venue, receipt.parts.len());
-        let again = redeem_again(&mut sheet, redeemed, venue, before, cx, reason.clone());
-        receipt.parts.extend(again);
-        credit_accrual(&mut sheet, accrued, receipt.id, cx, reason);
-        sheet.tell("receipt.changed", receipt.id.to_string());
-        balance = Some(sheet.balance(cx.terms.venue));
-        sheet.put_back(world);
-    }
-    // It gave nothing back any more: lists of returns add up.
-    let answer = Returned {
-        balance,
-        ..nothing_returned(known.id, Some(receipt.id), ReceiptStatus::Cancelled)
-    };
-    world.receipts.insert(receipt.key.clone(), receipt);
-    Ok(answer)
-}
-
 /// A cancellation that the cloud tells of a sale that the till told is never "older": the two count differently.
-fn is_older(request: &ReturnRequest, receipt: &StoredReceipt) -> bool {
+pub(super) fn is_older(request: &ReturnRequest, receipt: &StoredReceipt) -> bool {
     matches!((request.version, receipt.version), (Some(asked), Some(posted))
         if comparable(asked, posted) && asked < posted)
 }
 
-fn nothing_returned(id: ReturnId, receipt: Option<ReceiptId>, status: ReceiptStatus) -> Returned {
+/// The answer of a return that gives nothing back, yet or ever.
+pub(super) fn nothing_returned(id: ReturnId, receipt: Option<ReceiptId>, status: ReceiptStatus) -> Returned {
     Returned {
         id: id.to_string(),
         receipt_id: receipt.map(|r| r.to_string()),
@@ -267,14 +147,18 @@ pub(super) fn apply_waiting(world: &mut World, cx: Context<'_>, sale: &SourceKey
 }
 
 /// What makes two messages the same return.
-fn return_fingerprint(sale: &SourceKey, request: &ReturnRequest) -> Hash {
+pub(super) fn return_fingerprint(sale: &SourceKey, request: &ReturnRequest) -> Hash {
     let content = (&sale.source, &sale.external_id, &request.lines, request.cancel);
     let mut hasher = Sha256::new();
     hasher.update(format!("{content:?}").as_bytes());
     hasher.finalize().into()
 }
 
-fn apply(
+/// Takes back what a return names of a receipt: its accrual first, then what bonuses paid comes back.
+///
+/// # Errors
+/// `return-exceeds-sale`, `return-mixed`, `unknown-line`, `invalid-request`; nothing changes then.
+pub(super) fn apply(
     world: &mut World,
     cx: Context<'_>,
     id: ReturnId,

@@ -12,15 +12,18 @@ mod offline;
 mod receipt_identity;
 mod sheet;
 mod spend;
+mod tell_anew;
+mod undo_return;
 mod written_off;
 
 pub use adjust::{Adjustment, Amend, amend};
 pub use close::{close, quote};
-pub use give_back::{give_back, undo_return};
+pub use give_back::give_back;
 pub use holds::{hold, void};
 pub use identify::{guest_view, identify};
 pub use offline::hold_keys;
 pub use spend::spend;
+pub use undo_return::undo_return;
 
 use super::Timestamp;
 use super::ids::IdSource;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use kopilka_contract::{Close, Closed, Receipt, ReceiptStatus};
+use kopilka_contract::{Close, Closed, Receipt, ReceiptStatus, Redemption};
 use sha2::{Digest, Sha256};
 
 use super::Context;
@@ -66,6 +66,7 @@ pub(super) fn answer_known(
                 Err(Refusal::ReceiptCancelled)
             }
         }
+        ReceiptStatus::Closed if newer && confirms_redemption(known, ask) => Ok(None),
         _ if known.fingerprint == fingerprint => replay(),
         ReceiptStatus::Returned if ask.receipt.version.is_some() => replay(),
         ReceiptStatus::PartlyReturned if newer => Err(Refusal::ReceiptHasReturns),
@@ -75,6 +76,12 @@ pub(super) fn answer_known(
             differences: differences(known, ask),
         }),
     }
+}
+
+/// Whether the same content says now, from one who may redeem, what was only seen before: that bonuses paid.
+fn confirms_redemption(known: &StoredReceipt, ask: &Close) -> bool {
+    let may_redeem = !matches!(ask.redemption, Redemption::Nothing | Redemption::Unconfirmed(_));
+    may_redeem && ask.redemption.amount().is_positive() && known.redeemed.is_zero()
 }
 
 fn differences(known: &StoredReceipt, ask: &Close) -> Vec<String> {

@@ -466,7 +466,7 @@ fn add_receipts(add: &mut impl FnMut(&str, Vec<(String, String)>, &str), dialect
 
 const RETURNS_BY_SALE: &str = "keys JOIN returns t ON t.network_id = keys.network_id \
      AND t.sale_venue_id = keys.venue_id AND t.sale_source = keys.source \
-     AND t.sale_external_id = keys.external_id AND keys.what = 'receipt' AND t.status = 'waiting'";
+     AND t.sale_external_id = keys.external_id AND keys.what = 'receipt'";
 const RETURNS_BY_KEY: &str = "keys JOIN returns t ON t.network_id = keys.network_id \
      AND t.venue_id = keys.venue_id AND t.source = keys.source AND t.external_id = keys.external_id \
      AND keys.what = 'return'";

@@ -128,7 +128,10 @@ fn a_file_of_an_archive_says_the_same_as_the_file() {
 fn an_archive_that_is_too_much_or_not_what_it_says_is_a_failure_with_words() {
     for (name, why) in [
         ("archive_bomb", "файлы архива больше 64 МиБ"),
-        ("archive_lying_about_size", "архив получен не полностью или испорчен"),
+        (
+            "archive_lying_about_size",
+            "архив получен не полностью или испорчен",
+        ),
         ("archive_cut_off", "архив получен не полностью или испорчен"),
         ("archive_encrypted", "архив зашифрован"),
         ("archive_packed_otherwise", "архив сжат неизвестным способом"),
@@ -136,7 +139,10 @@ fn an_archive_that_is_too_much_or_not_what_it_says_is_a_failure_with_words() {
     ] {
         let (understood, answer) = of_archive(&archive(name), "documents.xml");
         assert!(understood.starts_with("unreadable: "), "{name}: {understood}");
-        assert!(answer.starts_with("failure\n") && answer.contains(why), "{name}: {answer}");
+        assert!(
+            answer.starts_with("failure\n") && answer.contains(why),
+            "{name}: {answer}"
+        );
     }
 }
 
@@ -150,7 +156,10 @@ fn an_archive_cut_or_spoilt_at_any_byte_is_survived() {
         spoilt[at] ^= 0x41;
         // What does not matter to the file, times and the name of the picture, may differ.
         let (understood, _) = of_archive(&spoilt, "documents.xml");
-        assert!(understood == taken || understood.starts_with("unreadable: "), "byte {at}");
+        assert!(
+            understood == taken || understood.starts_with("unreadable: "),
+            "byte {at}"
+        );
     }
 }
 

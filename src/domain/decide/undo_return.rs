@@ -1,0 +1,162 @@
+//! Returns that are undone: the sale stands again.
+
+use kopilka_contract::{Balance, ReceiptStatus, Returned};
+
+use super::Context;
+use super::booking::{credit_accrual, redeem_again};
+use super::give_back::{nothing_returned, return_fingerprint};
+use super::sheet::{Reason, Sheet};
+use crate::domain::books::types;
+use crate::domain::ids::ReturnId;
+use crate::domain::refusal::Refusal;
+use crate::domain::world::{
+    Change, ReturnRequest, SourceKey, StoredLine, StoredReceipt, StoredReturn, World,
+};
+use crate::domain::{Money, Quantity, Timestamp};
+
+/// Undoes a return that the till could not finish: the sale stands again, as it was before. One that arrives before
+/// its return is remembered, and the return is not applied then; neither is it where it arrives late.
+///
+/// # Errors
+/// `receipt-has-returns` where the sale had come back in parts, or several guests had paid for it: a person decides.
+pub fn undo_return(
+    world: &mut World,
+    cx: Context<'_>,
+    external_id: &str,
+    sale: &SourceKey,
+    version: i64,
+    undone_at: Timestamp,
+) -> Result<Returned, Refusal> {
+    let key = cx.key(external_id);
+    let Some(known) = world.returns.get(&key).cloned() else {
+        let id = ReturnId(cx.ids.next_id());
+        let answer = nothing_returned(id, None, ReceiptStatus::Cancelled);
+        let request = ReturnRequest {
+            version: Some(version),
+            returned_at: undone_at,
+            lines: None,
+            rollback: false,
+            cancel: false,
+        };
+        let stored = StoredReturn {
+            id,
+            key: key.clone(),
+            sale: sale.clone(),
+            fingerprint: return_fingerprint(sale, &request),
+            request,
+            answer: answer.clone(),
+            posted_at: cx.now,
+            actor: cx.actor.to_owned(),
+            change: Change::Inserted,
+        };
+        world.returns.insert(key, stored);
+        return Ok(answer);
+    };
+    let newer_return = known.request.version.is_some_and(|posted| posted > version);
+    if newer_return || known.answer.status == ReceiptStatus::Cancelled {
+        return Ok(Returned {
+            replayed: true,
+            ..known.answer
+        });
+    }
+    let undone = match world.receipts.get(sale).cloned() {
+        Some(receipt) if known.answer.receipt_id.is_some() => {
+            sell_again(world, cx, &known, receipt, undone_at)?
+        }
+        _ => nothing_returned(known.id, None, ReceiptStatus::Cancelled),
+    };
+    if let Some(stored) = world.returns.get_mut(&key) {
+        stored.request.version = Some(version);
+        stored.answer = undone.clone();
+        stored.change.mark();
+    }
+    Ok(undone)
+}
+
+/// Undoes the only return of a sale.
+fn sell_again(
+    world: &mut World,
+    cx: Context<'_>,
+    known: &StoredReturn,
+    mut receipt: StoredReceipt,
+    undone_at: Timestamp,
+) -> Result<Returned, Refusal> {
+    if !is_all_that_came_back(&receipt, [&known.answer]) {
+        return Err(Refusal::ReceiptHasReturns);
+    }
+    let balance = stand_again(world, cx, &mut receipt, Some(known.id), undone_at)?;
+    // It gave nothing back any more: lists of returns add up.
+    let answer = Returned {
+        balance,
+        ..nothing_returned(known.id, Some(receipt.id), ReceiptStatus::Cancelled)
+    };
+    world.receipts.insert(receipt.key.clone(), receipt);
+    Ok(answer)
+}
+
+/// Whether these returns together are what has come back of a receipt.
+pub(super) fn is_all_that_came_back<'r>(
+    receipt: &StoredReceipt,
+    returns: impl IntoIterator<Item = &'r Returned>,
+) -> bool {
+    let of_lines = |of: fn(&StoredLine) -> Money| receipt.lines.iter().map(of).sum::<Money>();
+    let mut sums = (Money::ZERO, Money::ZERO, Money::ZERO);
+    for returned in returns {
+        sums.0 += returned.amount;
+        sums.1 += returned.accrual_undone;
+        sums.2 += returned.redemption_undone;
+    }
+    sums == (
+        of_lines(|l| l.returned_amount),
+        of_lines(|l| l.accrual_undone),
+        of_lines(|l| l.redemption_undone),
+    )
+}
+
+/// Redeems and accrues again all that came back of a sale. The guest may have spent it meanwhile: what is missing
+/// becomes debt, since the till can't be refused.
+///
+/// # Errors
+/// `receipt-has-returns` where several guests had paid for it; nothing changes then.
+pub(super) fn stand_again(
+    world: &mut World,
+    cx: Context<'_>,
+    receipt: &mut StoredReceipt,
+    return_id: Option<ReturnId>,
+    happened_at: Timestamp,
+) -> Result<Option<Balance>, Refusal> {
+    if receipt.parts.iter().any(|part| part.payer.is_some()) {
+        return Err(Refusal::ReceiptHasReturns);
+    }
+    let (mut redeemed, mut accrued) = (Money::ZERO, Money::ZERO);
+    for line in &mut receipt.lines {
+        redeemed += std::mem::take(&mut line.redemption_undone);
+        accrued += std::mem::take(&mut line.accrual_undone);
+        line.returned_by = None;
+        line.returned_quantity = Quantity::ZERO;
+        line.returned_amount = Money::ZERO;
+        line.changed = true;
+    }
+    receipt.status = ReceiptStatus::Closed;
+    receipt.change.mark();
+    let Some(facts) = receipt.customer.and_then(|c| world.customers.get(&c)).cloned() else {
+        return Ok(None);
+    };
+    let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
+    let reason = Reason {
+        kind: types::REVERSAL.to_owned(),
+        venue: Some(receipt.key.venue),
+        receipt: Some(receipt.id),
+        return_id,
+        happened_at: Some(happened_at),
+        comment: None,
+    };
+    let (venue, before) = (receipt.key.venue, receipt.parts.len());
+    let again = redeem_again(&mut sheet, redeemed, venue, before, cx, reason.clone());
+    receipt.parts.extend(again);
+    credit_accrual(&mut sheet, accrued, receipt.id, cx, reason);
+    sheet.tell("receipt.changed", receipt.id.to_string());
+    let balance = sheet.balance(cx.terms.venue);
+    sheet.put_back(world);
+    Ok(Some(balance))
+}

@@ -1,0 +1,169 @@
+//! A sale that its till tells only after a cloud had told it and after it came back: the books end as if all had come
+//! in its order.
+
+use kopilka::domain::Money;
+use kopilka::domain::refusal::Refusal;
+use kopilka_contract::{Balance, CustomerRef, Redemption, first_hand};
+
+use super::shop::{Sale, Shop, card, money, on_each};
+
+const TWO: &str = "2";
+
+/// What the cloud saw: neither the guest nor what his bonuses were.
+fn of_the_cloud(version: i64) -> Sale {
+    let sale = Sale::new("r", "100.00").line("2", "Cake", TWO, "60.00");
+    sale.version(version)
+        .with(|close| close.redemption = Redemption::Unconfirmed(money("48.00")))
+}
+
+/// What the till sold.
+fn of_the_till(who: &CustomerRef, revision: u32) -> Sale {
+    let sale = Sale::new("r", "100.00").line("2", "Cake", TWO, "60.00");
+    sale.of(who)
+        .redeem("48.00")
+        .hold("h")
+        .version(first_hand(revision))
+}
+
+/// A guest with 100.00, of which 48.00 are set aside for the order.
+async fn guest(shop: &Shop) -> CustomerRef {
+    let anna = card("1");
+    shop.credit(&anna, "100.00").await;
+    shop.hold("h", &anna, Some("48.00")).await.unwrap();
+    anna
+}
+
+/// A step of the day.
+#[derive(Clone, Copy, PartialEq)]
+enum Told {
+    Cloud,
+    Till,
+    Back(&'static [(&'static str, &'static str)]),
+}
+
+async fn tell(shop: &Shop, who: &CustomerRef, told: Told, id: &str) {
+    match told {
+        Told::Cloud => drop(shop.close(of_the_cloud(1)).await.unwrap()),
+        Told::Till => drop(shop.close(of_the_till(who, 1)).await.unwrap()),
+        Told::Back(lines) => drop(shop.give_back(id, "r", lines).await.unwrap()),
+    }
+}
+
+/// What is left after these steps, in this order: the balance, and what returns gave back in all.
+fn books_after(steps: Vec<Told>) -> Vec<(Balance, i64, i64)> {
+    let found = std::sync::Mutex::new(Vec::new());
+    on_each(|shop, customer| {
+        let (steps, found) = (steps.clone(), &found);
+        async move {
+            customer("1");
+            let anna = guest(&shop).await;
+            for (index, told) in steps.iter().enumerate() {
+                tell(&shop, &anna, *told, &format!("{} {index}", back_name(*told))).await;
+            }
+            // Said once more, each is known.
+            assert!(shop.close(of_the_cloud(2)).await.unwrap().replayed);
+            assert!(shop.close(of_the_till(&anna, 1)).await.unwrap().replayed);
+            let status = |status: &str| shop.count(&format!("receipts WHERE status = '{status}'"));
+            let (part, whole) = (status("partly_returned"), status("returned"));
+            let left = (shop.balance(&anna).await, part, whole);
+            found.lock().unwrap().push(left);
+        }
+    });
+    found.into_inner().unwrap()
+}
+
+fn back_name(told: Told) -> &'static str {
+    match told {
+        Told::Back(_) => "back",
+        _ => "sale",
+    }
+}
+
+#[test]
+fn returns_that_overtook_the_tills_own_word_are_made_of_what_it_sold() {
+    const PART: Told = Told::Back(&[("2", "1")]);
+    const REST: Told = Told::Back(&[]);
+    for returns in [
+        vec![PART],
+        vec![REST],
+        vec![PART, Told::Back(&[("1", "0.3")]), REST],
+    ] {
+        let in_order = [vec![Told::Cloud, Told::Till], returns.clone()].concat();
+        let overtaken = [vec![Told::Cloud], returns, vec![Told::Till]].concat();
+        let expected = books_after(in_order);
+        assert_eq!(books_after(overtaken), expected);
+        assert!(
+            expected
+                .iter()
+                .all(|(balance, _, _)| balance.held == Money::ZERO && balance.debt == Money::ZERO)
+        );
+    }
+}
+
+#[test]
+fn a_return_speaks_of_what_the_till_sold_once_that_is_known() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let anna = guest(&shop).await;
+        shop.close(of_the_cloud(1)).await.unwrap();
+        let before = shop.give_back("back", "r", &[]).await.unwrap();
+        assert_eq!(before.redemption_undone, Money::ZERO);
+        let told = shop.close(of_the_till(&anna, 1)).await.unwrap();
+        assert_eq!(told.redeemed, money("48.00"));
+        assert_eq!(shop.count("receipts WHERE status = 'returned'"), 1);
+        let now = shop.give_back("back", "r", &[]).await.unwrap();
+        assert!(now.replayed);
+        assert_eq!((now.id, now.redemption_undone), (before.id, money("48.00")));
+        Shop::assert_balance(&shop.balance(&anna).await, "100.00");
+    });
+}
+
+#[test]
+fn returns_that_do_not_fit_what_the_till_sold_wait_for_a_person() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let anna = guest(&shop).await;
+        shop.close(of_the_cloud(1)).await.unwrap();
+        shop.give_back("back", "r", &[("2", "2")]).await.unwrap();
+        let counted = || ["transactions", "postings", "lots", "returns"].map(|table| shop.count(table));
+        let before = counted();
+        let other = of_the_till(&anna, 1).line("2", "Cake", "1", "60.00");
+        let refusal = shop.close(other).await.unwrap_err();
+        assert_eq!(refusal, Refusal::ReceiptHasReturns);
+        assert_eq!(counted(), before);
+        assert_eq!(shop.balance(&anna).await.held, money("48.00"));
+    });
+}
+
+#[test]
+fn what_the_cloud_called_off_stays_so_until_the_till_sells_it_anew() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let anna = guest(&shop).await;
+        shop.close(of_the_cloud(1)).await.unwrap();
+        let off = |request: &mut kopilka::domain::world::ReturnRequest| {
+            (request.version, request.cancel) = (Some(2), true);
+        };
+        shop.returned("off", "r", off).await.unwrap();
+        shop.close(of_the_till(&anna, 1)).await.unwrap();
+        assert_eq!(shop.count("receipts WHERE status = 'cancelled'"), 1);
+        Shop::assert_balance(&shop.balance(&anna).await, "100.00");
+        let anew = of_the_till(&anna, 2).with(|close| close.hold = None);
+        shop.close(anew).await.unwrap();
+        assert_eq!(shop.count("receipts WHERE status = 'closed'"), 1);
+        // 52.00 left of 100.00, and 10 % of 160.00 − 48.00.
+        Shop::assert_balance(&shop.balance(&anna).await, "63.20");
+    });
+}
+
+#[test]
+fn what_was_only_seen_is_redeemed_when_the_till_says_the_very_same() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let anna = guest(&shop).await;
+        shop.close(of_the_cloud(1).of(&anna)).await.unwrap();
+        let told = shop.close(of_the_till(&anna, 1)).await.unwrap();
+        assert_eq!((told.redeemed, told.replayed), (money("48.00"), false));
+        Shop::assert_balance(&shop.balance(&anna).await, "63.20");
+    });
+}
