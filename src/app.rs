@@ -11,6 +11,7 @@ use crate::domain::ids::IdSource;
 use crate::ledger::{Ledger, PipelineOptions};
 use crate::pos::connection_cache::ConnectionCache;
 use crate::storage::{AnyConnection, StorageError, Store};
+use crate::worker::polling::PrivateAddresses;
 
 /// Everything that a request may need. Cheap to clone.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct App {
     pub proxies: Arc<TrustedProxies>,
     /// A message has left an errand: vendors' systems need not wait for their turn.
     pub errand_left: Arc<Notify>,
+    /// Whether vendors' systems are asked that stand inside the service's own network.
+    pub private_addresses: PrivateAddresses,
 }
 
 impl App {
@@ -54,6 +57,7 @@ impl App {
             connections: Arc::new(ConnectionCache::default()),
             proxies: Arc::default(),
             errand_left: Arc::default(),
+            private_addresses: PrivateAddresses::default(),
         }
     }
 

@@ -13,6 +13,7 @@ use thiserror::Error as ThisError;
 use crate::api::proxies::TrustedProxies;
 use crate::storage::StoreOptions;
 use crate::storage::connection::without_password;
+use crate::worker::polling::PrivateAddresses;
 
 const DEFAULTS: &str = include_str!("../config/default.toml");
 /// The file that is read where none is named and it exists.
@@ -50,6 +51,16 @@ pub struct Settings {
     pub inbox: Inbox,
     /// How often the jobs look for work.
     pub jobs: Jobs,
+    /// Asking vendors' systems.
+    pub polling: Polling,
+}
+
+/// Asking vendors' systems.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Polling {
+    /// Whether the addresses that connections name may lie inside the service's own network.
+    pub private_addresses: PrivateAddresses,
 }
 
 /// What stands in front of the service.
@@ -386,6 +397,11 @@ mod tests {
                 None,
                 &[("KOPILKA__HTTP__TRUSTED_PROXIES", "127.0.0.1, proxy")],
                 &["trusted_proxies", "proxy"],
+            ),
+            (
+                None,
+                &[("KOPILKA__POLLING__PRIVATE_ADDRESSES", "yes")],
+                &["private_addresses", "yes"],
             ),
         ] {
             let error = with(file, variables).unwrap_err().to_string();

@@ -6,7 +6,10 @@ use kopilka_iiko::Iiko;
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
-const PATHS: Paths<'_> = &[("POST", "webhook", "")];
+const PATHS: Paths<'_> = &[
+    ("POST", "webhook", ""),
+    ("POST", "poll/server/olap", "day=2026-03-14"),
+];
 
 fuzz_target!(|body: &[u8]| {
     let settings = [

@@ -107,7 +107,7 @@ struct ConnectionState {
     /// The middle one of these times.
     #[schema(example = 4)]
     took_ms_median: Option<i64>,
-    /// What is wrong with it now: `failing`, `quiet`.
+    /// What is wrong with it now: `failing`, `quiet`, `differs`.
     #[schema(example = json!([]))]
     alerts: Vec<String>,
 }
@@ -267,7 +267,7 @@ pub(super) fn with_state(
     let standing = Standing {
         asking: polls::standing(connection, tenant, found.id)?,
         lately: messages::lately(connection, tenant, found.id)?,
-        alerts: connection_alerts::list(connection, tenant, &going_on, 2)?,
+        alerts: connection_alerts::list(connection, tenant, &going_on, connection_alerts::KINDS)?,
         twice: telling_twice(
             &found,
             till_connections::list(connection, tenant, Some(&[found.venue]), None, MANY_AT_A_VENUE)?,

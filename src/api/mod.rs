@@ -32,6 +32,7 @@ pub mod probes;
 pub mod problem;
 pub mod proxies;
 pub mod receipts;
+pub mod reconciliations;
 pub mod returns;
 pub mod secrets;
 pub mod sessions;
@@ -76,6 +77,7 @@ pub fn router(app: App) -> Router {
         .merge(network::routes())
         .merge(connections::routes())
         .merge(connection_alerts::routes())
+        .merge(reconciliations::routes())
         .merge(audit::routes())
         .merge(messages::routes())
         .merge(till::routes());

@@ -7,6 +7,7 @@ mod demo;
 mod health;
 mod inbox;
 mod migrate;
+mod reconcile;
 mod serve;
 mod simulate;
 mod user;
@@ -54,6 +55,9 @@ enum Command {
     /// The raw messages of the tills
     #[command(subcommand)]
     Inbox(inbox::Command),
+    /// What tills say they sold, against the books
+    #[command(subcommand)]
+    Reconcile(reconcile::Command),
     /// Measure receipts per second
     Bench(bench::Args),
     /// Play a day of a till system against a running service, and compare the books
@@ -96,6 +100,7 @@ fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Backup(args) => backup::run(&settings, &args),
         Command::Connect(args) => connect::run(&settings, &args),
         Command::Inbox(command) => inbox::run(&settings, &command),
+        Command::Reconcile(command) => reconcile::run(&settings, &command),
         Command::Bench(args) => bench::run(args),
         Command::Simulate(args) => simulate::run(&args),
         Command::User(command) => user::run(&settings, &command),

@@ -65,6 +65,7 @@ pub(super) fn app(store: Store, settings: &Settings, clock: Arc<dyn Clock>) -> R
     }
     let mut app = App::with(ledger, Access::new(limits));
     app.proxies = Arc::new(settings.http.trusted_proxies.clone());
+    app.private_addresses = settings.polling.private_addresses;
     Ok(app)
 }
 

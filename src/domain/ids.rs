@@ -124,6 +124,8 @@ ids! {
     ConflictId = "cnf",
     /// A connection that failed or fell silent.
     AlertId = "alr",
+    /// What a till's report and the books say differently.
+    DifferenceId = "dif",
     /// An entry of the audit log.
     AuditId = "aud",
 }

@@ -9,6 +9,7 @@ pub mod business_time;
 pub mod decide;
 pub mod ids;
 pub mod rate;
+pub mod reconcile;
 pub mod redemption;
 pub mod refusal;
 pub mod settings;

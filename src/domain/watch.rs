@@ -81,6 +81,8 @@ pub struct Seen {
     /// Its newest messages, the newest first: when each came, and the code of the refusal or `unreadable` of those
     /// that wait for a person.
     pub newest: Vec<(Timestamp, Option<String>)>,
+    /// Since when its till's reports and the books say something differently that nobody has settled.
+    pub differs_since: Option<Timestamp>,
 }
 
 /// What is wrong with a connection.
@@ -98,12 +100,18 @@ pub enum Alert {
         /// Since when.
         since: Timestamp,
     },
+    /// Its till's own report says something else than the books.
+    Differs {
+        /// Since when.
+        since: Timestamp,
+    },
 }
 
 impl Watch {
     /// What is wrong with a connection now, the worst first.
     pub fn alerts(&self, zone: Tz, seen: &Seen, now: Timestamp) -> Vec<Alert> {
-        [self.failing(seen), self.quiet(zone, seen, now)]
+        let differs = seen.differs_since.map(|since| Alert::Differs { since });
+        [self.failing(seen), self.quiet(zone, seen, now), differs]
             .into_iter()
             .flatten()
             .collect()
@@ -172,7 +180,7 @@ mod tests {
     fn heard(text: &str) -> Seen {
         Seen {
             heard_at: at(text),
-            newest: Vec::new(),
+            ..Seen::default()
         }
     }
 
@@ -225,6 +233,7 @@ mod tests {
         let seen = |newest: Vec<_>| Seen {
             heard_at: now,
             newest,
+            differs_since: None,
         };
         let wrong = Some("unknown-customer");
         assert_eq!(
@@ -245,5 +254,17 @@ mod tests {
                 code: "unreadable".to_owned()
             }]
         );
+    }
+
+    #[test]
+    fn a_difference_that_nobody_has_settled_is_told() {
+        let now = at("2026-11-20T13:00:00Z");
+        let seen = Seen {
+            heard_at: now,
+            differs_since: Some(now),
+            ..Seen::default()
+        };
+        let alerts = Watch::default().alerts(Moscow, &seen, now);
+        assert_eq!(alerts, [Alert::Differs { since: now }]);
     }
 }

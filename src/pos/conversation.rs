@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kopilka_contract::{
     About, Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Errand, Language, Menu, Message,
-    Part, Refusal, Reply, Settings, Told, Unreadable, Words,
+    Part, Refusal, Reply, Settings, TillDay, Told, Unreadable, Words,
 };
 use sha2::{Digest, Sha256};
 
@@ -14,6 +14,7 @@ use super::connection_cache::Known;
 use super::files::{self, Filed};
 use super::menu_import;
 use super::order_names::OrderNames;
+use super::reconciling::reconcile;
 use crate::api::author::Author;
 use crate::api::bonuses::ordinary_end;
 use crate::api::caller::{Caller, Scope};
@@ -480,6 +481,7 @@ impl Talk {
                 return self.about_guest(ask, remarks).await;
             }
             Ask::TakeMenu(menu) => return self.take_menu(menu, remarks).await,
+            Ask::Reconcile(day) => return self.reconcile(*day, remarks).await,
             Ask::UndoReturn(ask) => {
                 let sale = SourceKey {
                     network: tenant.network(),
@@ -543,6 +545,23 @@ impl Talk {
         Ok(Ok(Told::MenuTaken(taken)))
     }
 
+    /// Compares a day of the till with the books; a report that is replayed counts as of when it came.
+    async fn reconcile(
+        &self,
+        day: TillDay,
+        remarks: Option<String>,
+    ) -> Result<Result<Told, Refusal>, Failed> {
+        let compared = reconcile(&self.app, &self.known, day, self.raw.received_at)
+            .await
+            .map_err(|problem| Failed::of(&problem))?;
+        let outcome = match compared {
+            Some(_) => Outcome::Posted,
+            None => Outcome::Repeated,
+        };
+        self.keep(outcome, remarks).await?;
+        Ok(Ok(Told::Reconciled(compared.unwrap_or_default())))
+    }
+
     /// The same with the guest's own short-lived codes read: they are good at a till as they are at ours.
     async fn without_codes(&self, mut ask: Ask) -> Result<Ask, Refusal> {
         let who = match &mut ask {
@@ -553,7 +572,9 @@ impl Talk {
             Ask::Enrol(ask) => ask.who.as_mut(),
             Ask::AddCard(ask) | Ask::RemoveCard(ask) => Some(&mut ask.customer),
             Ask::Adjust(ask) => Some(&mut ask.customer),
-            Ask::GiveBack(_) | Ask::UndoReturn(_) | Ask::Void(_) | Ask::TakeMenu(_) => None,
+            Ask::GiveBack(_) | Ask::UndoReturn(_) | Ask::Void(_) | Ask::TakeMenu(_) | Ask::Reconcile(_) => {
+                None
+            }
         };
         if let Some(who) = who {
             let read = read_code(&self.app, self.known.tenant, who.clone(), self.app.clock.now()).await;

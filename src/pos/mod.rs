@@ -7,6 +7,7 @@ pub mod files;
 pub mod inbox;
 pub mod menu_import;
 pub mod order_names;
+pub mod reconciling;
 pub mod secrets;
 
 use std::net::IpAddr;

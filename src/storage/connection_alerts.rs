@@ -12,6 +12,10 @@ use crate::domain::ids::{AlertId, ConnectionId, VenueId};
 pub const FAILING: &str = "failing";
 /// [`StoredAlert::kind`] of a connection that says nothing.
 pub const QUIET: &str = "quiet";
+/// [`StoredAlert::kind`] of a connection whose till's own report says something else than the books.
+pub const DIFFERS: &str = "differs";
+/// So many kinds there are: most alerts of a connection that go on at once.
+pub const KINDS: i64 = 3;
 
 /// An alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub struct StoredAlert {
     pub id: AlertId,
     /// The connection.
     pub connection: ConnectionId,
-    /// [`FAILING`] or [`QUIET`].
+    /// [`FAILING`], [`QUIET`] or [`DIFFERS`].
     pub kind: String,
     /// Code of the refusal, for one that fails.
     pub code: Option<String>,

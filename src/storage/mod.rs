@@ -23,6 +23,7 @@ pub mod order_names;
 pub mod outbox;
 pub mod polls;
 pub mod receipts;
+pub mod reconciliations;
 pub mod remembered;
 pub mod schema;
 pub mod sessions;

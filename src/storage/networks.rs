@@ -149,3 +149,12 @@ pub fn probe(connection: &mut AnyConnection) -> Result<(), StorageError> {
         .optional()?;
     Ok(())
 }
+
+/// Whether there is more than one network on this service.
+///
+/// # Errors
+/// Those of the database.
+pub fn are_several(connection: &mut AnyConnection) -> Result<bool, StorageError> {
+    let some: Vec<i64> = networks::table.select(networks::id).limit(2).load(connection)?;
+    Ok(some.len() > 1)
+}

@@ -601,6 +601,42 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    reconciliations (network_id, connection_id, day) {
+        network_id -> BigInt,
+        connection_id -> BigInt,
+        day -> Date,
+        venue_id -> BigInt,
+        told_at -> Timestamp,
+        orders_told -> Integer,
+        amount_told -> BigInt,
+        orders_known -> Integer,
+        amount_known -> BigInt,
+    }
+}
+
+diesel::table! {
+    reconciliation_differences (network_id, id) {
+        network_id -> BigInt,
+        id -> BigInt,
+        connection_id -> BigInt,
+        venue_id -> BigInt,
+        day -> Date,
+        order_name -> Text,
+        kind -> Text,
+        number -> Nullable<Text>,
+        closed_at -> Nullable<Timestamp>,
+        told -> Nullable<BigInt>,
+        known -> Nullable<BigInt>,
+        receipt_id -> Nullable<BigInt>,
+        status -> Text,
+        found_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        settled_by -> Nullable<Text>,
+        note -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     networks,
     venues,
@@ -642,4 +678,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     favourites,
     till_conflicts,
     till_files,
+    reconciliations,
+    reconciliation_differences,
 );

@@ -8,10 +8,10 @@ use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::ids::{AlertId, ConnectionId, EventId};
 use crate::domain::watch::{Alert, Seen};
-use crate::storage::connection_alerts::{self, FAILING, QUIET, StoredAlert};
+use crate::storage::connection_alerts::{self, DIFFERS, FAILING, KINDS, QUIET, StoredAlert};
 use crate::storage::outbox::{self, About};
 use crate::storage::till_connections::{self, StoredConnection};
-use crate::storage::{AnyConnection, StorageError, Tenant, messages};
+use crate::storage::{AnyConnection, StorageError, Tenant, messages, reconciliations};
 
 /// Looks at every connection that is switched on. Returns how many alerts began or ended.
 ///
@@ -31,7 +31,7 @@ pub async fn look_after_connections(app: &App) -> Result<usize, StorageError> {
 async fn look_after(app: &App, tenant: Tenant, of: StoredConnection) -> Result<usize, StorageError> {
     let (now, id, since) = (app.clock.now(), of.id, of.heard_at.unwrap_or(of.created_at));
     let standing = app.read(move |c| -> Result<_, StorageError> {
-        let going_on = connection_alerts::list(c, tenant, &going_on(id), 2)?;
+        let going_on = connection_alerts::list(c, tenant, &going_on(id), KINDS)?;
         Ok((seen(c, tenant, id, since)?, going_on))
     });
     let (seen, going_on) = standing.await?;
@@ -108,6 +108,7 @@ fn seen(
     Ok(Seen {
         heard_at: newest.iter().map(|(at, _)| *at).fold(heard_at, Timestamp::max),
         newest,
+        differs_since: reconciliations::open_since(connection, tenant, id)?,
     })
 }
 
@@ -124,6 +125,7 @@ fn stored(app: &App, connection: ConnectionId, alert: Alert) -> StoredAlert {
     let (kind, code, began_at) = match alert {
         Alert::Failing { since, code } => (FAILING, Some(code), since),
         Alert::Quiet { since } => (QUIET, None, since),
+        Alert::Differs { since } => (DIFFERS, None, since),
     };
     StoredAlert {
         id: AlertId(app.ids.next_id()),

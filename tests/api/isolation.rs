@@ -3,9 +3,13 @@
 //! be forgotten.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::http::Method;
-use kopilka::storage::{AnyConnection, Store};
+use kopilka::pos::adapter;
+use kopilka::pos::connection_cache::Known;
+use kopilka::pos::conversation::{self, Incoming};
+use kopilka::storage::{AnyConnection, Store, books, till_connections};
 use serde_json::{Value, json};
 
 use super::client::{Client, PASSWORD, Service};
@@ -53,6 +57,8 @@ struct Net {
     device: String,
     /// A sale made without a network that was refused.
     conflict: String,
+    /// An order that the till's own report has, and the books do not.
+    difference: String,
     /// Somebody at that device.
     till: Client,
 }
@@ -135,9 +141,13 @@ async fn network(service: &Service, login: &str, own: &str, card: &str, phone: &
     let user = make("users", staff).await;
     let connection = make(
         "connections",
-        json!({"venue_id": venue, "kind": "iiko", "name": own, "settings": {}}),
+        json!({"venue_id": venue, "kind": "iiko", "name": own,
+            "settings": {"server": {"address": "https://resto.example", "login": own}}}),
     )
     .await;
+    report(service, &network_id(&owner).await, own).await;
+    let found = owner.get("/api/v1/till-differences").await.expect(200);
+    let difference = text(&found["items"][0], "id");
     let network = text(&owner.get("/api/v1/network").await.expect(200), "id");
     let kept = owner.get("/api/v1/messages?limit=1").await.expect(200);
     let message = text(&kept["items"][0], "id");
@@ -173,8 +183,40 @@ async fn network(service: &Service, login: &str, own: &str, card: &str, phone: &
         message,
         device,
         conflict,
+        difference,
         till: service.anybody().session(&enrolled),
     }
+}
+
+async fn network_id(owner: &Client) -> String {
+    text(&owner.get("/api/v1/network").await.expect(200), "id")
+}
+
+/// The report of a day comes to the connection of a network: of one order, that its books do not have.
+async fn report(service: &Service, network: &str, own: &str) {
+    let (app, network) = (&service.app, network.parse().unwrap());
+    let known = {
+        let mut database = app.store.connection().unwrap();
+        let tenants = books::all_networks(&mut database).unwrap();
+        let tenant = tenants.into_iter().find(|tenant| tenant.network() == network);
+        let tenant = tenant.unwrap();
+        let mut connections = till_connections::list(&mut database, tenant, None, None, 1).unwrap();
+        Known {
+            tenant,
+            connection: connections.remove(0),
+        }
+    };
+    let order = json!({"data": [{"UniqOrderId.Id": format!("order-{own}"), "DishDiscountSumInt": 100}]});
+    let incoming = Incoming {
+        method: "POST".to_owned(),
+        path: "poll/server/olap".to_owned(),
+        query: "day=2026-11-20".to_owned(),
+        content_type: None,
+        body: order.to_string().into_bytes(),
+        received_at: app.clock.now(),
+    };
+    let held = conversation::hold(app, adapter("iiko").unwrap(), &Arc::new(known), incoming, None).await;
+    assert_eq!(held.refused, None);
 }
 
 /// Every route, called by B with what is A's. What destroys comes last, so that A itself can do it all in this order.
@@ -204,6 +246,7 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         message,
         device,
         conflict,
+        difference,
         ..
     } = a;
     let own = |names: Value| {
@@ -281,6 +324,10 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         ("GET /users/{id}", format!("users/{user}")),
         ("GET /keys/{id}", format!("keys/{key_id}")),
         ("GET /connections/{id}", format!("connections/{connection}")),
+        (
+            "GET /connections/{id}/reconciliations",
+            format!("connections/{connection}/reconciliations"),
+        ),
         ("GET /messages/{id}", format!("messages/{message}")),
     ] {
         call(route, path, none(), Must::NotFind);
@@ -336,6 +383,16 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
             "POST /till/conflicts/{id}/settle",
             format!("till/conflicts/{conflict}/settle"),
             json!({"action": "dismiss", "note": "x"}),
+        ),
+        (
+            "POST /connections/{id}/reconciliations",
+            format!("connections/{connection}/reconciliations"),
+            json!({"day": "2026-11-20"}),
+        ),
+        (
+            "POST /till-differences/{id}/settle",
+            format!("till-differences/{difference}/settle"),
+            json!({"note": "x"}),
         ),
         (
             "POST /till/devices/{id}/revoke",
@@ -742,6 +799,11 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
             none(),
         ),
         (
+            "GET /till-differences",
+            format!("till-differences?connection_id={connection}"),
+            none(),
+        ),
+        (
             "GET /messages",
             "messages?outcome=posted&limit=1000".to_owned(),
             none(),
@@ -989,6 +1051,7 @@ fn no_route_reaches_into_another_network() {
             &a.connection,
             &a.device,
             &a.conflict,
+            &a.difference,
         ];
         // First what must come to nothing: later B has things of the same names.
         let (apart, first): (Vec<&Call>, Vec<&Call>) = calls.iter().partition(|c| c.must == Must::KeepApart);

@@ -34,7 +34,17 @@ fn without_arguments_it_helps() {
     let folder = TempDir::new().unwrap();
     let text = stdout(&kopilka(&folder, &[]));
     for command in [
-        "serve", "demo", "migrate", "verify", "backup", "connect", "inbox", "bench", "simulate", "user",
+        "serve",
+        "demo",
+        "migrate",
+        "verify",
+        "backup",
+        "connect",
+        "inbox",
+        "reconcile",
+        "bench",
+        "simulate",
+        "user",
     ] {
         assert!(text.contains(&format!("\n  {command} ")), "{command}: {text}");
     }
@@ -99,6 +109,36 @@ fn a_live_database_is_copied_and_nothing_is_overwritten() {
 
     let text = stderr(&kopilka(&folder, &["backup", "copy.db"]));
     assert!(text.contains("copy.db exists"), "{text}");
+}
+
+#[test]
+fn differences_are_listed_and_a_day_is_asked_for_again() {
+    let folder = TempDir::new().unwrap();
+    stdout(&kopilka(&folder, &["migrate"]));
+    let shop = folder.path().join("shop.db");
+    let mut shop = SqliteConnection::establish(shop.to_str().unwrap()).unwrap();
+    shop.batch_execute(
+        "INSERT INTO networks VALUES (1, 'n', 'Europe/Moscow', '{}', 1, false, 0, '2026-11-22 10:00:00');
+         INSERT INTO reconciliation_differences (network_id, id, connection_id, venue_id, day, order_name, kind, told, status, found_at)
+            VALUES (1, 5, 2, 3, '2026-11-21', 'order-1', 'missing', 148550, 'open', '2026-11-22 10:00:00'),
+                   (1, 6, 2, 3, '2026-11-21', 'order-2', 'amount', 100, 'gone', '2026-11-22 10:00:00');",
+    )
+    .unwrap();
+    let list = stdout(&kopilka(&folder, &["reconcile", "list"]));
+    assert!(
+        list.contains("missing") && list.contains("1485.50") && list.contains("order-1"),
+        "{list}"
+    );
+    assert_eq!(list.lines().count(), 1, "{list}");
+    let all = stdout(&kopilka(&folder, &["reconcile", "list", "--all"]));
+    assert_eq!(all.lines().count(), 2, "{all}");
+    let text = stderr(&kopilka(&folder, &["reconcile", "ask", "msg_1", "2026-11-21"]));
+    assert!(text.contains("is not the id of a connection"), "{text}");
+    let text = stderr(&kopilka(
+        &folder,
+        &["reconcile", "ask", "con_01hgw3zj3q7hx", "2026-11-21"],
+    ));
+    assert!(text.contains("there is no connection"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What an adapter is: a pure translator of one vendor's dialect.
 
-use chrono::{DateTime, FixedOffset, LocalResult, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -206,6 +206,13 @@ pub trait Adapter: Send + Sync {
 
     /// How the vendor's system is asked; `None`: it only speaks itself.
     fn poll(&self) -> Option<&dyn Poll> {
+        None
+    }
+
+    /// An errand that fetches what the till system itself says it sold on a day, to be compared with the books
+    /// ([`Ask::Reconcile`]). `None`: this kind has no such report, or the settings do not say whom to ask.
+    fn day_report(&self, settings: &Settings, day: NaiveDate) -> Option<Errand> {
+        let _ = (settings, day);
         None
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 
-use crate::{Adjust, CustomerRef, Enrol, GuestCard, Line, Menu, Money, Quantity, Receipt};
+use crate::{Adjust, CustomerRef, Enrol, GuestCard, Line, Menu, Money, Quantity, Receipt, TillDay};
 
 /// One question or order of a till.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub enum Ask {
     Adjust(Adjust),
     /// Take over the menu of the till: as often as one likes. Answer: [`crate::Told::MenuTaken`].
     TakeMenu(Menu),
+    /// Compare what the till says it sold on a day with the books: as often as one likes, nothing is posted. Answer:
+    /// [`crate::Told::Reconciled`].
+    Reconcile(Box<TillDay>),
 }
 
 /// A receipt with what it does to bonuses.

@@ -16,6 +16,7 @@ mod menu;
 mod phone;
 mod poll;
 mod receipt;
+mod till_day;
 mod told;
 
 pub use adapter::{
@@ -34,6 +35,7 @@ pub use poll::{
     Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Situation, Step, percent_encoded,
 };
 pub use receipt::{CustomerRef, Line, Payment, Receipt, comparable, first_hand};
+pub use till_day::{DayCompared, TillDay, TillOrder};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,
     LineOutcome, ReceiptStatus, Refusal, Returned, Spent, Told, Voided, Words,

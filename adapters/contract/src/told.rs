@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Adjusted, MenuTaken, Money, Phone};
+use crate::{Adjusted, DayCompared, MenuTaken, Money, Phone};
 
 /// Language of the words for people. Russian is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -64,6 +64,8 @@ pub enum Told {
     Adjusted(Box<Adjusted>),
     /// To [`crate::Ask::TakeMenu`].
     MenuTaken(MenuTaken),
+    /// To [`crate::Ask::Reconcile`].
+    Reconciled(DayCompared),
 }
 
 /// Why the ledger said no. Nothing was posted.

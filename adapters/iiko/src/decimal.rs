@@ -8,17 +8,57 @@ use serde::de::{Error, Visitor};
 
 /// Reads an amount that may be null, rounded half up to kopecks.
 pub(crate) fn money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
-    deserializer.deserialize_any(Decimal {
-        parse: |text| {
-            let amount = Money::parse_rounded(text)?;
-            let size = if amount < Money::ZERO { -amount } else { amount };
-            if size > Money::MAX_INPUT {
-                return Err(AmountError::TooLarge);
-            }
-            Ok(amount)
-        },
-        what: "an amount of money, a number",
-    })
+    deserializer.deserialize_any(AMOUNT)
+}
+
+const AMOUNT: Decimal<Money> = Decimal {
+    parse: |text| {
+        let amount = Money::parse_rounded(text)?;
+        let size = if amount < Money::ZERO { -amount } else { amount };
+        if size > Money::MAX_INPUT {
+            return Err(AmountError::TooLarge);
+        }
+        Ok(amount)
+    },
+    what: "an amount of money, a number",
+};
+
+/// The same, where a number may also stand as a text, with a point or a comma; an empty one counts as absent.
+pub(crate) fn money_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
+    deserializer.deserialize_any(MoneyOrText)
+}
+
+struct MoneyOrText;
+
+impl Visitor<'_> for MoneyOrText {
+    type Value = Option<Money>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(AMOUNT.what)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Option<Money>, E> {
+        AMOUNT.visit_i64(number)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Option<Money>, E> {
+        AMOUNT.visit_u64(number)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Option<Money>, E> {
+        AMOUNT.visit_f64(number)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Option<Money>, E> {
+        match text.trim() {
+            "" => Ok(None),
+            text => AMOUNT.read(&text.replace(',', ".")),
+        }
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Option<Money>, E> {
+        Ok(None)
+    }
 }
 
 /// Reads a quantity that may be null, rounded half up to thousandths.

@@ -44,12 +44,15 @@ mod spread;
 mod webhook;
 mod wire;
 
+use chrono::NaiveDate;
 use kopilka_contract::{
-    Adapter, Dialogue, GuideStep, Message, POLL_PATH, Poll, Reply, Settings, SettingsError, Unreadable, Words,
+    Adapter, Dialogue, Errand, GuideStep, Message, POLL_PATH, Poll, Reply, Settings, SettingsError,
+    Unreadable, Words,
 };
 
 pub use cloud::CloudSettings;
 pub use id::{Id, NotAnId};
+pub use olap::ServerSettings;
 pub use settings::{IikoCardSettings, IikoSettings, ReceiptTypes, WebhookAuthorization};
 
 /// The dialect of iiko.
@@ -70,11 +73,20 @@ impl Adapter for Iiko {
     }
 
     fn secrets(&self) -> &'static [&'static str] {
-        &["/webhook_token", "/iikocard/api_login", "/cloud/api_login"]
+        &[
+            "/webhook_token",
+            "/iikocard/api_login",
+            "/cloud/api_login",
+            "/server/password",
+        ]
     }
 
     fn poll(&self) -> Option<&dyn Poll> {
         Some(&poll::POLL)
+    }
+
+    fn day_report(&self, settings: &Settings, day: NaiveDate) -> Option<Errand> {
+        olap::errand(settings, day)
     }
 
     fn guide(&self, address: &str) -> Vec<GuideStep> {

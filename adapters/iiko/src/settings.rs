@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::Id;
 use crate::cloud::CloudSettings;
 use crate::envelope::Service;
+use crate::olap::ServerSettings;
 
 /// The settings of one connection. Everything has a default: an empty object accrues on every closed order.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -45,6 +46,8 @@ pub struct IikoSettings {
     pub aggregators: BTreeSet<String>,
     /// How iikoCloud is asked for what no webhook brought; it is not, without an `api_login`.
     pub cloud: CloudSettings,
+    /// How the restaurant's own server is asked what it sold; it is not, without an address and a login.
+    pub server: ServerSettings,
 }
 
 impl Default for IikoSettings {
@@ -64,6 +67,7 @@ impl Default for IikoSettings {
             reserve_minutes: 24 * 60,
             aggregators: BTreeSet::new(),
             cloud: CloudSettings::default(),
+            server: ServerSettings::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! pause that grows with failures.
 
 mod backoff;
+mod reach;
 mod round;
 mod vendor_client;
 
@@ -12,6 +13,7 @@ use kopilka_contract::Adapter;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+pub use reach::{PrivateAddresses, Reach};
 pub use vendor_client::VendorClient;
 
 use crate::app::App;

@@ -8,8 +8,8 @@ use kopilka_contract::{
 };
 use serde_json::Value;
 
-use super::VendorClient;
 use super::backoff;
+use super::{Reach, VendorClient};
 use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::ids::ConnectionId;
@@ -33,6 +33,7 @@ const LONGEST_REASON: usize = 500;
 struct Round<'a> {
     app: &'a App,
     client: &'a VendorClient,
+    reach: Reach,
     adapter: &'static dyn Adapter,
     poll: &'a dyn Poll,
     known: Arc<Known>,
@@ -93,6 +94,7 @@ pub(super) async fn go(
     let mut round = Round {
         app,
         client,
+        reach: Reach::of(app).await?,
         adapter,
         poll,
         known,
@@ -129,7 +131,7 @@ impl Round<'_> {
                     if !self.renew(call.timeout_s).await? {
                         return Ok(End::Lost);
                     }
-                    match self.client.send(&call).await {
+                    match self.client.send(&call, self.reach).await {
                         Ok(answered) => answer = Some(answered),
                         Err(reason) => return Ok(End::Failed(reason, None)),
                     }

@@ -1,16 +1,24 @@
-//! The client that speaks to vendors' systems: HTTPS, no redirects, limits of time and size.
+//! The client that speaks to vendors' systems: HTTPS, no redirects, limits of time and size, and no way into the
+//! service's own network where that is closed.
 
 use std::time::Duration;
 
 use kopilka_contract::{HttpAnswer, HttpCall};
-use reqwest::{Client, Method, Url, redirect};
+use reqwest::{Client, ClientBuilder, Method, Url, redirect};
+
+use super::reach::{LookUp, Reach};
 
 /// Longest answer that is read. Lists of a day's orders are far shorter.
 const LONGEST_ANSWER: usize = 32 << 20;
 
 /// A client; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct VendorClient(Client);
+pub struct VendorClient {
+    /// For addresses that anybody may have.
+    outside: Client,
+    /// For those of the service's own network as well.
+    inside: Client,
+}
 
 impl VendorClient {
     /// With the machine's own roots of trust.
@@ -20,26 +28,32 @@ impl VendorClient {
     pub fn new() -> Result<Self, String> {
         // A second installation is refused, and the first one stands: that is all right.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Client::builder()
-            .user_agent(concat!("Kopilka/", env!("CARGO_PKG_VERSION")))
-            // What is asked carries a password: it goes to the address that was set, and nowhere else.
-            .redirect(redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .build()
-            .map(VendorClient)
-            .map_err(|error| format!("no client for the vendors' systems: {error}"))
+        let built = |client: ClientBuilder| {
+            client
+                .build()
+                .map_err(|error| format!("no client for the vendors' systems: {error}"))
+        };
+        Ok(VendorClient {
+            // A proxy would look names up where we can't see to which addresses they lead.
+            outside: built(client(Reach::Outside).no_proxy())?,
+            inside: built(client(Reach::Inside))?,
+        })
     }
 
     /// Asks once.
     ///
     /// # Errors
     /// A sentence, without the address's query, where there was no answer.
-    pub async fn send(&self, call: &HttpCall) -> Result<HttpAnswer, String> {
+    pub async fn send(&self, call: &HttpCall, reach: Reach) -> Result<HttpAnswer, String> {
         let url = allowed(call)?;
+        reach.check(&url)?;
+        let client = match reach {
+            Reach::Outside => &self.outside,
+            Reach::Inside => &self.inside,
+        };
         let method = Method::from_bytes(call.method.as_bytes()).map_err(|_| "no such method".to_owned())?;
         let timeout = Duration::from_secs(call.timeout_s.clamp(1, HttpCall::LONGEST_S).into());
-        let mut request = self
-            .0
+        let mut request = client
             .request(method, url)
             .timeout(timeout)
             .body(call.body.clone());
@@ -68,6 +82,15 @@ impl VendorClient {
             body,
         })
     }
+}
+
+fn client(reach: Reach) -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("Kopilka/", env!("CARGO_PKG_VERSION")))
+        // What is asked carries a password: it goes to the address that was set, and nowhere else.
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .dns_resolver(LookUp(reach))
 }
 
 /// The address, where it may be asked: `https`, or `http` of this machine or where a setting allows it.

@@ -1,23 +1,87 @@
-//! Reconciliation with the restaurant's own server.
+//! Reconciliation with the restaurant's own server: every night it is asked for its report of the days before, and what it
+//! sold is compared with what the other roads have brought. Nothing is posted because of it.
+//!
+//! `settings` and `request` are how it is asked, `asking` what comes next, `report` what it answers.
 
-use kopilka_contract::{Dialogue, Message, Next, Settings, Situation, Step, Unreadable};
+mod asking;
+mod report;
+mod request;
+mod settings;
 
+use chrono::NaiveDate;
+use kopilka_contract::{Ask, Dialogue, Errand, Message, Refusal, Reply, Settings, TillDay, Told, Unreadable};
+use serde_json::json;
+
+pub(crate) use asking::step;
+pub use settings::ServerSettings;
+
+use crate::poll::SERVER_ERRAND;
+use crate::settings::IikoSettings;
 use crate::webhook;
 
-/// What comes next. The state is the one of this part alone, and the errands are those whose keys begin with
-/// [`crate::poll::SERVER_ERRAND`].
-pub(crate) fn step(situation: &Situation<'_>) -> Step {
-    Step::new(Next::Off, situation.state.clone())
+/// What a report is fetched as: `poll/server/olap?day=2026-03-14`.
+const OLAP: &str = "olap";
+
+/// An errand that asks for a day; `None`: the server is not asked.
+pub(crate) fn errand(settings: &Settings, day: NaiveDate) -> Option<Errand> {
+    let iiko = settings.typed::<IikoSettings>().ok()?;
+    let key = format!("{SERVER_ERRAND}day/{day}");
+    iiko.server
+        .is_set_up()
+        .then(|| Errand::new(key, json!({"day": day})))
 }
 
 /// Reads what was fetched as `server/<what>`.
 pub(crate) fn read(
     what: &str,
-    _message: &Message<'_>,
-    _settings: &Settings,
+    message: &Message<'_>,
+    settings: &Settings,
 ) -> Result<Box<dyn Dialogue>, Unreadable> {
-    Err(Unreadable {
-        reason: format!("nothing is fetched as `server/{what}`"),
+    let unreadable = |reason: String| Unreadable {
+        reason,
         reply: webhook::nothing_here(),
-    })
+    };
+    if what != OLAP {
+        return Err(unreadable(format!("nothing is fetched as `server/{what}`")));
+    }
+    let iiko = settings
+        .typed::<IikoSettings>()
+        .map_err(|error| unreadable(error.to_string()))?;
+    let day = message.query.strip_prefix("day=");
+    let day = day
+        .and_then(|day| day.parse().ok())
+        .ok_or_else(|| unreadable("the report does not say of which day it is".to_owned()))?;
+    let (day, remarks) = report::read(message.body, day, settings, &iiko.server)
+        .map_err(|error| unreadable(error.to_string()))?;
+    Ok(Box::new(Report { day, remarks }))
+}
+
+/// A report, read.
+struct Report {
+    day: TillDay,
+    remarks: Vec<String>,
+}
+
+impl Dialogue for Report {
+    fn asks(&self) -> Vec<Ask> {
+        vec![Ask::Reconcile(Box::new(self.day.clone()))]
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
+    fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
+        let body = match told {
+            [Ok(Told::Reconciled(day))] => {
+                json!({"orders": day.told, "known": day.known, "differences": day.open})
+            }
+            _ => json!({}),
+        };
+        Reply {
+            status: 200,
+            content_type: "application/json",
+            body: body.to_string().into_bytes(),
+        }
+    }
 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kopilka_contract::{
-    Adapter, Adjusted, Ask, Balance, CashierMessage, Close, Closed, CustomerStatus, Guest, Held, Language,
-    LineOutcome, MenuTaken, Message, Money, Phone, ReceiptStatus, Refusal, Reply, Returned, Settings, Spent,
-    Told, Unreadable, Voided, Words,
+    Adapter, Adjusted, Ask, Balance, CashierMessage, Close, Closed, CustomerStatus, DayCompared, Guest, Held,
+    Language, LineOutcome, MenuTaken, Message, Money, Phone, ReceiptStatus, Refusal, Reply, Returned,
+    Settings, Spent, Told, Unreadable, Voided, Words,
 };
 use kopilka_onec::OneC;
 use serde_json::Value;
@@ -113,6 +113,7 @@ impl Ledger {
                 added: menu.categories.len() + menu.products.len(),
                 ..MenuTaken::default()
             }),
+            Ask::Reconcile(_) => Told::Reconciled(DayCompared::default()),
             Ask::GiveBack(_) | Ask::UndoReturn(_) => Told::Returned(Box::new(Returned {
                 id: "ret_1".to_owned(),
                 receipt_id: Some("rcp_1".to_owned()),
