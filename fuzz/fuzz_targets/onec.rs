@@ -1,7 +1,7 @@
-//! Any bytes at each of 1C's roads, as a body and as a query.
+//! Any bytes at each of 1C's roads, as a body, as a query, and as an answer of a base.
 #![no_main]
 
-use kopilka_fuzz::{Paths, every_path};
+use kopilka_fuzz::{Paths, every_answer, every_path};
 use kopilka_onec::OneC;
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
@@ -26,6 +26,17 @@ fuzz_target!(|body: &[u8]| {
         }),
     ];
     every_path(&OneC, ROADS, &settings, body, |reply| assert!(reply.status >= 200));
+    // A round has asked for a page of documents, for cards, for products.
+    let [_, base] = &settings;
+    let account = r#"https://localhost/odata/standard.odata u None"#;
+    let asked = [json!("page"), json!({"cards": ["c"]}), json!({"products": ["p"]})].map(|asked| {
+        let stage = json!({
+            "began": "2026-03-14T20:00:00Z", "since": "2026-03-12T00:00:00", "kind": 0, "skip": 0, "page": null,
+            "asked": asked, "cards": {}, "products": {},
+        });
+        (json!({"account": account, "stage": stage}), Vec::new())
+    });
+    every_answer(&OneC, &asked, base, body);
     // What stands in a query is as foreign as a body.
     if let Ok(query) = std::str::from_utf8(body) {
         let methods = [

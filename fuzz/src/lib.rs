@@ -1,7 +1,9 @@
 //! Any bytes at the paths of a till's door: they are answered, and nothing panics.
 
 use chrono::DateTime;
-use kopilka_contract::{Adapter, Language, Message, Refusal, Reply, Settings, Words};
+use kopilka_contract::{
+    Adapter, Errand, HttpAnswer, Language, Message, Refusal, Reply, Settings, Situation, Words,
+};
 use serde_json::Value;
 
 /// Paths of a door, with the method by which each is asked and its query.
@@ -17,11 +19,7 @@ pub fn every_path(
     answered: impl Fn(&Reply),
 ) {
     for values in settings {
-        let settings = Settings {
-            time_zone: chrono_tz::Europe::Moscow,
-            language: Language::Ru,
-            values: values.clone(),
-        };
+        let settings = connection(values);
         for (method, path, query) in paths {
             let message = Message {
                 method,
@@ -35,6 +33,8 @@ pub fn every_path(
                 Ok(dialogue) => {
                     dialogue.remarks();
                     dialogue.orders();
+                    dialogue.errands();
+                    dialogue.parts();
                     let refused = Refusal {
                         code: "insufficient-balance".to_owned(),
                         words: Words::new("нет", "no"),
@@ -49,5 +49,35 @@ pub fn every_path(
             }
             answered(&adapter.failure(&message, &Words::new("сбой", "failure"), &settings));
         }
+    }
+}
+
+/// Gives `body` to an adapter that asks its vendor's system, as the answer to each of some questions: what it remembers
+/// when the answer comes, and its errands.
+pub fn every_answer(adapter: &dyn Adapter, asked: &[(Value, Vec<Errand>)], settings: &Value, body: &[u8]) {
+    let Some(poll) = adapter.poll() else {
+        return;
+    };
+    let settings = connection(settings);
+    for (state, errands) in asked {
+        poll.step(&Situation {
+            settings: &settings,
+            state,
+            errands,
+            now: DateTime::UNIX_EPOCH,
+            answer: Some(&HttpAnswer {
+                status: 200,
+                headers: Vec::new(),
+                body: body.to_vec(),
+            }),
+        });
+    }
+}
+
+fn connection(values: &Value) -> Settings {
+    Settings {
+        time_zone: chrono_tz::Europe::Moscow,
+        language: Language::Ru,
+        values: values.clone(),
     }
 }

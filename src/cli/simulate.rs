@@ -23,7 +23,7 @@ pub(super) struct Args {
     #[arg(long, requires = "key")]
     token: Option<String>,
     /// What goes wrong on the wire: all, none, or names with commas between: duplicates, reordering, lost-answers,
-    /// delays, cuts, half-returns, restarts
+    /// delays, cuts, half-returns, losses, restarts
     #[arg(long, default_value = "none", value_parser = faults)]
     faults: Faults,
     /// How many sales

@@ -30,6 +30,8 @@ use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::ledger::message::{Outcome, RawMessage};
 use crate::storage::{StorageError, errands, polls};
 
+/// What a zip archive begins with.
+const ARCHIVE: &[u8] = b"PK\x03\x04";
 /// So many products that a menu could not bring are named in the inbox.
 const MOST_SKIPPED_NAMED: usize = 50;
 
@@ -65,14 +67,17 @@ impl Incoming {
 }
 
 impl Incoming {
-    /// Whether a text of it could hold U+0000 in any spelling: PostgreSQL can't store it, and no till means it.
+    /// Whether a text of it could hold U+0000 in any spelling: PostgreSQL can't store it, and no till means it. What an
+    /// archive holds is looked at by whoever unpacks it.
     fn has_null(&self) -> bool {
         let escaped = b"\\u0000";
-        self.body.contains(&0)
-            || self.body.windows(escaped.len()).any(|w| w == escaped)
-            || self.query.contains("%00")
-            || self.path.contains("%00")
-            || self.path.contains('\0')
+        let is_archive = self.body.starts_with(ARCHIVE);
+        let in_body = || self.body.contains(&0) || self.body.windows(escaped.len()).any(|w| w == escaped);
+        self.address_has_null() || (!is_archive && in_body())
+    }
+
+    fn address_has_null(&self) -> bool {
+        self.query.contains("%00") || self.path.contains("%00") || self.path.contains('\0')
     }
 }
 
@@ -260,7 +265,11 @@ async fn carry(
     settings: Settings,
     since: Instant,
 ) -> Result<Held, Failed> {
-    let filed = files::file(&app, adapter, &known, &mut incoming).await;
+    let filed = if incoming.address_has_null() {
+        Ok(Filed::ReadOn)
+    } else {
+        files::file(&app, adapter, &known, &mut incoming).await
+    };
     let filed = filed.map_err(|problem| Failed::of(&problem))?;
     let raw = Arc::new(RawMessage {
         venue: Some(known.connection.venue),
@@ -279,6 +288,10 @@ async fn carry(
         raw,
         since,
     };
+    // A part of a file is bytes, until the file is read.
+    if filed == Filed::PartKept {
+        return Ok(part_answered(adapter, &incoming, &settings));
+    }
     if incoming.has_null() {
         let reason = "it holds the character U+0000, which no text may have".to_owned();
         talk.keep(Outcome::Unreadable, Some(reason)).await?;
@@ -293,21 +306,17 @@ async fn carry(
             kept: true,
         });
     }
-    match filed {
-        Filed::ReadOn => {}
-        Filed::PartKept => return Ok(part_answered(adapter, &incoming, &settings)),
-        Filed::NoRoom(words) => {
-            talk.keep(
-                Outcome::Unreadable,
-                Some(words.in_language(settings.language).to_owned()),
-            )
-            .await?;
-            return Ok(Held {
-                reply: adapter.failure(&incoming.message(), &words, &settings),
-                refused: Some("unreadable".to_owned()),
-                kept: true,
-            });
-        }
+    if let Filed::NoRoom(words) = filed {
+        talk.keep(
+            Outcome::Unreadable,
+            Some(words.in_language(settings.language).to_owned()),
+        )
+        .await?;
+        return Ok(Held {
+            reply: adapter.failure(&incoming.message(), &words, &settings),
+            refused: Some("unreadable".to_owned()),
+            kept: true,
+        });
     }
     match adapter.read(&incoming.message(), &settings) {
         Err(Unreadable { reason, reply }) => {

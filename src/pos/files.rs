@@ -6,7 +6,8 @@ use super::connection_cache::Known;
 use super::conversation::Incoming;
 use crate::api::problem::Problem;
 use crate::app::App;
-use crate::storage::till_files::{self, FilePlace};
+use crate::storage::till_files::{self, FilePlace, NoRoom};
+use crate::storage::{AnyConnection, StorageError};
 
 /// What is to be done with a message after its file was looked after.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +52,36 @@ pub async fn file(
                 Filed::NoRoom(no_room())
             })
         }
+        Filing::Last {
+            folder,
+            file,
+            is_whole,
+        } => {
+            let place = place(known, folder, file);
+            let (body, now) = (incoming.body.clone(), incoming.received_at);
+            let last = move |c: &mut AnyConnection| {
+                if is_whole {
+                    till_files::forget(c, tenant, &place)?;
+                }
+                let kept = till_files::append(c, tenant, &place, &body, now)?;
+                let whole = till_files::whole(c, tenant, &place)?;
+                Ok::<_, StorageError>(kept.map(|()| whole))
+            };
+            Ok(match app.write(last).await? {
+                Ok(whole) => {
+                    incoming.body = whole;
+                    Filed::ReadOn
+                }
+                Err(NoRoom) => Filed::NoRoom(no_room()),
+            })
+        }
         // Replayed from the inbox, a message has the file already, whatever has become of it here.
-        Filing::Whole { folder, file } => {
+        Filing::Whole { folder, file, or_in } => {
             if incoming.body.is_empty() {
                 let place = place(known, folder, file);
-                incoming.body = app.write(move |c| till_files::read(c, tenant, &place)).await?;
+                incoming.body = app
+                    .write(move |c| till_files::read(c, tenant, &place, or_in))
+                    .await?;
             }
             Ok(Filed::ReadOn)
         }

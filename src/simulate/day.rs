@@ -1,5 +1,7 @@
 //! The day: who came, what was sold, what was undone, and what was said once more in the evening.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration};
 use chrono_tz::Tz;
 use kopilka_contract::Money;
@@ -8,6 +10,7 @@ use super::account::{Account, Entry, Guest, Standing};
 use super::dialect::{Dialect, Heard, Item, Message, PartsBack, Role, Sale, Undo};
 use super::faults::{Fault, Once, Wire};
 use super::office::{Office, Place, Quote};
+use super::vendor::Vendor;
 use super::{Counts, Failure};
 use crate::demo::dice::Dice;
 use crate::demo::network::{VENUES, VenuePlan};
@@ -43,6 +46,8 @@ pub(super) struct Day<'a, 'w> {
     pub(super) office: &'a Office,
     pub(super) place: Place,
     pub(super) wire: Wire<'w>,
+    /// The vendor's own system, where the service asks it.
+    pub(super) vendor: Option<Arc<dyn Vendor>>,
     pub(super) dice: Dice,
     /// What ids are made of: other ones each time.
     ids: Dice,
@@ -74,6 +79,7 @@ impl<'a, 'w> Day<'a, 'w> {
             office,
             place,
             wire,
+            vendor: None,
             dice,
             ids,
             account: Account::default(),
@@ -165,7 +171,12 @@ impl<'a, 'w> Day<'a, 'w> {
     }
 
     async fn tell(&mut self, message: Message) -> Result<(), Failure> {
-        self.dialect.happened(&message);
+        if let (Some(vendor), Some(fact)) = (&self.vendor, &message.fact) {
+            vendor.happened(fact);
+        }
+        if message.role == Role::Shows || self.wire.loses(&message) {
+            return Ok(());
+        }
         self.said.push(message.clone());
         self.wire.tell(message).await
     }
@@ -332,8 +343,15 @@ impl<'a, 'w> Day<'a, 'w> {
                 let undo = self.dialect.undo(&sale, &Undo::RollBack, after(7));
                 let again = self.dialect.close(&sale, after(20));
                 self.tell(undo).await?;
-                if story == Story::SoldAgain {
-                    self.tell(again).await?;
+                // Where the service asks, it may see none of the sale: what was written off apart would find no receipt.
+                let paid_apart = sale.redeem.is_positive() && self.dialect.write_off(&sale).is_some();
+                if story == Story::SoldAgain || paid_apart {
+                    if self.vendor.is_some() {
+                        // Later, so that the service may see what was between.
+                        self.later.push((number + 20, again));
+                    } else {
+                        self.tell(again).await?;
+                    }
                 } else {
                     self.stand(number, Standing::RolledBack);
                 }
@@ -437,6 +455,9 @@ impl<'a, 'w> Day<'a, 'w> {
         for _ in 0..count {
             items.extend(item(menu, &mut self.dice));
         }
+        if self.dialect.sums_up() {
+            items = summed_up(items);
+        }
         let (high, low) = (self.ids.bits(), self.ids.bits());
         Sale {
             number,
@@ -461,6 +482,18 @@ impl<'a, 'w> Day<'a, 'w> {
 fn menu(kind: &str) -> &'static VenuePlan {
     let [first, ..] = &VENUES;
     VENUES.iter().find(|venue| venue.has(kind)).unwrap_or(first)
+}
+
+/// The same products in one line each.
+fn summed_up(items: Vec<Item>) -> Vec<Item> {
+    let mut lines: Vec<Item> = Vec::with_capacity(items.len());
+    for item in items {
+        match lines.iter_mut().find(|line| line.product == item.product) {
+            Some(line) => line.pieces += item.pieces,
+            None => lines.push(item),
+        }
+    }
+    lines
 }
 
 fn item(menu: &'static VenuePlan, dice: &mut Dice) -> Option<Item> {

@@ -1,13 +1,14 @@
 //! What a till system's side of the simulator must be able to say.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use chrono::DateTime;
 use chrono_tz::Tz;
 use kopilka_contract::Money;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::vendor::Answers;
+use super::vendor::Vendor;
 
 /// A product that was ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +83,11 @@ pub(crate) enum Role {
     Tells,
     /// The till sends it once, whatever happens.
     Once,
+    /// Nobody sends it: the vendor's system shows it to whoever asks.
+    Shows,
 }
 
-/// A message to the till's door.
+/// A message to the till's door, or a thing that the vendor's system only shows.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     pub(crate) role: Role,
@@ -95,6 +98,9 @@ pub(crate) struct Message {
     pub(crate) body: String,
     /// Number of the sale that it is about.
     pub(crate) sale: u32,
+    /// What is so in the vendor's own system from then on, as its [`Vendor`] understands it. A message that has one may get
+    /// lost for good: who asks the system will see it.
+    pub(crate) fact: Option<Value>,
 }
 
 /// What a till makes of an answer.
@@ -184,18 +190,15 @@ pub(crate) trait Dialect: Debug + Sync {
         self.parts_back() == PartsBack::NewerOrder
     }
 
-    /// What a message tells of has just happened; the message itself may arrive later.
-    fn happened(&self, _message: &Message) {}
-
-    /// The vendor's own system, where the service asks it. What is told is then in the books when the service has
-    /// asked, and what was undone before that never gets there.
-    fn vendor(&self) -> Option<Answers> {
-        None
+    /// Whether the same product twice is one line of its receipts.
+    fn sums_up(&self) -> bool {
+        false
     }
 
-    /// The connection's settings for a vendor's system at this address.
-    fn settings_with_vendor(&self, _address: &str) -> Value {
-        json!({})
+    /// The vendor's own system, where the service asks it: a new one for each day. What is told is then in the books when
+    /// the service has asked, and what was undone before that never gets there.
+    fn vendor(&self) -> Option<Arc<dyn Vendor>> {
+        None
     }
 }
 

@@ -27,19 +27,22 @@ pub enum Fault {
     Cuts,
     /// A part of what was sold comes back.
     HalfReturns,
+    /// A message never arrives that the vendor's own system can be asked about.
+    Losses,
     /// The service is started anew between messages, and while it answers one.
     Restarts,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 7] = [
+    pub const ALL: [Fault; 8] = [
         Fault::Duplicates,
         Fault::Reordering,
         Fault::LostAnswers,
         Fault::Delays,
         Fault::Cuts,
         Fault::HalfReturns,
+        Fault::Losses,
         Fault::Restarts,
     ];
 
@@ -52,6 +55,7 @@ impl Fault {
             Fault::Delays => "delays",
             Fault::Cuts => "cuts",
             Fault::HalfReturns => "half-returns",
+            Fault::Losses => "losses",
             Fault::Restarts => "restarts",
         }
     }
@@ -188,6 +192,11 @@ impl<'a> Wire<'a> {
             *self.struck.entry(fault).or_default() += 1;
         }
         strikes
+    }
+
+    /// Whether a message gets lost for good, which only one may that the vendor's system also shows.
+    pub(super) fn loses(&mut self, message: &Message) -> bool {
+        message.fact.is_some() && self.strikes(Fault::Losses)
     }
 
     /// Starts the service anew.

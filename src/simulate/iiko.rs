@@ -147,6 +147,7 @@ pub(super) fn snapshot(sale: &Sale, status: &str, now: DateTime<Tz>) -> Message 
         content_type: "application/json",
         body: event.to_string(),
         sale: sale.number,
+        fact: None,
     }
 }
 

@@ -119,6 +119,7 @@ fn call(sale: &Sale, role: Role, name: &str, body: &Value) -> Message {
         content_type: "application/json",
         body: body.to_string(),
         sale: sale.number,
+        fact: None,
     }
 }
 

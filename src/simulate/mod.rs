@@ -14,12 +14,16 @@ mod iiko;
 mod iiko_plugin;
 mod office;
 mod onec;
+mod onec_odata;
 mod rkeeper;
 mod rkeeper_delivery;
 pub(crate) mod vendor;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+
+use serde_json::json;
 
 use crate::demo::credentials::LIVE_KEY;
 use crate::demo::dice::Dice;
@@ -46,6 +50,7 @@ static DIALECTS: &[&dyn Dialect] = &[
     &iiko::Iiko,
     &iiko_plugin::IikoPlugin,
     &onec::OneC,
+    &onec_odata::OneCOData,
 ];
 
 /// The kinds of tills that can be played.
@@ -189,12 +194,10 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         .first()
         .cloned()
         .ok_or_else(|| format!("the network has no active connection of the kind {}", plan.kind))?;
-    let asked = dialect.vendor().is_some();
-    if let Some(answers) = dialect.vendor() {
-        let vendor = vendor::open(answers).await?;
-        office
-            .set(&places, &dialect.settings_with_vendor(&vendor))
-            .await?;
+    let vendor = dialect.vendor();
+    if let Some(vendor) = &vendor {
+        let opened = vendor::open(Arc::clone(vendor)).await?;
+        office.set(&places, &vendor.settings(&opened)).await?;
     }
     let moment = plan.now.timestamp_millis().unsigned_abs();
     let wire = Wire::new(
@@ -207,17 +210,19 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     let now = plan.now.with_timezone(&place.zone);
     let dice = (Dice::new(plan.seed), Dice::new(plan.seed ^ moment));
     let mut day = Day::new(&office, place, wire, dice, now, plan.receipts);
+    day.vendor = vendor.clone();
     day.invite(plan.seed).await?;
     let first = day.first().await?;
-    if asked {
-        office.errands_done(&places).await?;
+    if let Some(vendor) = &vendor {
+        office.asked(&places, &**vendor).await?;
     }
+    let place_set = places.clone();
     day.place = here(&office, places, dialect, &first).await?;
     day.now = plan.now.with_timezone(&day.place.zone);
     day.wire.faults = plan.faults.clone();
     day.play().await?;
-    if asked {
-        office.errands_done(std::slice::from_ref(&day.place)).await?;
+    if let Some(vendor) = &vendor {
+        office.asked(std::slice::from_ref(&day.place), &**vendor).await?;
         day.account.forget_unseen(&office, &day.place).await?;
     }
 
@@ -227,6 +232,10 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         .compare(&office, &day.place, &day.wire.refused)
         .await?;
     differences.extend(found);
+    if vendor.is_some() {
+        // The vendor's system closes now: nobody is to ask it any more.
+        office.set(&place_set, &json!({})).await?;
+    }
     Ok(Report {
         kind: dialect.name(),
         receipts: plan.receipts,

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::dialect::{Dialect, GuestName, Sale};
+use super::vendor::Vendor;
+use crate::domain::Timestamp;
 use crate::http_client::Client;
 
 /// How often a call is tried while nobody answers, or there are too many.
@@ -64,29 +66,37 @@ impl Office {
         self.call("POST", path, Some(body)).await
     }
 
-    /// Sets connections so. Only networks for trying things are played with.
+    /// Sets connections so, besides what they are set to. Only networks for trying things are played with.
     pub(super) async fn set(&self, places: &[Place], settings: &Value) -> Result<(), Failure> {
         for place in places {
+            let mut values = place.settings.as_object().cloned().unwrap_or_default();
+            values.extend(settings.as_object().cloned().unwrap_or_default());
             let path = format!("/connections/{}", place.connection);
-            let body = json!({"settings": settings});
+            let body = json!({"settings": values});
             self.call("PATCH", &path, Some(&body)).await?.expect(200, &path)?;
         }
         Ok(())
     }
 
-    /// Waits until the service has asked everything that it was told to ask.
-    pub(super) async fn errands_done(&self, places: &[Place]) -> Result<(), Failure> {
+    /// Waits until the service has asked the vendor's system about everything that has happened there.
+    pub(super) async fn asked(&self, places: &[Place], vendor: &dyn Vendor) -> Result<(), Failure> {
         for place in places {
             let path = format!("/connections/{}", place.connection);
             let mut last = Value::Null;
+            let mut done = false;
             for _ in 0..ERRAND_LOOKS {
+                // What was shown is in the books when the round in which it was shown went well, or a later one did: the
+                // vendor is on this machine, so its clock is the service's.
+                let shown = vendor.shown_since();
                 last = self.get(&path).await?.expect(200, &path)?["polling"].clone();
-                if last["errands"] == 0 {
+                let succeeded = text(&last, "succeeded_at").parse::<Timestamp>().ok();
+                done = last["errands"] == 0 && shown.is_some_and(|shown| succeeded > Some(shown));
+                if done {
                     break;
                 }
                 tokio::time::sleep(PAUSE).await;
             }
-            if last["errands"] != 0 {
+            if !done {
                 return Err(format!("the service does not ask the vendor's system: {last}").into());
             }
         }

@@ -36,6 +36,11 @@ impl Dialect for OneC {
         PartsBack::Return
     }
 
+    /// Lines of a sale and of its return know each other by their products.
+    fn sums_up(&self) -> bool {
+        true
+    }
+
     fn external_id(&self, sale: &Sale) -> String {
         sale.id.clone()
     }
@@ -73,7 +78,7 @@ impl Dialect for OneC {
     }
 
     fn close(&self, sale: &Sale, now: DateTime<Tz>) -> Message {
-        let lines: Vec<Value> = sale.items.iter().enumerate().map(sold).collect();
+        let lines: Vec<Value> = sale.items.iter().map(sold).collect();
         let mut document = document(sale, &sale.id, now, sale.at);
         let own = json!({
             "documentType": "ЧекККМ",
@@ -101,28 +106,21 @@ impl Dialect for OneC {
     }
 
     fn undo(&self, sale: &Sale, undo: &Undo, now: DateTime<Tz>) -> Message {
-        let all: Vec<i64> = sale.items.iter().map(|item| item.pieces).collect();
-        let (part, pieces) = match undo {
-            Undo::Pieces(part, pieces) => (*part, pieces),
-            Undo::RollBack | Undo::Return => (0, &all),
-        };
+        let (id, pieces) = back(sale, undo);
         let lines: Vec<Value> = sale
             .items
             .iter()
-            .enumerate()
             .zip(pieces)
-            .filter(|(_, pieces)| **pieces > 0)
-            .map(|((index, item), pieces)| {
+            .filter(|(_, pieces)| *pieces > 0)
+            .map(|(item, pieces)| {
                 let amount = Money::from_kopecks(item.price.kopecks() * pieces);
                 json!({
-                    "lineId": index + 1, "saleLineId": index + 1,
+                    "lineId": item.product, "saleLineId": item.product,
                     "item": {"id": item.product, "name": item.name},
                     "quantity": pieces, "price": number(item.price), "amount": number(amount),
                 })
             })
             .collect();
-        // Another document of the same base: only the first block of its GUID differs.
-        let id = format!("{:08x}{}", part + 1, sale.id.get(8..).unwrap_or_default());
         let mut document = document(sale, &id, now, now);
         let own = json!({
             "documentType": "ЧекККМВозврат",
@@ -157,6 +155,23 @@ impl Dialect for OneC {
     }
 }
 
+/// The id of a return, another document of the same base, and how many pieces of each item it brings back.
+pub(super) fn back(sale: &Sale, undo: &Undo) -> (String, Vec<i64>) {
+    let all = || sale.items.iter().map(|item| item.pieces).collect();
+    let (part, pieces) = match undo {
+        Undo::Pieces(part, pieces) => (*part, pieces.clone()),
+        Undo::RollBack | Undo::Return => (0, all()),
+    };
+    // Only the first block of its GUID differs.
+    let id = format!("{:08x}{}", part + 1, sale.id.get(8..).unwrap_or_default());
+    (id, pieces)
+}
+
+/// Eight bytes that grow with the time, as 1C writes them.
+pub(super) fn data_version(at: DateTime<Tz>) -> String {
+    STANDARD.encode(at.timestamp_millis().to_be_bytes())
+}
+
 fn loyalty_server(sale: &Sale, role: Role, verb: &'static str, method: &str, query: &str) -> Message {
     Message {
         role,
@@ -165,6 +180,7 @@ fn loyalty_server(sale: &Sale, role: Role, verb: &'static str, method: &str, que
         content_type: "text/plain",
         body: String::new(),
         sale: sale.number,
+        fact: None,
     }
 }
 
@@ -184,16 +200,16 @@ fn receipt(sale: &Sale, document: &Value) -> Message {
         content_type: "application/json",
         body: document.to_string(),
         sale: sale.number,
+        fact: None,
     }
 }
 
 /// What documents have in common.
 fn document(sale: &Sale, id: &str, now: DateTime<Tz>, dated: DateTime<Tz>) -> Value {
-    let version = STANDARD.encode(now.timestamp_millis().to_be_bytes());
     json!({
         "base": "simulator",
         "documentId": id,
-        "dataVersion": version,
+        "dataVersion": data_version(now),
         "number": format!("МГ00-{:06}", sale.number),
         "date": dated.format("%Y-%m-%dT%H:%M:%S").to_string(),
         "shop": {"id": "1b2c3d4e-90ab-11f0-8d3a-00155d0a0102", "name": "Лавка"},
@@ -213,9 +229,9 @@ fn join(document: &mut Value, own: Value) {
     }
 }
 
-fn sold((index, item): (usize, &Item)) -> Value {
+fn sold(item: &Item) -> Value {
     json!({
-        "lineId": index + 1,
+        "lineId": item.product,
         "item": {"id": item.product, "name": item.name, "groupId": item.category},
         "quantity": item.pieces, "price": number(item.price), "amountBeforeDiscount": number(item.amount()),
         "autoDiscount": 0, "manualDiscount": 0, "bonusDiscount": number(item.redeemed),

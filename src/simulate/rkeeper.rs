@@ -101,6 +101,7 @@ fn message(sale: &Sale, role: Role, function: &str, body: String) -> Message {
         content_type: "text/xml; charset=utf-8",
         body,
         sale: sale.number,
+        fact: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! site sets bonuses aside at the same door.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use super::dialect::{
     Dialect, GuestName, Heard, Item, Message, PartsBack, Role, Sale, Undo, by_phone, number,
 };
-use super::vendor::{Answers, Question};
+use super::vendor::{Question, Vendor};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::Timestamp;
 
 /// The delivery with its cloud.
 #[derive(Debug)]
@@ -28,28 +30,33 @@ const CALLS_PER_TOKEN: u32 = 17;
 /// Every so many calls nothing works.
 const TROUBLE_EVERY: u32 = 50;
 
-/// What the vendor knows.
-#[derive(Debug)]
-struct Cloud {
-    /// Orders by the webhook that will tell of them.
-    to_come: BTreeMap<String, Value>,
-    /// Orders by number, as they stand.
-    orders: BTreeMap<String, Value>,
+/// The vendor's cloud.
+#[derive(Debug, Default)]
+struct Cloud(Mutex<Known>);
+
+/// What it knows.
+#[derive(Debug, Default)]
+struct Known {
+    /// Orders by number.
+    orders: BTreeMap<String, Order>,
     /// How many calls each token is still good for.
     tokens: BTreeMap<String, u32>,
     /// How many orders were read.
     read: u32,
 }
 
-static CLOUD: Mutex<Cloud> = Mutex::new(Cloud {
-    to_come: BTreeMap::new(),
-    orders: BTreeMap::new(),
-    tokens: BTreeMap::new(),
-    read: 0,
-});
+/// An order as it stands.
+#[derive(Debug)]
+struct Order {
+    content: Value,
+    /// When it was first read so.
+    read_at: Option<Timestamp>,
+}
 
-fn cloud() -> MutexGuard<'static, Cloud> {
-    CLOUD.lock().unwrap_or_else(PoisonError::into_inner)
+impl Cloud {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Dialect for RKeeperDelivery {
@@ -125,29 +132,8 @@ impl Dialect for RKeeperDelivery {
         }
     }
 
-    /// From now on the order stands like this, whenever its webhook arrives.
-    fn happened(&self, message: &Message) {
-        let mut cloud = cloud();
-        if let Some(order) = cloud.to_come.remove(&message.body) {
-            let id = order["orderId"].as_str().unwrap_or_default().to_owned();
-            cloud.orders.insert(id, order);
-        }
-    }
-
-    fn vendor(&self) -> Option<Answers> {
-        Some(answer)
-    }
-
-    fn settings_with_vendor(&self, address: &str) -> Value {
-        json!({
-            "api": format!("{address}/orders/api/v1"),
-            "auth": format!("{address}/connect/token"),
-            "client_id": "simulator",
-            "client_secret": "simulator",
-            "bonus_currencies": [BONUSES],
-            // Days of other services in this process have their orders in the same cloud: a list would bring them here.
-            "list_minutes": 0,
-        })
+    fn vendor(&self) -> Option<Arc<dyn Vendor>> {
+        Some(Arc::new(Cloud::default()))
     }
 }
 
@@ -159,21 +145,21 @@ fn post(sale: &Sale, role: Role, path: &str, body: &Value) -> Message {
         content_type: "application/json",
         body: body.to_string(),
         sale: sale.number,
+        fact: None,
     }
 }
 
-/// The webhook that an order has changed; how it will stand by then is put by.
+/// The webhook that an order has changed, with the order as it stands then.
 fn changed(sale: &Sale, status: u32, now: DateTime<Tz>) -> Message {
     let at = now.with_timezone(&Utc).to_rfc3339();
     let body = json!({
         "source": "rkeeper-delivery", "orderId": sale.id, "statusId": status, "statusName": "",
         "restaurantId": RESTAURANT, "phone": sale.phone.as_deref().unwrap_or_default(), "changedAt": at,
     });
-    let message = post(sale, Role::Tells, "webhook", &body);
-    cloud()
-        .to_come
-        .insert(message.body.clone(), order(sale, status, &at));
-    message
+    Message {
+        fact: Some(order(sale, status, &at)),
+        ..post(sale, Role::Tells, "webhook", &body)
+    }
 }
 
 fn order(sale: &Sale, status: u32, at: &str) -> Value {
@@ -198,36 +184,79 @@ fn order(sale: &Sale, status: u32, at: &str) -> Value {
     })
 }
 
-/// The vendor's REST API: tokens end before their time now and then, and once in a while nothing works.
-fn answer(question: &Question) -> (u16, String) {
-    let mut cloud = cloud();
-    if question.path == "/connect/token" {
+impl Vendor for Cloud {
+    /// The order stands so from now on, by the cloud's clock.
+    fn happened(&self, fact: &Value) {
+        let mut content = fact.clone();
+        content["updatedAt"] = json!(SystemClock.now().to_rfc3339());
+        let id = content["orderId"].as_str().unwrap_or_default().to_owned();
+        let order = Order {
+            content,
+            read_at: None,
+        };
+        self.known().orders.insert(id, order);
+    }
+
+    /// The REST API: tokens end before their time now and then, and once in a while nothing works.
+    fn answer(&self, question: &Question) -> (u16, String) {
+        let mut known = self.known();
+        if question.path == "/connect/token" {
+            return known.token(question);
+        }
+        known.read += 1;
+        if known.read.is_multiple_of(TROUBLE_EVERY) {
+            return (500, json!({"code": 500, "msg": "Internal error"}).to_string());
+        }
+        let token = question.authorization.strip_prefix("Bearer ");
+        match known.tokens.get_mut(token.unwrap_or_default()) {
+            Some(calls) if *calls > 0 => *calls -= 1,
+            _ => return (401, String::new()),
+        }
+        let found = match question.path.strip_prefix("/orders/api/v1/orders") {
+            Some("") => Some(known.orders.values().map(|order| order.content.clone()).collect()),
+            Some(path) => known.read(path.trim_start_matches('/')),
+            None => None,
+        };
+        match found {
+            Some(found) => (200, json!({"result": found}).to_string()),
+            None => (404, json!({"code": 404, "msg": "Order not found"}).to_string()),
+        }
+    }
+
+    fn shown_since(&self) -> Option<Timestamp> {
+        let known = self.known();
+        let read = known.orders.values().map(|order| order.read_at);
+        read.collect::<Option<Vec<Timestamp>>>()
+            .map(|times| times.into_iter().max().unwrap_or_default())
+    }
+
+    fn settings(&self, address: &str) -> Value {
+        json!({
+            "api": format!("{address}/orders/api/v1"),
+            "auth": format!("{address}/connect/token"),
+            "client_id": "simulator",
+            "client_secret": "simulator",
+            "bonus_currencies": [BONUSES],
+            "list_minutes": 1,
+        })
+    }
+}
+
+impl Known {
+    fn token(&mut self, question: &Question) -> (u16, String) {
         let form = "grant_type=client_credentials&client_id=simulator&client_secret=simulator&scope=orders";
         if question.method != "POST" || question.body != form {
             return (400, json!({"error": "invalid_client"}).to_string());
         }
-        let token = format!("token-{}", cloud.tokens.len());
-        cloud.tokens.insert(token.clone(), CALLS_PER_TOKEN);
-        return (
-            200,
-            json!({"access_token": token, "expires_in": 3600, "token_type": "Bearer"}).to_string(),
-        );
+        let token = format!("token-{}", self.tokens.len());
+        self.tokens.insert(token.clone(), CALLS_PER_TOKEN);
+        let given = json!({"access_token": token, "expires_in": 3600, "token_type": "Bearer"});
+        (200, given.to_string())
     }
-    cloud.read += 1;
-    if cloud.read.is_multiple_of(TROUBLE_EVERY) {
-        return (500, json!({"code": 500, "msg": "Internal error"}).to_string());
-    }
-    match cloud.tokens.get_mut(&question.token) {
-        Some(calls) if *calls > 0 => *calls -= 1,
-        _ => return (401, String::new()),
-    }
-    let found = match question.path.strip_prefix("/orders/api/v1/orders") {
-        Some("") => Some(cloud.orders.values().cloned().collect::<Value>()),
-        Some(path) => cloud.orders.get(path.trim_start_matches('/')).cloned(),
-        None => None,
-    };
-    match found {
-        Some(found) => (200, json!({"result": found}).to_string()),
-        None => (404, json!({"code": 404, "msg": "Order not found"}).to_string()),
+
+    fn read(&mut self, id: &str) -> Option<Value> {
+        let order = self.orders.get_mut(id)?;
+        order.read_at.get_or_insert_with(|| SystemClock.now());
+        Some(order.content.clone())
     }
 }

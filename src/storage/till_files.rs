@@ -102,11 +102,49 @@ pub fn append(
     Ok(Ok(()))
 }
 
-/// The whole file, and marks it as read; empty where there is none.
+/// The whole file, or where there is none the newest of its folder whose name ends so, and marks it as read; empty where there
+/// is neither.
 ///
 /// # Errors
 /// Those of the database.
 pub fn read(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    place: &FilePlace,
+    or_in: Option<&str>,
+) -> Result<Vec<u8>, StorageError> {
+    let whole = read_whole(connection, tenant, place)?;
+    let Some(ending) = or_in.filter(|_| whole.is_empty()) else {
+        return Ok(whole);
+    };
+    let names: Vec<String> = till_files::table
+        .filter(till_files::network_id.eq(tenant.id()))
+        .filter(till_files::connection_id.eq(place.connection.0))
+        .filter(till_files::folder.eq(&place.folder))
+        .order(till_files::received_at.desc())
+        .select(till_files::name)
+        .load(connection)?;
+    let archive = names
+        .into_iter()
+        .find(|name| name.to_ascii_lowercase().ends_with(ending));
+    match archive {
+        Some(name) => read_whole(
+            connection,
+            tenant,
+            &FilePlace {
+                name,
+                ..place.clone()
+            },
+        ),
+        None => Ok(whole),
+    }
+}
+
+/// The file as far as it has come; that does not make it a file that was read.
+///
+/// # Errors
+/// Those of the database.
+pub fn whole(
     connection: &mut AnyConnection,
     tenant: Tenant,
     place: &FilePlace,
@@ -115,10 +153,28 @@ pub fn read(
         .order(till_files::part)
         .select(till_files::body)
         .load(connection)?;
+    Ok(parts.concat())
+}
+
+/// Drops what has come of a file.
+///
+/// # Errors
+/// Those of the database.
+pub fn forget(connection: &mut AnyConnection, tenant: Tenant, place: &FilePlace) -> Result<(), StorageError> {
+    diesel::delete(parts_of!(tenant, place)).execute(connection)?;
+    Ok(())
+}
+
+fn read_whole(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    place: &FilePlace,
+) -> Result<Vec<u8>, StorageError> {
+    let file = whole(connection, tenant, place)?;
     diesel::update(parts_of!(tenant, place))
         .set(till_files::was_read.eq(true))
         .execute(connection)?;
-    Ok(parts.concat())
+    Ok(file)
 }
 
 /// Drops parts that came before `before`.

@@ -697,3 +697,53 @@ fn a_write_off_after_the_window_is_another_one() {
         assert_eq!(shop.count("write_offs WHERE receipt_id IS NOT NULL"), 4);
     });
 }
+
+#[test]
+fn a_receipt_that_was_cancelled_redeems_its_write_off_again_when_it_is_posted_again() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let anna = card("1");
+        shop.credit(&anna, "50.00").await;
+        shop.hold("s", &anna, None).await.unwrap();
+        write_off(&shop, spend(&anna, "s", "50.00", None)).await.unwrap();
+        let sale = |version: i64, redeemed: &str| {
+            Sale::new("r", "200.00").of(&anna).with(|c| {
+                c.receipt.version = Some(version);
+                c.redemption = Redemption::Before(money(redeemed));
+            })
+        };
+        let closed = shop.close(sale(1, "50.00")).await.unwrap();
+        assert_eq!(
+            (closed.redeemed, closed.accrued),
+            (money("50.00"), money("15.00"))
+        );
+        for version in [2, 4] {
+            let id = format!("r:cancelled:{version}");
+            let cancelled = shop.returned(&id, "r", |request| {
+                (request.version, request.rollback, request.cancel) = (Some(version), true, true);
+            });
+            assert_eq!(cancelled.await.unwrap().status, ReceiptStatus::Cancelled);
+            Shop::assert_balance(&shop.balance(&anna).await, "50.00");
+            let again = shop.close(sale(version + 1, "50.00")).await.unwrap();
+            assert_eq!((again.redeemed, again.accrued), (money("50.00"), money("15.00")));
+            Shop::assert_balance(&shop.balance(&anna).await, "15.00");
+            shop.assert_books();
+        }
+        // A newer version that shows less gives the difference back.
+        let less = shop.close(sale(6, "30.00")).await.unwrap();
+        assert_eq!((less.redeemed, less.accrued), (money("30.00"), money("17.00")));
+        Shop::assert_balance(&shop.balance(&anna).await, "37.00");
+        // One that shows more than was ever written off keeps what was, and says so.
+        let more = shop.close(sale(7, "60.00")).await.unwrap();
+        assert_eq!(more.redeemed, money("30.00"));
+        assert!(
+            more.cashier_messages
+                .iter()
+                .any(|m| m.code == "unconfirmed-redemption")
+        );
+        shop.assert_books();
+        let back = shop.give_back("back", "r", &[]).await.unwrap();
+        assert_eq!(back.redemption_undone, money("30.00"));
+        Shop::assert_balance(&shop.balance(&anna).await, "50.00");
+    });
+}

@@ -13,7 +13,7 @@ use kopilka::storage::Store;
 use kopilka::worker::polling::{VendorClient, poll_due};
 use serde_json::{Value, json};
 
-use super::Till;
+use super::{Till, fixture};
 use crate::api::client::Service;
 use crate::databases::each_database_async;
 
@@ -268,6 +268,95 @@ fn a_receipt_that_is_not_posted_any_more_is_taken_back_and_may_be_posted_again()
         shop.pass().await;
         assert_eq!(shop.balance().await, "1250.50");
         shop.till.assert_books();
+    });
+}
+
+#[test]
+fn posting_may_keep_the_data_version_and_a_write_off_follows_its_receipt_through_it() {
+    each_database_async(|store| async move {
+        let shop = Shop::open(store).await;
+        shop.write_off().await;
+        for _ in 0..3 {
+            shop.base.write(sale(&shop.date, "AAAAAAAB6KQ=", true));
+            shop.pass().await;
+            assert_eq!(shop.balance().await, "1175.27");
+            shop.base.write(sale(&shop.date, "AAAAAAAB6KQ=", false));
+            shop.pass().await;
+            assert_eq!(shop.balance().await, "1250.50");
+        }
+        shop.base.write(sale(&shop.date, "AAAAAAAB6KQ=", true));
+        shop.pass().await;
+        assert_eq!(shop.balance().await, "1175.27");
+        // A document that was pushed, and unposted before the base was asked.
+        let pushed = fixture("onec/fixtures/receipt_json/sale.request.json");
+        let mut pushed: Value = pushed.parse().unwrap();
+        let other = "7c1f2a34-90ab-11f0-8d3a-00155d0a0fff";
+        pushed["documentId"] = json!(other);
+        pushed["dataVersion"] = json!("AAAAAAAB6KM=");
+        let answer = shop
+            .till
+            .send("POST", "v1/receipts", pushed.to_string())
+            .await
+            .json();
+        assert_eq!(answer["status"], "accepted", "{answer}");
+        assert_ne!(shop.balance().await, "1175.27");
+        let mut unposted = sale(&shop.date, "AAAAAAAB6KQ=", false);
+        unposted["Ref_Key"] = json!(other);
+        shop.base.write(unposted);
+        shop.pass().await;
+        assert_eq!(shop.balance().await, "1175.27");
+    });
+}
+
+#[test]
+fn a_return_that_stands_in_the_base_before_its_sale_waits_and_one_without_a_sale_is_for_a_person() {
+    each_database_async(|store| async move {
+        let shop = Shop::open(store).await;
+        shop.write_off().await;
+        // The sale is older than what is looked at: it comes by hand later, by the other road.
+        shop.base.write(back(&shop.date));
+        shop.pass().await;
+        assert_eq!(shop.balance().await, "1101.00");
+        let mut sold: Value = fixture("onec/fixtures/receipt_json/sale_with_redemption.request.json")
+            .parse()
+            .unwrap();
+        for (line, key) in [
+            (0, "4e5f6071-90ab-11f0-8d3a-00155d0a0105"),
+            (1, "5f607182-90ab-11f0-8d3a-00155d0a0106"),
+        ] {
+            sold["lines"][line]["lineId"] = json!(key);
+        }
+        let answer = shop
+            .till
+            .send("POST", "v1/receipts", sold.to_string())
+            .await
+            .json();
+        assert_eq!(answer["status"], "accepted", "{answer}");
+        assert_eq!(shop.balance().await, "1199.50");
+
+        let mut alone = back(&shop.date);
+        alone["Ref_Key"] = json!("8d2f3b45-91ab-11f0-8d3a-00155d0a0fff");
+        alone["ЧекККМПродажа_Key"] = json!(EMPTY);
+        shop.base.write(alone);
+        shop.pass().await;
+        assert_eq!(shop.balance().await, "1199.50");
+        let kept = shop
+            .till
+            .owner
+            .get("/api/v1/messages?outcome=unreadable")
+            .await
+            .expect(200);
+        let detail = kept["items"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains("возврат без чека продажи"), "{kept}");
+        // It is told once, and does not stop what comes after it.
+        shop.pass().await;
+        let again = shop
+            .till
+            .owner
+            .get("/api/v1/messages?outcome=unreadable")
+            .await
+            .expect(200);
+        assert_eq!(again["items"].as_array().unwrap().len(), 1, "{again}");
     });
 }
 

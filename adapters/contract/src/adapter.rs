@@ -104,6 +104,16 @@ pub enum Filing {
         /// Name of the file.
         file: String,
     },
+    /// The body is the last part of a file that is read at once: the message is read, kept and replayed with the file for a
+    /// body.
+    Last {
+        /// What the exchange is about.
+        folder: String,
+        /// Name of the file.
+        file: String,
+        /// The body is the whole file: parts that came before are forgotten.
+        is_whole: bool,
+    },
     /// The message is about the whole file: it is read, kept and replayed with the file for a body; an empty one where
     /// there is no such file.
     Whole {
@@ -111,6 +121,8 @@ pub enum Filing {
         folder: String,
         /// Name of the file.
         file: String,
+        /// An ending of names of archives that may hold it: where there is no file of its name, the newest of them is the body.
+        or_in: Option<&'static str>,
     },
 }
 

@@ -5,18 +5,27 @@
 //! standard says of an exchange is goods (`type=catalog`) and orders (`type=sale`); receipts of a shop are not in it, so how a sale
 //! and a return look is agreed between a base and us, and is a setting.
 //!
+//! An exchange of documents may end with `file`: not every base sends `import` for them (seen in public exchange libraries).
+//!
 //! The token in the address is the authentication: the login of `checkauth` is not looked at, and the cookie that its answer gives is
-//! of no use but to be sent back. A file comes in parts of at most [`FILE_LIMIT`] bytes, which the service puts together.
+//! of no use but to be sent back. A file comes in parts of at most [`FILE_LIMIT`] bytes, which the service puts together. An archive
+//! is sent under a name of its own; `import` then names a file in it, or the archive.
 
+mod archive;
 mod catalogue;
 mod documents;
+mod last_part;
 mod settings;
 mod xml;
 
+use std::borrow::Cow;
+
 use kopilka_contract::{
-    About, Ask, Dialogue, Filing, Language, MenuTaken, Message, Part, Refusal, Reply, Told, Unreadable, Words,
+    About, Ask, Dialogue, Filing, Language, Menu, MenuTaken, Message, Part, Refusal, Reply, Told, Unreadable,
+    Words,
 };
 
+use self::archive::ArchiveError;
 use self::documents::{Documents, Taken};
 pub use self::settings::CommerceMlSettings;
 use self::xml::Element;
@@ -26,6 +35,9 @@ use crate::reply;
 
 /// So many bytes of a file fit into one message.
 const FILE_LIMIT: u32 = 1_048_576;
+
+/// `type` of an exchange of documents: orders, sales, returns.
+const DOCUMENTS: &str = "sale";
 
 /// A step of an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +76,19 @@ pub(crate) fn filing(message: &Message<'_>) -> Option<Filing> {
     let folder = query.get("type").unwrap_or_default().to_owned();
     match Mode::of(&query)? {
         Mode::Init => Some(Filing::Begin { folder }),
+        // Older exchanges of documents end with the file, newer ones with its import: it is posted with the file, and an import
+        // finds it posted.
+        Mode::File(file) if folder == DOCUMENTS && last_part::is_last(message.body) => Some(Filing::Last {
+            folder,
+            file,
+            is_whole: last_part::is_whole(message.body),
+        }),
         Mode::File(file) => Some(Filing::Part { folder, file }),
-        Mode::Import(file) => Some(Filing::Whole { folder, file }),
+        Mode::Import(file) => Some(Filing::Whole {
+            folder,
+            file,
+            or_in: Some(".zip"),
+        }),
         Mode::CheckAuth | Mode::Query | Mode::Success | Mode::Complete => None,
     }
 }
@@ -83,7 +106,13 @@ pub(crate) fn read(message: &Message<'_>, contract: Contract<'_>) -> Result<Box<
     };
     let lines = match mode {
         Mode::CheckAuth => format!("success\nkopilka\n{:x}", message.received_at.timestamp_micros()),
-        Mode::Init => format!("zip=no\nfile_limit={FILE_LIMIT}"),
+        Mode::Init => {
+            let zip = if contract.own.commerce_ml.zip { "yes" } else { "no" };
+            format!("zip={zip}\nfile_limit={FILE_LIMIT}")
+        }
+        Mode::File(file) if query.get("type") == Some(DOCUMENTS) && last_part::is_last(message.body) => {
+            return import(&file, message.body, contract);
+        }
         Mode::File(_) | Mode::Success | Mode::Complete => "success".to_owned(),
         Mode::Query => return Ok(Box::new(Said(reply::xml(documents::NOTHING)))),
         Mode::Import(file) => return import(&file, message.body, contract),
@@ -108,22 +137,31 @@ fn import(file: &str, body: &[u8], contract: Contract<'_>) -> Result<Box<dyn Dia
         );
         return Err(failed(&words, language));
     }
-    let root = xml::parse(body).map_err(|error| failed(&error.words(), language))?;
-    if root.name() != "коммерческаяинформация" {
-        let words = Words::new(
-            "это не CommerceML: корень не «КоммерческаяИнформация»",
-            "this is not CommerceML: the root is not «КоммерческаяИнформация»",
-        );
-        return Err(failed(&words, language));
-    }
-    let menu = catalogue::menu(&root).map_err(|words| failed(&words, language))?;
-    let documents = Documents::of(&root, contract);
-    Ok(Box::new(Import {
-        menu,
-        documents: documents.read,
-        skipped: documents.skipped,
+    let files = files(file, body).map_err(|error| failed(&error.words(), language))?;
+    let mut import = Import {
+        menus: Vec::new(),
+        documents: Vec::new(),
+        skipped: Vec::new(),
         language,
-    }))
+    };
+    for file in &files {
+        import
+            .add(file, contract)
+            .map_err(|words| failed(&words, language))?;
+    }
+    Ok(Box::new(import))
+}
+
+/// The files that a body is: itself, the one of an archive that is asked for, or all of an archive that is itself asked for.
+fn files<'a>(name: &str, body: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>, ArchiveError> {
+    if !archive::is_archive(body) {
+        return Ok(vec![Cow::Borrowed(body)]);
+    }
+    if name.is_empty() || name.to_ascii_lowercase().ends_with(".zip") {
+        return Ok(archive::xml_files(body)?.into_iter().map(Cow::Owned).collect());
+    }
+    let base_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    Ok(vec![Cow::Owned(archive::file(body, base_name)?)])
 }
 
 fn failed(words: &Words, language: Language) -> Unreadable {
@@ -154,7 +192,7 @@ impl Dialogue for Said {
 
 /// A file, read.
 struct Import {
-    menu: Option<kopilka_contract::Menu>,
+    menus: Vec<Menu>,
     documents: Vec<Taken>,
     skipped: Vec<Words>,
     language: Language,
@@ -162,13 +200,13 @@ struct Import {
 
 impl Dialogue for Import {
     fn asks(&self) -> Vec<Ask> {
-        let menu = self.menu.clone().map(Ask::TakeMenu);
+        let menu = self.menus.iter().cloned().map(Ask::TakeMenu);
         let documents = self
             .documents
             .iter()
             .flat_map(|taken| &taken.document)
             .map(|document| document.ask.clone());
-        menu.into_iter().chain(documents).collect()
+        menu.chain(documents).collect()
     }
 
     fn remarks(&self) -> Vec<String> {
@@ -185,7 +223,7 @@ impl Dialogue for Import {
 
     /// Documents are kept one by one, in the words of our JSON contract: a file may have thousands of them.
     fn parts(&self) -> Vec<Part> {
-        let mut ask = usize::from(self.menu.is_some());
+        let mut ask = self.menus.len();
         let mut part = |taken: &Taken| {
             let about = match &taken.document {
                 Ok(_) => {
@@ -218,9 +256,25 @@ impl Dialogue for Import {
 }
 
 impl Import {
+    /// Adds what a file says.
+    fn add(&mut self, file: &[u8], contract: Contract<'_>) -> Result<(), Words> {
+        let root = xml::parse(file).map_err(|error| error.words())?;
+        if root.name() != "коммерческаяинформация" {
+            return Err(Words::new(
+                "это не CommerceML: корень не «КоммерческаяИнформация»",
+                "this is not CommerceML: the root is not «КоммерческаяИнформация»",
+            ));
+        }
+        self.menus.extend(catalogue::menu(&root)?);
+        let documents = Documents::of(&root, contract);
+        self.documents.extend(documents.read);
+        self.skipped.extend(documents.skipped);
+        Ok(())
+    }
+
     fn success(&self, told: &[Result<Told, Refusal>]) -> String {
         let mut lines = vec!["success".to_owned()];
-        let taken = told.iter().find_map(|answer| match answer {
+        let taken = told.iter().filter_map(|answer| match answer {
             Ok(Told::MenuTaken(MenuTaken {
                 added,
                 changed,
@@ -228,7 +282,7 @@ impl Import {
             })) => Some((added, changed, skipped.len())),
             _ => None,
         });
-        if let Some((added, changed, skipped)) = taken {
+        for (added, changed, skipped) in taken {
             let words = Words::new(
                 format!("меню: добавлено {added}, изменено {changed}, пропущено {skipped}"),
                 format!("menu: {added} added, {changed} changed, {skipped} skipped"),

@@ -77,6 +77,7 @@ impl Adapter for OneC {
             settings,
             own: &own,
             received_at: message.received_at,
+            turn: 0,
         };
         match Route::of(message.path) {
             Route::LoyaltyServer(method) => loyalty_server::read(method, message, settings, own),

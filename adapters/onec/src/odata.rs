@@ -1,7 +1,8 @@
 //! Receipts of a base over OData: asked for by the service, since a base of 1C sends nothing by itself.
 //!
 //! A round looks at all receipts and returns since the last one, and a while before it, for documents are posted late and changed:
-//! what was taken in the same version already is passed over. Each new or changed document is delivered as the base has it, with
+//! what was taken in the same state already is passed over. Whether posting alone changes `DataVersion` is not documented, so a
+//! state is that with the standing of the document, and states under one version are counted. Each new or changed document is delivered as the base has it, with
 //! the names of what it refers to, and read by the mapping of its configuration into a document of our JSON contract.
 
 mod document;
@@ -53,6 +54,11 @@ pub(crate) fn read(message: &Message<'_>, contract: Contract<'_>) -> Result<Box<
     let names = Names {
         cards: value["cards"].as_object().unwrap_or(&empty),
         products: value["products"].as_object().unwrap_or(&empty),
+    };
+    let turn = query.get("turn").and_then(|turn| turn.parse().ok());
+    let contract = Contract {
+        turn: turn.unwrap_or_default(),
+        ..contract
     };
     match mapped(fields, &value["document"], names) {
         Mapped::Document(document) => receipt_json::read_value(&document, contract),

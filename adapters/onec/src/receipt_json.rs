@@ -27,6 +27,9 @@ use crate::guest_name::GuestName;
 use crate::receipt_answer::{self, Outcome};
 use crate::settings::{CategorySource, OneCSettings, ReceiptRedemption};
 
+/// Data versions count writes of a base: a base that has written a thousand million million times is none.
+const MOST_VERSIONS: u64 = 1 << 53;
+
 /// What the connection's settings say about documents.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Contract<'a> {
@@ -34,6 +37,8 @@ pub(crate) struct Contract<'a> {
     pub(crate) own: &'a OneCSettings,
     /// When the message came: a document that was cancelled does not say when.
     pub(crate) received_at: DateTime<Utc>,
+    /// How many times the document was seen to change under its data version before this: a base that was asked tells so.
+    pub(crate) turn: u8,
 }
 
 /// Reads a message with one document. One with a field at fault is kept for a person, and answered with 200.
@@ -224,7 +229,7 @@ impl Contract<'_> {
         let date = document.get("date");
         let receipt = Receipt {
             external_id,
-            version: version(document, remarks)?,
+            version: self.version(document, remarks)?,
             number: document
                 .get("receiptNumber")
                 .label()
@@ -267,7 +272,7 @@ impl Contract<'_> {
         id: String,
         remarks: &mut Vec<Words>,
     ) -> Result<Ask, Fault> {
-        let version = version(document, remarks)?;
+        let version = self.version(document, remarks)?;
         let at = self.received_at.fixed_offset();
         Ok(match operation {
             Operation::Sale => Ask::GiveBack(GiveBack {
@@ -285,6 +290,31 @@ impl Contract<'_> {
                 undone_at: at,
             }),
         })
+    }
+
+    /// `DataVersion` of 1C: eight bytes that grow with every write. A document that was unposted and posted again may
+    /// have the same one (nothing is documented of it): then [`Contract::turn`] tells the later state.
+    fn version(&self, document: &Field<'_>, remarks: &mut Vec<Words>) -> Result<Option<i64>, Fault> {
+        let Some(text) = document.get("dataVersion").text()? else {
+            return Ok(None);
+        };
+        let bytes = STANDARD
+            .decode(&text)
+            .ok()
+            .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+        let version = bytes
+            .map(u64::from_be_bytes)
+            .filter(|version| *version < MOST_VERSIONS)
+            .and_then(|version| i64::try_from(version << 8 | u64::from(self.turn)).ok());
+        if version.is_none() {
+            remarks.push(Words::new(
+                format!("dataVersion «{text}» не похоже на версию данных 1С; документ принят без версии"),
+                format!(
+                    "dataVersion “{text}” is not a data version of 1C; the document was taken without one"
+                ),
+            ));
+        }
+        Ok(version)
     }
 
     fn lines(&self, document: &Field<'_>) -> Result<Vec<SoldLine>, Fault> {
@@ -353,7 +383,7 @@ impl Contract<'_> {
         Ok(GiveBack {
             external_id,
             sale,
-            version: version(document, remarks)?,
+            version: self.version(document, remarks)?,
             returned_at: date.required(date.instant(self.settings)?)?,
             what: WhatBack::Lines(lines),
             rollback: false,
@@ -530,25 +560,6 @@ fn phone(document: &Field<'_>, remarks: &mut Vec<Words>) -> Option<Phone> {
         ));
     }
     phone
-}
-
-/// 1C's `DataVersion` as a number. One that is not its base64 of eight bytes cannot be compared and is left out.
-fn version(document: &Field<'_>, remarks: &mut Vec<Words>) -> Result<Option<i64>, Fault> {
-    let Some(text) = document.get("dataVersion").text()? else {
-        return Ok(None);
-    };
-    let bytes = STANDARD
-        .decode(&text)
-        .ok()
-        .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
-    let version = bytes.map(i64::from_be_bytes).filter(|version| *version >= 0);
-    if version.is_none() {
-        remarks.push(Words::new(
-            format!("dataVersion «{text}» не похоже на версию данных 1С; документ принят без версии"),
-            format!("dataVersion “{text}” is not a data version of 1C; the document was taken without one"),
-        ));
-    }
-    Ok(version)
 }
 
 /// 1C writes GUIDs in lower case; what other code made of them is brought back to it. Other ids stay as they are.

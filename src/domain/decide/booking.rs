@@ -5,7 +5,7 @@ use super::sheet::{Reason, Sheet};
 use crate::domain::Money;
 use crate::domain::account::{LotPart, LotTerms, by_issuer};
 use crate::domain::books::{BookAccount, Direction, Posting};
-use crate::domain::ids::{CustomerId, ReceiptId, TransactionId};
+use crate::domain::ids::{CustomerId, ReceiptId, TransactionId, VenueId};
 use crate::domain::world::{Change, RedemptionPart};
 
 /// Books a redemption: each issuer's bonuses on its own posting, so that venues can settle with each other.
@@ -29,6 +29,33 @@ pub(super) fn book_redemption(
         })
         .collect();
     sheet.book(Direction::Redemption, amount, postings, reason)
+}
+
+/// Redeems what had come back and is spent all the same: what is missing becomes debt, since the guest has the discount
+/// already. `before`: how many parts the receipt has.
+pub(super) fn redeem_again(
+    sheet: &mut Sheet<'_>,
+    amount: Money,
+    venue: VenueId,
+    before: usize,
+    cx: Context<'_>,
+    reason: Reason,
+) -> Vec<RedemptionPart> {
+    let (used, debt) = sheet.facts.account.take_again(amount, venue, cx.now);
+    let transaction = book_redemption(sheet, &used, amount, cx, reason);
+    let mut parts = redemption_parts(transaction, used, before);
+    if let (Some(transaction), true) = (transaction, debt.is_positive()) {
+        parts.push(RedemptionPart {
+            payer: None,
+            transaction,
+            sequence: i32::try_from(before + parts.len()).unwrap_or(i32::MAX),
+            lot: None,
+            amount: debt,
+            refunded: Money::ZERO,
+            change: Change::Inserted,
+        });
+    }
+    parts
 }
 
 /// The lots that paid a redemption, in the order spent.

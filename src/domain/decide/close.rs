@@ -9,14 +9,14 @@ use super::give_back::apply_waiting;
 use super::guest_of_sale::{Guest, guest, named_hold};
 use super::held;
 use super::payers::{give_back_to_payers, sheet_of};
-use super::payment::{Pays, book_payment, unconfirmed, unposted_spread, what_pays};
+use super::payment::{Pays, book_payment, line_spread, unconfirmed, unposted_spread, what_pays};
 use super::receipt_identity::{answer_known, check, fingerprint};
 use super::sheet::{Reason, Sheet, cashier_messages, may_redeem};
 use super::tell_anew::{is_told_anew, tell_anew};
 use crate::domain::accrual::{self, Accrual, Sale};
 use crate::domain::books::{Hash, types};
 use crate::domain::ids::{HoldId, ReceiptId};
-use crate::domain::redemption::{redeem_limit, spread};
+use crate::domain::redemption::redeem_limit;
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{CustomerFacts, RedemptionPart, SourceKey, StoredReceipt, World};
 use crate::domain::{Money, Timestamp};
@@ -185,15 +185,11 @@ fn decide<'a>(
         blocked: blocked.as_ref(),
     };
     let paid = what_pays(world, cx, ask, &sheet, &base, &pays, receipt_id)?;
-    if ask.redemption.amount().is_positive() && paid.posted.is_zero() {
+    if ask.redemption.amount() > paid.posted {
         decided.messages.push(unconfirmed(ask.redemption.amount()));
     }
     decided.redeemed = paid.posted;
-    decided.line_redeemed = if paid.posted.is_positive() || matches!(ask.redemption, Redemption::Now(_)) {
-        spread(terms, &receipt.lines, paid.posted)?
-    } else {
-        unposted_spread(cx, ask, limit)?
-    };
+    decided.line_redeemed = line_spread(cx, ask, paid.posted, limit)?;
     let why = reason(cx, &decided.kind, receipt_id, receipt.closed_at.to_utc());
     book_payment(cx, paid, &base, &mut sheet, &mut decided, &why)?;
 

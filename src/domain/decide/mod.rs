@@ -18,6 +18,7 @@ mod sheet;
 mod spend;
 mod tell_anew;
 mod undo_return;
+mod written_off;
 
 pub use adjust::{Adjustment, Amend, amend};
 pub use close::{close, quote};

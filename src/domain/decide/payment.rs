@@ -3,12 +3,13 @@
 use kopilka_contract::{CashierMessage, Close, Line, Redemption, Words};
 
 use super::Context;
-use super::booking::{book_redemption, redemption_parts, refund};
+use super::booking::{book_redemption, redeem_again, redemption_parts, refund};
 use super::close::Standing;
 use super::decided::Decided;
 use super::offline;
 use super::payers::{payers_exceed, paying, sheet_of};
 use super::sheet::{Reason, Sheet};
+use super::written_off::{Behind, behind};
 use crate::domain::ids::ReceiptId;
 use crate::domain::redemption::spread;
 use crate::domain::refusal::Refusal;
@@ -33,6 +34,8 @@ pub(super) struct Paid<'w> {
     payers: Vec<(&'w CustomerFacts, Money)>,
     /// Write-offs of before that become the receipt's.
     write_offs: Vec<&'w WriteOff>,
+    /// Its own write-offs, which came back when it was cancelled, pay once more.
+    came_back: bool,
 }
 
 /// Finds what pays, and whether it may.
@@ -53,6 +56,7 @@ pub(super) fn what_pays<'w>(
         posted: Money::ZERO,
         payers: Vec::new(),
         write_offs: Vec::new(),
+        came_back: false,
     };
     match ask.redemption {
         Redemption::Nothing | Redemption::Unconfirmed(_) | Redemption::Held(_) => {}
@@ -74,13 +78,17 @@ pub(super) fn what_pays<'w>(
             }
             paid.posted = amount;
         }
-        Redemption::Before(amount) => match written_off(world, cx, &sheet.facts, receipt, amount) {
-            Some(write_offs) => {
+        Redemption::Before(amount) => match behind(world, cx, &sheet.facts, receipt, base.redeemed, amount) {
+            Behind::WriteOffs(write_offs) => {
                 paid.posted = amount;
                 paid.write_offs = write_offs;
             }
-            None if base.redeemed == amount => paid.posted = amount,
-            None => {}
+            Behind::Posted(amount) => paid.posted = amount,
+            Behind::CameBack => {
+                paid.posted = amount;
+                paid.came_back = true;
+            }
+            Behind::Nothing => {}
         },
     }
     Ok(paid)
@@ -122,14 +130,19 @@ pub(super) fn book_payment<'a>(
         let of_payer = redemption_parts(transaction, used, parts.len());
         parts.extend(of_payer.into_iter().map(|part| RedemptionPart { payer, ..part }));
     }
-    // A write-off has paid already.
+    if paid.came_back {
+        let again = redeem_again(sheet, own, venue, parts.len(), cx, why.clone());
+        parts.extend(again);
+    }
+    // What was written off before has paid already; else the difference to the version before is booked.
+    let booked = if paid.came_back { own } else { base.redeemed };
     if decided.taken_over.is_empty() {
-        let more = (own - base.redeemed).max(Money::ZERO);
+        let more = (own - booked).max(Money::ZERO);
         let (used, gone) = sheet.facts.account.capture(decided.captured, more, venue, cx.now);
         sheet.book_expired(gone);
         let transaction = book_redemption(sheet, &used, more, cx, why.clone());
         parts.extend(redemption_parts(transaction, used, parts.len()));
-        let less = (base.redeemed - own).max(Money::ZERO);
+        let less = (booked - own).max(Money::ZERO);
         refund(sheet, less, &mut parts, None, cx, why.reversed());
     }
     decided.parts = parts;
@@ -167,49 +180,35 @@ pub(super) fn unposted_spread(cx: Context<'_>, ask: &Close, limit: Money) -> Res
     {
         return Ok(parts);
     }
-    let bare: Vec<_> = lines
-        .iter()
-        .map(|l| Line {
-            redeemed: None,
-            ..l.clone()
-        })
-        .collect();
-    spread(cx.terms, &bare, amount.min(limit))
+    spread(cx.terms, &bare(lines), amount.min(limit))
 }
 
-/// Write-offs of this customer and source that no receipt took over yet and that add up to the amount: newest first,
-/// a single one preferred.
-fn written_off<'w>(
-    world: &'w World,
+/// The lines without the till's own spread of bonuses.
+fn bare(lines: &[Line]) -> Vec<Line> {
+    let bare = |line: &Line| Line {
+        redeemed: None,
+        ..line.clone()
+    };
+    lines.iter().map(bare).collect()
+}
+
+/// Which part of each line bonuses paid. `posted`: how much of it is in the books.
+///
+/// # Errors
+/// `redeem-spread`
+pub(super) fn line_spread(
     cx: Context<'_>,
-    facts: &CustomerFacts,
-    receipt: ReceiptId,
-    amount: Money,
-) -> Option<Vec<&'w WriteOff>> {
-    if !amount.is_positive() {
-        return None;
+    ask: &Close,
+    posted: Money,
+    limit: Money,
+) -> Result<Vec<Money>, Refusal> {
+    let lines = &ask.receipt.lines;
+    let all_posted = posted == ask.redemption.amount();
+    if matches!(ask.redemption, Redemption::Now(_)) || (all_posted && posted.is_positive()) {
+        spread(cx.terms, lines, posted)
+    } else if posted.is_positive() {
+        spread(cx.terms, &bare(lines), posted)
+    } else {
+        unposted_spread(cx, ask, limit)
     }
-    let free: Vec<_> = world
-        .write_offs
-        .iter()
-        .filter(|w| {
-            w.customer == facts.id
-                && w.session.venue == cx.terms.venue
-                && w.session.source == cx.source
-                && w.receipt.is_none_or(|r| r == receipt)
-        })
-        .collect();
-    if let Some(one) = free.iter().rev().find(|w| w.amount == amount) {
-        return Some(vec![one]);
-    }
-    // A sale split by tax systems writes off several times: the newest ones that add up exactly.
-    let (mut sum, mut taken) = (Money::ZERO, Vec::new());
-    for write_off in free.into_iter().rev() {
-        sum += write_off.amount;
-        taken.push(write_off);
-        if sum >= amount {
-            break;
-        }
-    }
-    (sum == amount).then_some(taken)
 }

@@ -3,14 +3,14 @@
 use kopilka_contract::{Balance, ReceiptStatus, Returned};
 
 use super::Context;
-use super::booking::{book_redemption, credit_accrual, redemption_parts};
+use super::booking::{credit_accrual, redeem_again};
 use super::give_back::{nothing_returned, return_fingerprint};
 use super::sheet::{Reason, Sheet};
 use crate::domain::books::types;
 use crate::domain::ids::ReturnId;
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{
-    Change, RedemptionPart, ReturnRequest, SourceKey, StoredLine, StoredReceipt, StoredReturn, World,
+    Change, ReturnRequest, SourceKey, StoredLine, StoredReceipt, StoredReturn, World,
 };
 use crate::domain::{Money, Quantity, Timestamp};
 
@@ -151,24 +151,9 @@ pub(super) fn stand_again(
         happened_at: Some(happened_at),
         comment: None,
     };
-    let (used, debt) = sheet
-        .facts
-        .account
-        .take_again(redeemed, receipt.key.venue, cx.now);
-    let transaction = book_redemption(&mut sheet, &used, redeemed, cx, reason.clone());
-    let mut parts = redemption_parts(transaction, used, receipt.parts.len());
-    if let (Some(transaction), true) = (transaction, debt.is_positive()) {
-        parts.push(RedemptionPart {
-            payer: None,
-            transaction,
-            sequence: i32::try_from(receipt.parts.len() + parts.len()).unwrap_or(i32::MAX),
-            lot: None,
-            amount: debt,
-            refunded: Money::ZERO,
-            change: Change::Inserted,
-        });
-    }
-    receipt.parts.extend(parts);
+    let (venue, before) = (receipt.key.venue, receipt.parts.len());
+    let again = redeem_again(&mut sheet, redeemed, venue, before, cx, reason.clone());
+    receipt.parts.extend(again);
     credit_accrual(&mut sheet, accrued, receipt.id, cx, reason);
     sheet.tell("receipt.changed", receipt.id.to_string());
     let balance = sheet.balance(cx.terms.venue);

@@ -7,6 +7,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CommerceMlSettings {
+    /// Whether a base is told to pack what it sends (`zip=yes`). Archives are read either way.
+    pub zip: bool,
     /// Values of `ХозОперация` that are sales.
     pub sales: Vec<String>,
     /// Values that are returns.
@@ -38,6 +40,7 @@ impl Default for CommerceMlSettings {
     fn default() -> Self {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         CommerceMlSettings {
+            zip: false,
             sales: names(&["Отпуск товара", "Розничная продажа", "Реализация"]),
             returns: names(&["Возврат товара", "Возврат товаров от покупателя"]),
             paid_order: None,

@@ -37,7 +37,7 @@ impl XmlError {
 /// Reads a file.
 pub(super) fn parse(body: &[u8]) -> Result<Element, XmlError> {
     let (text, _, broken) = encoding(body)?.decode(body);
-    if broken {
+    if broken || text.contains('\0') {
         return Err(XmlError::NotText);
     }
     Ok(kopilka_xml::parse(&text, LIMITS)?)

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::profile::Profile;
 use super::request::{self, Asked};
 use super::settings::ODataSettings;
-use super::stage::{Page, Stage};
+use super::stage::{Page, Seen, Stage};
 use crate::settings::OneCSettings;
 
 /// The side of the dialect that asks.
@@ -23,8 +23,8 @@ struct Memory {
     account: String,
     /// When the last whole round began.
     looked_at: Option<DateTime<Utc>>,
-    /// Documents that were delivered, by their keys, with their date and what they were like.
-    seen: std::collections::BTreeMap<String, (NaiveDateTime, String)>,
+    /// Documents that were delivered, by their keys, as they were then.
+    seen: std::collections::BTreeMap<String, Seen>,
     /// The round that goes on.
     stage: Option<Stage>,
 }
@@ -93,7 +93,7 @@ impl Round<'_> {
                 let Some(fields) = self.profile.documents.get(stage.kind) else {
                     return;
                 };
-                let seen = |key: &str| self.memory.seen.get(key).map(|(_, look)| look.as_str());
+                let seen = |key: &str| self.memory.seen.get(key);
                 stage.page = Some(Page::of(values, fields, self.own, stage.since, &seen));
             }
             Some(Asked::Cards(keys)) => stage.learn_cards(&keys, &values, &self.profile.cards),
@@ -114,8 +114,9 @@ impl Round<'_> {
             if let Some(asked) = stage.unknown(page, fields) {
                 return self.ask(stage, asked);
             }
-            let deliveries = page.deliveries(fields, &stage);
-            let taken = page.looks(fields);
+            let seen = |key: &str| self.memory.seen.get(key);
+            let taken = page.seen(fields, &seen);
+            let deliveries = page.deliveries(fields, &stage, &taken);
             stage.turn_page();
             if !deliveries.is_empty() {
                 self.memory.seen.extend(taken);
@@ -143,7 +144,7 @@ impl Round<'_> {
         self.memory.looked_at = Some(stage.began);
         // What is older than the next round looks back is never asked for again.
         let since = self.since(self.memory.looked_at);
-        self.memory.seen.retain(|_, (date, _)| *date >= since);
+        self.memory.seen.retain(|_, seen| seen.date >= since);
         self.memory.stage = None;
         let until = self.situation.now + Duration::seconds(i64::from(self.own.every_seconds.max(5)));
         Step::new(Next::Rest { until }, self.memory())

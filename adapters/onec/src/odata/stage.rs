@@ -1,6 +1,6 @@
 //! How far a round has come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use kopilka_contract::{Delivery, percent_encoded};
@@ -33,6 +33,19 @@ pub(super) struct Stage {
     products: Map<String, Value>,
 }
 
+/// What a document was like when it was delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    /// Its date.
+    pub(super) date: NaiveDateTime,
+    /// Its data version.
+    version: String,
+    /// How it stood.
+    standing: String,
+    /// How many times it had changed its standing under this version.
+    turn: u8,
+}
+
 /// New and changed documents of a page.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Page {
@@ -48,17 +61,20 @@ impl Page {
         fields: &DocumentFields,
         own: &ODataSettings,
         since: NaiveDateTime,
-        seen: &dyn Fn(&str) -> Option<&'s str>,
+        seen: &dyn Fn(&str) -> Option<&'s Seen>,
     ) -> Self {
         let full = values.len() >= PAGE;
         let in_time = |document: &Value| date(document).is_some_and(|date| date >= since);
         // With no filter the newest come first: a page with an old one is the last that matters.
         let more = full && (own.filter || values.iter().all(in_time));
         let wanted = |document: &Value| {
-            let known = document["Ref_Key"].as_str().and_then(seen);
-            // What was never posted is no news; what was and is no more, is.
-            let news = known.is_some() || (stands(document) && !is_put_aside(document, fields));
-            news && known != Some(look(document, fields).as_str())
+            // What was never a receipt is no news. One that does not stand is, even unseen: another road may have told of it.
+            match document["Ref_Key"].as_str().and_then(seen) {
+                Some(known) => {
+                    known.version != version(document) || known.standing != standing(document, fields)
+                }
+                None => !is_put_aside(document, fields),
+            }
         };
         let of_shop = |document: &Value| match (&own.shop, &fields.shop) {
             (Some(shop), Some(field)) => document[field].as_str() == Some(shop.as_str()),
@@ -72,7 +88,12 @@ impl Page {
     }
 
     /// The documents as messages, each with what it refers to.
-    pub(super) fn deliveries(&self, fields: &DocumentFields, stage: &Stage) -> Vec<Delivery> {
+    pub(super) fn deliveries(
+        &self,
+        fields: &DocumentFields,
+        stage: &Stage,
+        seen: &BTreeMap<String, Seen>,
+    ) -> Vec<Delivery> {
         let only = |known: &Map<String, Value>, keys: BTreeSet<&str>| -> Map<String, Value> {
             keys.into_iter()
                 .filter_map(|key| Some((key.to_owned(), known.get(key)?.clone())))
@@ -84,9 +105,11 @@ impl Page {
                 "cards": only(&stage.cards, key(document, fields.card.as_deref()).into_iter().collect()),
                 "products": only(&stage.products, products(document, fields)),
             });
+            let key = document["Ref_Key"].as_str().unwrap_or_default();
+            let turn = seen.get(key).map_or(0, |seen| seen.turn);
             Delivery {
                 path: super::DELIVERED.to_owned(),
-                query: format!("entity={}", percent_encoded(&fields.entity)),
+                query: format!("entity={}&turn={turn}", percent_encoded(&fields.entity)),
                 content_type: Some("application/json; charset=utf-8".to_owned()),
                 body: body.to_string().into_bytes(),
             }
@@ -94,11 +117,23 @@ impl Page {
         self.documents.iter().map(delivery).collect()
     }
 
-    /// What to remember of the documents.
-    pub(super) fn looks(&self, fields: &DocumentFields) -> Vec<(String, (NaiveDateTime, String))> {
+    /// What to remember of the documents. `before`: what was remembered of them.
+    pub(super) fn seen<'s>(
+        &self,
+        fields: &DocumentFields,
+        before: &dyn Fn(&str) -> Option<&'s Seen>,
+    ) -> BTreeMap<String, Seen> {
         let one = |document: &Value| {
-            let key = document["Ref_Key"].as_str()?.to_owned();
-            Some((key, (date(document)?, look(document, fields))))
+            let key = document["Ref_Key"].as_str()?;
+            let version = version(document);
+            let same = before(key).filter(|before| before.version == version);
+            let seen = Seen {
+                date: date(document)?,
+                version: version.to_owned(),
+                standing: standing(document, fields),
+                turn: same.map_or(0, |before| before.turn.saturating_add(1)),
+            };
+            Some((key.to_owned(), seen))
         };
         self.documents.iter().filter_map(one).collect()
     }
@@ -129,14 +164,17 @@ fn is_put_aside(document: &Value, fields: &DocumentFields) -> bool {
     by_status || by_operation
 }
 
-/// What a document is like: whether posting alone changes `DataVersion` is not known, so its standing is looked at too.
-fn look(document: &Value, fields: &DocumentFields) -> String {
+fn version(document: &Value) -> &str {
+    document["DataVersion"].as_str().unwrap_or_default()
+}
+
+/// Whether it is posted, and its status.
+fn standing(document: &Value, fields: &DocumentFields) -> String {
     let status = fields
         .status
         .as_ref()
         .map(|status| document[&status.field].as_str().unwrap_or_default());
-    let version = document["DataVersion"].as_str().unwrap_or_default();
-    format!("{version} {} {}", stands(document), status.unwrap_or_default())
+    format!("{} {}", stands(document), status.unwrap_or_default())
 }
 
 fn products<'a>(document: &'a Value, fields: &DocumentFields) -> BTreeSet<&'a str> {

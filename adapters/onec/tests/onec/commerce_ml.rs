@@ -95,6 +95,82 @@ fn what_is_no_file_of_commerceml_is_a_failure_with_words() {
     }
 }
 
+fn archive(name: &str) -> Vec<u8> {
+    fs::read(stage::fixture(&format!("commerce_ml/{name}.zip"))).unwrap()
+}
+
+/// What an archive is understood as where `file` of it is asked for, and the answer.
+fn of_archive(body: &[u8], file: &str) -> (String, String) {
+    let line = format!("GET exchange?type=sale&mode=import&filename={file}");
+    let message = Message {
+        body,
+        ..stage::request_line(&line)
+    };
+    let (understood, reply) = stage::play(&message, &stage::settings(Value::Null), Ledger::Willing);
+    (understood, String::from_utf8(reply.body).unwrap())
+}
+
+#[test]
+fn a_file_of_an_archive_says_the_same_as_the_file() {
+    let plain = understood("documents");
+    for name in ["archive_of_documents", "archive_stored"] {
+        for file in ["documents.xml", "sale/Documents.xml", "v8_5F3A.zip"] {
+            let (understood, answer) = of_archive(&archive(name), file);
+            assert_eq!(understood, plain, "{name} {file}");
+            assert!(answer.starts_with("success\n"), "{answer}");
+        }
+    }
+    let (goods, _) = of_archive(&archive("archive_of_goods"), "v8_5F3A.zip");
+    assert_eq!(goods, understood("import") + &understood("offers"));
+}
+
+#[test]
+fn an_archive_that_is_too_much_or_not_what_it_says_is_a_failure_with_words() {
+    for (name, why) in [
+        ("archive_bomb", "файлы архива больше 64 МиБ"),
+        (
+            "archive_lying_about_size",
+            "архив получен не полностью или испорчен",
+        ),
+        ("archive_cut_off", "архив получен не полностью или испорчен"),
+        ("archive_encrypted", "архив зашифрован"),
+        ("archive_packed_otherwise", "архив сжат неизвестным способом"),
+        ("archive_without_xml", "в архиве нет файла documents.xml"),
+    ] {
+        let (understood, answer) = of_archive(&archive(name), "documents.xml");
+        assert!(understood.starts_with("unreadable: "), "{name}: {understood}");
+        assert!(
+            answer.starts_with("failure\n") && answer.contains(why),
+            "{name}: {answer}"
+        );
+    }
+}
+
+#[test]
+fn an_archive_cut_or_spoilt_at_any_byte_is_survived() {
+    let whole = archive("archive_of_documents");
+    let taken = of_archive(&whole, "documents.xml").0;
+    for at in 0..whole.len() {
+        of_archive(&whole[..at], "v8.zip");
+        let mut spoilt = whole.clone();
+        spoilt[at] ^= 0x41;
+        // What does not matter to the file, times and the name of the picture, may differ.
+        let (understood, _) = of_archive(&spoilt, "documents.xml");
+        assert!(
+            understood == taken || understood.starts_with("unreadable: "),
+            "byte {at}"
+        );
+    }
+}
+
+#[test]
+fn a_base_packs_where_the_connection_says_so() {
+    let settings = stage::settings(json!({"commerce_ml": {"zip": true}}));
+    let init = stage::request_line("GET exchange?type=catalog&mode=init");
+    let reply = stage::play(&init, &settings, Ledger::Willing).1;
+    assert_eq!(reply.body, b"zip=yes\nfile_limit=1048576");
+}
+
 #[test]
 fn a_busy_ledger_makes_the_base_import_again_and_a_refusal_does_not() {
     play_as("documents", "documents_busy", Ledger::Busy, Value::Null);
@@ -138,7 +214,14 @@ fn an_exchange_goes_step_by_step() {
     );
 
     let (filing, answer) = step(&format!("GET exchange?type=sale&mode=import&filename={name}"));
-    assert_eq!(filing, Some(Filing::Whole { folder, file }));
+    assert_eq!(
+        filing,
+        Some(Filing::Whole {
+            folder,
+            file,
+            or_in: Some(".zip"),
+        })
+    );
     assert_eq!(
         answer,
         "failure\nфайл orders-2026.xml не получен: сначала mode=file"
