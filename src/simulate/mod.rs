@@ -23,13 +23,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::demo::credentials::LIVE_KEY;
 use crate::demo::dice::Dice;
 use crate::demo::network::token_of;
 use crate::domain::Timestamp;
 use crate::http_client::{authority, resolve};
+use crate::pos::secrets::HIDDEN;
 
 use day::Day;
 use dialect::{Dialect, Sale};
@@ -197,7 +198,16 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     let vendor = dialect.vendor();
     if let Some(vendor) = &vendor {
         let opened = vendor::open(Arc::clone(vendor)).await?;
-        office.set(&places, &vendor.settings(&opened)).await?;
+        let settings = vendor.settings(&opened);
+        if let Some(place) = places.iter().find(|p| asks_another(&p.settings, &settings)) {
+            return Err(format!(
+                "the connection {} asks a vendor's system already, and a simulated day would set it to its own: play with a \
+                 network for trying things, or make a venue and a key of its own for it",
+                place.connection
+            )
+            .into());
+        }
+        office.set(&places, &settings).await?;
     }
     let moment = plan.now.timestamp_millis().unsigned_abs();
     let wire = Wire::new(
@@ -246,6 +256,20 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     })
 }
 
+/// Whether a connection is set to another system than a simulated one: an address or an account of its own.
+fn asks_another(set: &Value, simulated: &Value) -> bool {
+    match (set, simulated) {
+        (Value::Object(set), Value::Object(simulated)) => simulated
+            .iter()
+            .any(|(name, simulated)| set.get(name).is_some_and(|set| asks_another(set, simulated))),
+        // A secret is not shown; and every simulated day has another port.
+        (Value::String(set), Value::String(simulated)) => {
+            set != simulated && !set.is_empty() && set != HIDDEN && !set.starts_with("http://127.0.0.1:")
+        }
+        _ => false,
+    }
+}
+
 /// Which connection a token is of, nobody tells: it is the one where the first receipt turns up.
 async fn here(
     office: &Office,
@@ -272,6 +296,26 @@ async fn here(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_that_asks_a_real_system_is_left_alone() {
+        let simulated = json!({"api": "http://127.0.0.1:2/a", "client_id": "simulator", "odata": {"url": "http://127.0.0.1:2"}});
+        for mine in [
+            json!({}),
+            json!({"categ_id": "x"}),
+            json!({"api": "http://127.0.0.1:1/a", "client_id": "simulator"}),
+            json!({"client_secret": HIDDEN, "client_id": ""}),
+        ] {
+            assert!(!asks_another(&mine, &simulated), "{mine}");
+        }
+        for real in [
+            json!({"api": "https://delivery.ucs.ru"}),
+            json!({"client_id": "shop"}),
+            json!({"odata": {"url": "https://base.example"}}),
+        ] {
+            assert!(asks_another(&real, &simulated), "{real}");
+        }
+    }
 
     #[test]
     fn every_till_system_can_be_played() {
