@@ -220,11 +220,14 @@ fn a_day_on_which_all_came_agrees_and_is_asked_for_twice() {
             (&day["amount_told"], &day["amount_known"]),
             (&json!("1745.00"), &json!("1745.00"))
         );
+        let late = Restaurant::row("late", "2026-11-21T20:00:00", json!(10));
+        restaurant.office().rows.push(late);
         assert_eq!(
             restaurant.night(23).await,
             ["login", "report 2026-11-21", "report 2026-11-22", "logout"]
         );
-        // The report is kept as it came, and may be replayed.
+        assert_eq!(restaurant.differences().await, ["missing open 10.00 -"]);
+        // Reports are kept as they came, and may be replayed; an old one says nothing against a newer one of its day.
         let kept = restaurant
             .till
             .owner
@@ -234,8 +237,11 @@ fn a_day_on_which_all_came_agrees_and_is_asked_for_twice() {
         let reports = kept["items"].as_array().unwrap().iter();
         let reports: Vec<_> = reports.filter(|m| m["path"] == "poll/server/olap").collect();
         assert_eq!(reports.len(), 4, "{kept}");
-        let path = format!("/api/v1/messages/{}/replay", reports[3]["id"].as_str().unwrap());
-        restaurant.till.owner.post(&path, json!({})).await.expect(200);
+        for report in reports {
+            let path = format!("/api/v1/messages/{}/replay", report["id"].as_str().unwrap());
+            restaurant.till.owner.post(&path, json!({})).await.expect(200);
+        }
+        assert_eq!(restaurant.differences().await, ["missing open 10.00 -"]);
         assert_eq!(restaurant.days().await.len(), 3);
     });
 }
