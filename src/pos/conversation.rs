@@ -404,6 +404,7 @@ impl Talk {
             }
             told.push(answer);
         }
+        self.leave(dialogue.errands_after(&told)).await?;
         Ok(Held {
             reply: dialogue.reply(&told),
             refused,

@@ -187,6 +187,12 @@ pub trait Dialogue: Send + Sync {
         Vec::new()
     }
 
+    /// What the vendor's system is to be asked or told because of what the books answered, one result for each ask, in
+    /// order. Kept before the till is answered.
+    fn errands_after(&self, _told: &[Result<Told, Refusal>]) -> Vec<Errand> {
+        Vec::new()
+    }
+
     /// The things that a large message brings, each as a message of its own. Empty: the message is one thing, and is kept as
     /// it came.
     fn parts(&self) -> Vec<Part> {

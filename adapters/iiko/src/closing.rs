@@ -11,6 +11,9 @@ use crate::order::{Customer, Order, PaymentInfo, Sale};
 use crate::settings::IikoSettings;
 use crate::{Id, moment};
 
+/// So much of a problem's description is kept, in characters.
+const LONGEST_PROBLEM: usize = 200;
+
 /// A connection as its adapter sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Connection<'a> {
@@ -40,6 +43,7 @@ impl Snapshot<'_> {
     ) -> Result<Close, BadItem> {
         let Snapshot { order, .. } = self;
         let iiko = connection.iiko;
+        self.remark(notes);
 
         let mut lines = Lines::read(&sale.items, notes)?;
         match sale.sum {
@@ -94,6 +98,22 @@ impl Snapshot<'_> {
             promo_codes: Vec::new(),
             offline: None,
         })
+    }
+
+    /// What a person who looks at the sale should know.
+    fn remark(&self, notes: &mut Vec<String>) {
+        let Snapshot { order, .. } = self;
+        if let Some(problem) = order.problem.as_ref().filter(|problem| problem.has_problem) {
+            let what = filled(problem.description.as_deref()).unwrap_or_default();
+            let what: String = what.chars().take(LONGEST_PROBLEM).collect();
+            notes.push(format!("the restaurant has marked a problem: {what}"));
+        }
+        if let Some(other) = &order.moved_from_delivery_id {
+            notes.push(format!("the delivery was moved here from {other}"));
+        }
+        if let Some(parent) = &order.parent_delivery_id {
+            notes.push(format!("the delivery was split off {parent}"));
+        }
     }
 
     /// The return of an order that was cancelled or deleted; one that was never sold has nothing to give back.

@@ -64,13 +64,21 @@ pub(crate) enum Service {
     Delivery,
 }
 
+impl Service {
+    /// The type of the events that show its orders.
+    pub fn event_type(self) -> &'static str {
+        match self {
+            Service::Table => "TableOrderUpdate",
+            Service::Delivery => "DeliveryOrderUpdate",
+        }
+    }
+}
+
 impl Envelope {
     /// The service whose order the event shows; `None`: the event is not about what became of an order.
     pub fn service(&self) -> Option<Service> {
-        match self.event_type.as_str() {
-            "TableOrderUpdate" => Some(Service::Table),
-            "DeliveryOrderUpdate" => Some(Service::Delivery),
-            _ => None,
-        }
+        [Service::Table, Service::Delivery]
+            .into_iter()
+            .find(|service| service.event_type() == self.event_type)
     }
 }

@@ -2,9 +2,12 @@
 
 use kopilka_contract::{GuideStep, Words};
 
+/// Restriction groups of the account's key.
+const RIGHTS: &str = "Orders: receiving by revision, Orders: receiving, Data: menu";
+
 /// The places, in the order in which they are visited.
 pub(crate) fn guide(address: &str) -> Vec<GuideStep> {
-    vec![webhooks(address), filter(), back()]
+    vec![webhooks(address), filter(), back(), cloud()]
 }
 
 fn webhooks(address: &str) -> GuideStep {
@@ -36,6 +39,17 @@ fn filter() -> GuideStep {
     .entry(
         Words::new("всё остальное", "everything else"),
         Words::new("выключено", "off"),
+    )
+}
+
+fn cloud() -> GuideStep {
+    GuideStep::new(
+        "iikoWeb → настройки Cloud API: apiLogin впишите в настройки подключения (cloud.api_login), тогда потерянные вебхуки доставок догонит опрос облака",
+        "iikoWeb → settings of Cloud API: write an apiLogin into the connection's settings (cloud.api_login), then asking the cloud makes up for webhooks of deliveries that were lost",
+    )
+    .entry(
+        Words::new("права apiLogin", "rights of the apiLogin"),
+        Words::new(RIGHTS, RIGHTS),
     )
 }
 

@@ -50,7 +50,7 @@ use kopilka_contract::{
     Unreadable, Words,
 };
 
-pub use cloud::CloudSettings;
+pub use cloud::{CloudApplication, CloudSettings, MenuCategories};
 pub use id::{Id, NotAnId};
 pub use olap::ServerSettings;
 pub use settings::{IikoCardSettings, IikoSettings, ReceiptTypes, WebhookAuthorization};
@@ -77,6 +77,8 @@ impl Adapter for Iiko {
             "/webhook_token",
             "/iikocard/api_login",
             "/cloud/api_login",
+            "/cloud/application/api_key",
+            "/cloud/application/client_secret",
             "/server/password",
         ]
     }
@@ -109,6 +111,7 @@ impl Adapter for Iiko {
         }
         match path {
             "" | "webhook" => Ok(Box::new(webhook::read(message, settings)?)),
+            "menu" => cloud::wish_for_menu(settings),
             other => Err(Unreadable {
                 reason: format!("nothing of iiko is served at `{other}`; webhooks go to `webhook`"),
                 reply: webhook::nothing_here(),

@@ -3,6 +3,8 @@
 //! The two differ in little that matters here, so one set of structures reads both. Fields that money or the standing
 //! of the order depends on must be readable; the others may have any shape.
 
+use std::collections::BTreeSet;
+
 use kopilka_contract::Money;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -45,6 +47,15 @@ pub(crate) struct Order {
     /// Deliveries only: the order goes on under another id.
     #[serde(default, deserialize_with = "Id::if_any")]
     pub moved_to_delivery_id: Option<Id>,
+    /// Deliveries only: it went on here from another id.
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub moved_from_delivery_id: Option<Id>,
+    /// Deliveries only: it was split off this one between cash registers; each is a receipt of its own.
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub parent_delivery_id: Option<Id>,
+    /// Deliveries only.
+    #[serde(default, deserialize_with = "if_readable")]
+    pub problem: Option<Problem>,
     #[serde(default, deserialize_with = "if_readable")]
     pub cancel_info: Option<CancelInfo>,
     #[serde(default, deserialize_with = "if_readable")]
@@ -92,6 +103,26 @@ pub(crate) struct Sale {
     pub discounts: Vec<Discount>,
 }
 
+impl Sale {
+    /// The kinds of its payments, where all that was really paid is of kinds that are no sale.
+    pub fn no_sale(&self, kinds: &BTreeSet<String>) -> Option<String> {
+        let paid = self.payments.iter().filter(|payment| {
+            payment.is_preliminary != Some(true) && payment.sum.is_some_and(Money::is_positive)
+        });
+        let mut found = BTreeSet::new();
+        for payment in paid {
+            let kind = payment
+                .payment_type
+                .as_ref()
+                .and_then(|kind| kind.kind.as_deref());
+            let known = kind.and_then(|kind| kinds.iter().find(|known| known.eq_ignore_ascii_case(kind)));
+            found.insert(known?.as_str());
+        }
+        let found: Vec<&str> = found.into_iter().collect();
+        (!found.is_empty()).then(|| found.join(", "))
+    }
+}
+
 /// A thing with an id and a name: product, waiter, type of an order …
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct Named {
@@ -107,6 +138,16 @@ pub(crate) struct Named {
 pub(crate) struct CancelInfo {
     #[serde(default, deserialize_with = "if_readable")]
     pub when_cancelled: Option<String>,
+}
+
+/// What the restaurant has marked a delivery with.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Problem {
+    #[serde(default)]
+    pub has_problem: bool,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub description: Option<String>,
 }
 
 /// A guest: `regular` with a name and a surname, or `one-time` with a name.

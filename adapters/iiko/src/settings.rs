@@ -32,6 +32,9 @@ pub struct IikoSettings {
     /// Our payment kind by `paymentType.id`, for kinds that iiko lumps together (`External`). Others keep iiko's kind
     /// in lower case: `cash`, `card`, `credit`, `writeoff`, `voucher`, `external` …
     pub payment_kinds: BTreeMap<Id, String>,
+    /// Kinds of payments (`paymentType.kind`) that are no sale: an order that is paid by nothing else is left alone. Assumed:
+    /// meals of the staff and debts of regular guests are written off like this.
+    pub not_sold_kinds: BTreeSet<String>,
     /// The `authToken` of iiko's webhook settings, where one is set there: webhooks without it are refused.
     pub webhook_token: Option<String>,
     /// How that token comes. The vendor does not say; both ways were seen.
@@ -61,6 +64,7 @@ impl Default for IikoSettings {
             categories: BTreeMap::new(),
             receipt_types: ReceiptTypes::default(),
             payment_kinds: BTreeMap::new(),
+            not_sold_kinds: ["Writeoff", "Credit"].map(str::to_owned).into(),
             webhook_token: None,
             webhook_authorization: WebhookAuthorization::default(),
             iikocard: None,
@@ -69,6 +73,13 @@ impl Default for IikoSettings {
             cloud: CloudSettings::default(),
             server: ServerSettings::default(),
         }
+    }
+}
+
+impl IikoSettings {
+    /// Whether the till is told where an order was refused.
+    pub(crate) fn tells_till(&self) -> bool {
+        self.cloud.notify_refusals && self.cloud.has_account()
     }
 }
 

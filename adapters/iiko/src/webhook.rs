@@ -1,11 +1,15 @@
 //! The dialogue of a webhook: what its events ask of the ledger, and the answer.
 
-use kopilka_contract::{Ask, Dialogue, Message, Money, Refusal, Reply, Settings, Told, Unreadable};
+use kopilka_contract::{
+    Ask, Dialogue, Errand, Language, Message, Money, Refusal, Reply, Settings, Told, Unreadable,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::Id;
 use crate::closing::{Connection, Snapshot};
+use crate::cloud::{NOT_READ, Wanted};
 use crate::envelope::{Envelope, events};
 use crate::iikocard::same;
 use crate::lines::BadItem;
@@ -20,6 +24,11 @@ pub(crate) struct Webhook {
     /// Names of the orders that the asks are about.
     orders: Vec<Vec<String>>,
     remarks: Vec<String>,
+    /// What iikoCloud is to be asked because of it.
+    errands: Vec<Errand>,
+    /// Where the till is told of what is refused: restaurant and cloud id of each ask's order.
+    told_of: Vec<Option<(Id, Id)>>,
+    language: Language,
     received: usize,
     unreadable: usize,
 }
@@ -43,6 +52,9 @@ pub(crate) fn read(message: &Message<'_>, settings: &Settings) -> Result<Webhook
         asks: Vec::new(),
         orders: Vec::new(),
         remarks: Vec::new(),
+        errands: Vec::new(),
+        told_of: Vec::new(),
+        language: settings.language,
         received: events.len(),
         unreadable: 0,
     };
@@ -58,9 +70,47 @@ pub(crate) fn read(message: &Message<'_>, settings: &Settings) -> Result<Webhook
     Ok(webhook)
 }
 
+/// Whether the books want to know of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Worth {
+    /// It says what became of an order, or can't be read, which a person should see.
+    Reading,
+    /// It was understood and asks nothing.
+    Nothing,
+    /// The order is not in it yet.
+    Later,
+}
+
+/// Looks an event over that was fetched: only what is worth reading becomes a message.
+pub(crate) fn worth(event: &Value, settings: &Settings) -> Worth {
+    let Ok(iiko) = settings.typed::<IikoSettings>() else {
+        return Worth::Reading;
+    };
+    let connection = Connection {
+        general: settings,
+        iiko: &iiko,
+    };
+    match ask(event, connection, &mut Vec::new()) {
+        Ok(Heard::Nothing(Ignored::NoOrder(_))) => Worth::Later,
+        Ok(Heard::Nothing(Ignored::NotCreated(status))) if status == "InProgress" => Worth::Later,
+        Ok(Heard::Nothing(_)) => Worth::Nothing,
+        Ok(Heard::Ask(..)) | Err(_) => Worth::Reading,
+    }
+}
+
+/// To what the service fetched itself; nobody hears it.
+pub(crate) fn taken() -> Reply {
+    Answer::default().reply()
+}
+
 /// To a message for an address that is not served.
 pub(crate) fn nothing_here() -> Reply {
-    json(404, &Failure { error: "not found" })
+    failure(404, "not found")
+}
+
+/// To somebody who is not iiko.
+pub(crate) fn failure(status: u16, error: &str) -> Reply {
+    json(status, &Failure { error })
 }
 
 /// To a message that we could not keep: iikoCloud takes anything but 200 for "not received" and may send it again.
@@ -99,10 +149,24 @@ impl Webhook {
             Ok(Heard::Ask(ask, names)) => {
                 self.asks.push(*ask);
                 self.orders.push(names);
+                let told_of = connection.iiko.tells_till().then(|| order_of(event));
+                self.told_of.push(told_of.flatten());
             }
-            Ok(Heard::Nothing(why)) => notes.push(why.to_string()),
+            Ok(Heard::Nothing(why)) => {
+                if let Ignored::NoOrder(wanted) = &why
+                    && connection.iiko.cloud.has_account()
+                    && connection.iiko.cloud.look_up
+                {
+                    self.errands.extend(wanted.as_ref().map(Wanted::errand));
+                }
+                notes.push(why.to_string());
+            }
             Err(unread) => {
                 self.unreadable += 1;
+                if let (true, Some((place, order))) = (connection.iiko.tells_till(), order_of(event)) {
+                    let text = NOT_READ.in_language(self.language).to_owned();
+                    self.errands.push(Wanted::notify(place, order, text).errand());
+                }
                 notes.push(format!("not readable: {unread}"));
             }
         }
@@ -122,6 +186,25 @@ impl Dialogue for Webhook {
 
     fn remarks(&self) -> Vec<String> {
         self.remarks.clone()
+    }
+
+    fn errands(&self) -> Vec<Errand> {
+        self.errands.clone()
+    }
+
+    /// The till is told what the books refused, and why.
+    fn errands_after(&self, told: &[Result<Told, Refusal>]) -> Vec<Errand> {
+        let refused = self.told_of.iter().zip(told).filter_map(|(order, told)| {
+            let refusal = told.as_ref().err()?;
+            // An older word of an order that was cancelled since comes too late to matter.
+            if refusal.retryable || refusal.code == "receipt-cancelled" {
+                return None;
+            }
+            let (place, order) = order.clone()?;
+            let text = refusal.words.in_language(self.language).to_owned();
+            Some(Wanted::notify(place, order, text).errand())
+        });
+        refused.collect()
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
@@ -169,6 +252,14 @@ fn json(status: u16, body: &impl Serialize) -> Reply {
     }
 }
 
+/// The restaurant and the cloud id of an event's order, however much of it can be read.
+fn order_of(event: &Value) -> Option<(Id, Id)> {
+    let info = &event["eventInfo"];
+    let id = |value: &Value| value.as_str().and_then(|id| Id::parse(id).ok());
+    let place = id(&info["organizationId"]).or_else(|| id(&event["organizationId"]))?;
+    Some((place, id(&info["id"])?))
+}
+
 /// What an event means to us.
 enum Heard {
     /// About an order with these names.
@@ -188,9 +279,11 @@ enum Ignored {
     #[error("the order is not created (`{0}`)")]
     NotCreated(String),
     #[error("there is no order in it")]
-    NoOrder,
+    NoOrder(Option<Wanted>),
     #[error("status `{0}`: not sold yet")]
     NotSold(String),
+    #[error("paid by kinds that are no sale (`{0}`)")]
+    NotASale(String),
     #[error("a sum of {0} is no sale; how iiko shows such an order is not documented")]
     NegativeSum(Money),
 }
@@ -232,7 +325,9 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
         return Ok(Heard::Nothing(Ignored::NotCreated(status)));
     }
     let Some(value) = &info.order else {
-        return Ok(Heard::Nothing(Ignored::NoOrder));
+        let id = info.id.clone().zip(organization.cloned());
+        let wanted = id.map(|(id, place)| Wanted::order(service, place, id));
+        return Ok(Heard::Nothing(Ignored::NoOrder(wanted)));
     };
 
     let order = Order::deserialize(value).map_err(Unread::Order)?;
@@ -265,6 +360,9 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
     let sale = Sale::deserialize(value).map_err(Unread::Order)?;
     if let Some(sum) = sale.sum.filter(|sum| *sum < Money::ZERO) {
         return Ok(Heard::Nothing(Ignored::NegativeSum(sum)));
+    }
+    if let Some(kinds) = sale.no_sale(&iiko.not_sold_kinds) {
+        return Ok(Heard::Nothing(Ignored::NotASale(kinds)));
     }
     let close = snapshot.close(&sale, connection, notes)?;
     Ok(Heard::Ask(Box::new(Ask::Close(close)), names))

@@ -1,26 +1,53 @@
-//! Asking iikoCloud.
+//! Asking iikoCloud: the net under webhooks that were lost, orders that were announced without their content, the menu; and
+//! telling the till what it should know.
+//!
+//! Deliveries that changed are asked for by revision (`deliveries/by_revision`), which goes back three hours. At the first
+//! start, after a longer outage and where iiko does not know the revision, the gap is filled by the dates of deliveries
+//! (`deliveries/by_delivery_date_and_status`), newest first, so that no change falls between the two. What is found
+//! becomes a message that the reader of webhooks understands: order, id and version are the same, so that it is one
+//! receipt whichever brings it first. Orders of tables are not to be had like this: iiko has no list of changes of them.
+//!
+//! # Files
+//!
+//! `round` says what is asked next and `hear` what becomes of the answer; `request` are the calls, `found` the orders of
+//! an answer, `menu` the menu, `errand` what messages leave to be asked, `state` what is remembered.
 
+mod errand;
+mod found;
+mod hear;
+mod menu;
+mod request;
+mod round;
 mod settings;
+mod state;
 
-use kopilka_contract::{Dialogue, Message, Next, Settings, Situation, Step, Unreadable};
+use kopilka_contract::{Dialogue, Message, Settings, Unreadable};
 
-pub use settings::CloudSettings;
+pub(crate) use errand::{NOT_READ, Wanted};
+pub(crate) use round::step;
+pub use settings::{CloudApplication, CloudSettings, MenuCategories};
 
 use crate::webhook;
-
-/// What comes next. The state is the one of this part alone.
-pub(crate) fn step(situation: &Situation<'_>) -> Step {
-    Step::new(Next::Off, situation.state.clone())
-}
 
 /// Reads what was fetched.
 pub(crate) fn read(
     what: &str,
-    _message: &Message<'_>,
-    _settings: &Settings,
+    message: &Message<'_>,
+    settings: &Settings,
 ) -> Result<Box<dyn Dialogue>, Unreadable> {
-    Err(Unreadable {
-        reason: format!("nothing is fetched as `{what}`"),
+    let unreadable = |reason: String| Unreadable {
+        reason,
         reply: webhook::nothing_here(),
-    })
+    };
+    match what {
+        "delivery" | "table" => Ok(Box::new(webhook::read(message, settings)?)),
+        "menu" => menu::read(message, settings),
+        "missing" | "gap" => Err(unreadable(hear::lost(what, message.body))),
+        other => Err(unreadable(format!("nothing is fetched as `{other}`"))),
+    }
+}
+
+/// Reads a wish that the menu be taken over now.
+pub(crate) fn wish_for_menu(settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
+    Ok(Box::new(menu::wish(settings)?))
 }

@@ -1,7 +1,9 @@
 //! `v1/close`: the order is closed and its fiscal receipt printed. Said again as often as needed, for days; a snapshot with a
 //! higher revision replaces the one before, a lower one changes nothing.
 
-use kopilka_contract::{Ask, Close, Dialogue, Language, Money, Redemption, Refusal, Reply, Told, Unreadable};
+use kopilka_contract::{
+    Ask, Close, Dialogue, Errand, Language, Money, Redemption, Refusal, Reply, Told, Unreadable,
+};
 use serde::Serialize;
 
 use super::Call;
@@ -14,6 +16,8 @@ pub(super) struct ClosedOrder {
     /// Reservations beside the first one: the ledger takes one over, these are let go for it.
     others: Vec<String>,
     ask: Close,
+    /// What iikoCloud is asked about the order.
+    loading: Option<Errand>,
     language: Language,
     zone: chrono_tz::Tz,
 }
@@ -27,6 +31,7 @@ pub(super) fn read(call: &Call<'_>) -> Result<ClosedOrder, Unreadable> {
     if !member && !order.loyalty_transactions.is_empty() {
         return Err(call.invalid("/memberId", "points were spent: whose?"));
     }
+    let loading = order.loading(call.connection.iiko);
     let snapshot = order.snapshot(call)?;
     let mut ask = snapshot.close;
     let mut reservations = snapshot.reservations.into_iter();
@@ -37,6 +42,7 @@ pub(super) fn read(call: &Call<'_>) -> Result<ClosedOrder, Unreadable> {
     Ok(ClosedOrder {
         others: reservations.collect(),
         ask,
+        loading,
         language: call.language(),
         zone: call.connection.general.time_zone,
     })
@@ -64,6 +70,10 @@ impl Dialogue for ClosedOrder {
     /// The cloud may have told the order by its own name before.
     fn orders(&self) -> Vec<Vec<String>> {
         vec![vec![self.ask.receipt.external_id.clone()]]
+    }
+
+    fn errands(&self) -> Vec<Errand> {
+        self.loading.iter().cloned().collect()
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {

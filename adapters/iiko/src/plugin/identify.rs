@@ -152,7 +152,10 @@ impl Identify {
     /// `Анна К. Доступно баллов: 640. Сгорит 100 — 31.03.`
     fn greeting(&self, guest: &Guest) -> String {
         let (available, language) = (points(guest.balance.available, self.language), self.language);
-        let mut text = match (guest.name.as_deref().and_then(display_name), language) {
+        let name = guest.name.as_deref().and_then(display_name);
+        // An initial has its dot already.
+        let name = name.as_deref().map(|name| name.trim_end_matches('.'));
+        let mut text = match (name, language) {
             (Some(name), Language::Ru) => format!("{name}. Доступно баллов: {available}."),
             (Some(name), Language::En) => format!("{name}. Points available: {available}."),
             (None, Language::Ru) => format!("Доступно баллов: {available}."),

@@ -1,16 +1,20 @@
 //! An order as a plugin tells it: a full snapshot every time. It becomes the same receipt whether it is quoted, reserved for
 //! or closed.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, FixedOffset, Utc};
-use kopilka_contract::Unreadable;
 use kopilka_contract::{
-    Close, CustomerRef, Line, Money, Payment, Phone, Quantity, Receipt, Redemption, first_hand,
+    Close, CustomerRef, Errand, Line, Money, Payment, Phone, Quantity, Receipt, Redemption, Unreadable,
+    first_hand,
 };
 use serde::{Deserialize, Deserializer};
 
 use super::Call;
 use crate::Id;
+use crate::cloud::Wanted;
 use crate::envelope::Service;
+use crate::settings::IikoSettings;
 use crate::spread::spread;
 
 /// A snapshot of an order.
@@ -59,6 +63,8 @@ pub(super) struct Order {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Terminal {
+    #[serde(deserialize_with = "Id::if_any")]
+    pub organization_id: Option<Id>,
     pub terminal_group_id: Option<Id>,
     #[serde(deserialize_with = "label")]
     pub terminal_name: Option<String>,
@@ -167,6 +173,20 @@ pub(super) struct Snapshot {
 }
 
 impl Order {
+    /// What is asked of the cloud about a closed order, where the connection wants its orders there; nothing where it is not
+    /// known which restaurant and which tills it is of.
+    pub fn loading(&self, iiko: &IikoSettings) -> Option<Errand> {
+        if !iiko.cloud.load_till_orders || !iiko.cloud.has_account() || self.service != ServiceKind::Table {
+            return None;
+        }
+        let only = |ids: &BTreeSet<Id>| ids.first().filter(|_| ids.len() == 1).cloned();
+        let organization = self.terminal.organization_id.clone();
+        let organization = organization.or_else(|| only(&iiko.organizations))?;
+        let group = self.terminal.terminal_group_id.clone();
+        let group = group.or_else(|| only(&iiko.terminal_groups))?;
+        Some(Wanted::till_order(organization, group, self.order_id.clone()).errand())
+    }
+
     /// Lines of an order that is not paid yet: `net` is before points.
     pub fn lines_of(call: &Call<'_>, lines: &[OrderLine]) -> Result<Vec<Line>, Unreadable> {
         let mut flat = Vec::new();

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
-    Adapter, Ask, Closed, Dialogue, Language, Message, Money, ReceiptStatus, Redemption, Refusal, Returned,
-    Settings, Told, Unreadable, WhatBack,
+    Adapter, Ask, Closed, Dialogue, Errand, Language, Message, Money, ReceiptStatus, Redemption, Refusal,
+    Returned, Settings, Told, Unreadable, WhatBack,
 };
 use kopilka_iiko::Iiko;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub struct Fixture {
     pub name: String,
@@ -119,10 +119,18 @@ pub fn agree(ask: &Ask) -> Result<Told, Refusal> {
 /// Asks and remarks as text for a golden file.
 pub fn told_in_full(read: &Result<Box<dyn Dialogue>, Unreadable>) -> String {
     let value = match read {
-        Ok(dialogue) => json!({
-            "asks": dialogue.asks().iter().map(ask_as_json).collect::<Vec<_>>(),
-            "remarks": dialogue.remarks(),
-        }),
+        Ok(dialogue) => {
+            let mut told = json!({
+                "asks": dialogue.asks().iter().map(ask_as_json).collect::<Vec<_>>(),
+                "remarks": dialogue.remarks(),
+            });
+            let errands = dialogue.errands();
+            if !errands.is_empty() {
+                let errand = |errand: &Errand| (errand.key.clone(), errand.what.clone());
+                told["errands"] = errands.iter().map(errand).collect::<Map<_, _>>().into();
+            }
+            told
+        }
         Err(unreadable) => json!({ "unreadable": unreadable.reason }),
     };
     serde_json::to_string_pretty(&value).unwrap() + "\n"

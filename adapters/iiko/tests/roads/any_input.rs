@@ -1,8 +1,5 @@
 //! No input of a plugin or of a caller of iikoCard makes the adapter panic, and whatever it makes of one is answered.
 
-// Clippy lets tests unwrap and panic, but not what they share.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use chrono::DateTime;
 use kopilka_contract::{Adapter, Language, Message, Refusal, Settings, Words};
 use kopilka_iiko::Iiko;

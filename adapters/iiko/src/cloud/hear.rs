@@ -1,0 +1,371 @@
+//! What becomes of iikoCloud's answers.
+
+use chrono::{DateTime, Duration, Utc};
+use kopilka_contract::{Delivery, HttpAnswer, Next, PutOff};
+use serde_json::{Value, json};
+
+use super::errand::Wanted;
+use super::found::{Found, message, told};
+use super::menu;
+use super::round::{QUIET, Round};
+use super::state::{Asked, Listed, Token, What};
+use crate::Id;
+use crate::envelope::Service;
+use crate::webhook::{self, Worth};
+
+/// A token is good for about an hour (iiko documents); some of it is kept to spare.
+const TOKEN_LIFE: Duration = Duration::minutes(50);
+/// How long the list of restaurants is believed.
+const LIST_LIFE: Duration = Duration::hours(24);
+/// How long to wait where the account is refused.
+const REFUSED: Duration = Duration::minutes(15);
+/// How long to wait where there were too many questions, and iiko does not say.
+const TOO_MANY: Duration = Duration::minutes(1);
+/// After so many tries an order that is not to be had is a person's business: about two hours.
+const MOST_TRIES: u32 = 8;
+/// The same for what is only told.
+const MOST_TELLS: u32 = 4;
+
+/// What comes after an answer.
+pub(super) fn hear(round: &mut Round<'_>, asked: Asked, answer: &HttpAnswer) -> Next {
+    let status = answer.status;
+    if asked == Asked::Token {
+        return round.take_token(answer);
+    }
+    match status {
+        401 => return round.another_token(),
+        429 => return round.failed("iiko was asked too often", Some(round.now + wait(answer))),
+        _ => {
+            if let Some(token) = &mut round.state.token {
+                token.fresh = false;
+            }
+        }
+    }
+    let body = if status == 200 {
+        Ok(answer.body.as_slice())
+    } else {
+        Err(Trouble::of(&asked, answer))
+    };
+    match asked {
+        Asked::Token => round.ask_on(),
+        Asked::Organizations => round.take_organizations(body),
+        Asked::Changes(id) => round.take_changes(&id, body),
+        Asked::Day(id, from) => round.take_day(&id, from, body),
+        Asked::Orders(_, what, keys) => round.take_orders(what, &keys, body),
+        // Whether it was loaded shows when the order is read.
+        Asked::Load(place, _, keys) => {
+            if let Err(trouble) = body {
+                round.trouble(trouble.words);
+            }
+            round.call(Asked::Orders(place, What::TillOrder, keys))
+        }
+        Asked::Notify(key) => round.was_told(&key, body),
+        Asked::Menu(id) => round.take_menu(&id, body),
+    }
+}
+
+/// How long iiko wants to be left alone.
+fn wait(answer: &HttpAnswer) -> Duration {
+    let seconds = answer
+        .retry_after_s()
+        .map(|seconds| i64::from(seconds.clamp(1, 3600)));
+    seconds.map_or(TOO_MANY, Duration::seconds)
+}
+
+/// A question that was not answered as hoped.
+struct Trouble {
+    words: String,
+    /// It will not be answered otherwise in a minute.
+    lasting: bool,
+    refused: bool,
+}
+
+impl Trouble {
+    fn of(asked: &Asked, answer: &HttpAnswer) -> Self {
+        let what = match asked {
+            Asked::Token => "a token",
+            Asked::Organizations => "its restaurants",
+            Asked::Changes(_) => "changed deliveries",
+            Asked::Day(..) => "deliveries by date",
+            Asked::Orders(..) => "orders by id",
+            Asked::Load(..) => "the loading of a till's order",
+            Asked::Notify(_) => "a message to the till",
+            Asked::Menu(_) => "the menu",
+        };
+        let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let said = said["errorDescription"].as_str().unwrap_or_default();
+        let status = answer.status;
+        Trouble {
+            words: format!("asked for {what}, it answered {status} {said}")
+                .trim()
+                .to_owned(),
+            lasting: (400..500).contains(&status) && status != 408,
+            refused: status == 400,
+        }
+    }
+}
+
+impl Round<'_> {
+    fn failed(&self, reason: impl Into<String>, retry_at: Option<DateTime<Utc>>) -> Next {
+        Next::Failed {
+            reason: reason.into(),
+            retry_at,
+        }
+    }
+
+    /// Something that does not end the round: it is told when the round is over.
+    fn trouble(&mut self, words: String) {
+        if !self.state.troubles.contains(&words) {
+            self.state.troubles.push(words);
+        }
+    }
+
+    fn take_token(&mut self, answer: &HttpAnswer) -> Next {
+        match answer.status {
+            200 => {}
+            429 => return self.failed("iiko was asked too often", Some(self.now + wait(answer))),
+            400 | 401 | 403 => {
+                let reason = "the account was refused: check the API key (api_login)";
+                return self.failed(reason, Some(self.now + REFUSED));
+            }
+            status => return self.failed(format!("asked for a token, it answered {status}"), None),
+        }
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let text = body["token"].as_str();
+        let Some(text) = text.filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic()))
+        else {
+            return self.failed("the answer to the account holds no token", None);
+        };
+        self.state.token = Some(Token {
+            text: text.to_owned(),
+            good_until: self.now + TOKEN_LIFE,
+            fresh: true,
+        });
+        self.ask_on()
+    }
+
+    /// A token ended before its time; a fresh one that is refused has no right.
+    fn another_token(&mut self) -> Next {
+        let fresh = self.state.token.take().is_some_and(|token| token.fresh);
+        if fresh {
+            return self.failed("a new token was refused: check the rights of the API key", None);
+        }
+        self.ask_on()
+    }
+
+    fn take_organizations(&mut self, body: Result<&[u8], Trouble>) -> Next {
+        let body = match body {
+            Ok(body) => body,
+            Err(trouble) => return self.failed(trouble.words, None),
+        };
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let listed = answer["organizations"].as_array().into_iter().flatten();
+        let ids = listed.filter_map(|place| Id::parse(place["id"].as_str()?).ok());
+        let ids: Vec<Id> = ids.collect();
+        if ids.is_empty() {
+            return self.failed("the account sees no restaurant", Some(self.now + REFUSED));
+        }
+        self.state.listed = Some(Listed {
+            ids,
+            until: self.now + LIST_LIFE,
+        });
+        self.ask_on()
+    }
+
+    /// A restaurant that can't be asked: the others are, meanwhile.
+    fn leave_alone(&mut self, id: &Id, trouble: Trouble) -> Next {
+        if !trouble.lasting {
+            return self.failed(trouble.words, None);
+        }
+        self.state.places.entry(id.clone()).or_default().due_at = Some(self.now + QUIET);
+        self.trouble(trouble.words);
+        self.ask_on()
+    }
+
+    fn take_changes(&mut self, id: &Id, body: Result<&[u8], Trouble>) -> Next {
+        let body = match body {
+            Ok(body) => body,
+            Err(trouble) if trouble.refused => {
+                // The revision is too old (nothing was ordered for hours), or iiko counts anew: dates are asked instead.
+                let place = self.state.places.entry(id.clone()).or_default();
+                (place.revision, place.due_at) = (None, Some(self.now + QUIET));
+                return self.ask_on();
+            }
+            Err(trouble) => return self.leave_alone(id, trouble),
+        };
+        let found = match Found::read(body) {
+            Ok(found) => found,
+            Err(why) => return self.failed(why, None),
+        };
+        let (now, pause) = (self.now, Duration::seconds(self.cloud().poll_seconds.into()));
+        let place = self.state.places.entry(id.clone()).or_default();
+        let backwards = matches!((found.revision, place.revision), (Some(new), Some(old)) if new < old);
+        if backwards {
+            (place.revision, place.due_at) = (None, Some(now + QUIET));
+        } else {
+            place.revision = found.revision.or(place.revision);
+            (place.seen_at, place.due_at) = (Some(now), Some(now + pause));
+        }
+        let orders = found.deliveries(None, self.situation.settings);
+        self.deliver(orders)
+    }
+
+    fn take_day(&mut self, id: &Id, from: DateTime<Utc>, body: Result<&[u8], Trouble>) -> Next {
+        let body = match body {
+            Ok(body) => body,
+            Err(trouble) => return self.leave_alone(id, trouble),
+        };
+        let found = match Found::read(body) {
+            Ok(found) => found,
+            Err(why) => return self.failed(why, None),
+        };
+        let (now, pause) = (self.now, Duration::seconds(self.cloud().poll_seconds.into()));
+        let place = self.state.places.entry(id.clone()).or_default();
+        let Some(mut gap) = place.gap.take() else {
+            return self.ask_on();
+        };
+        if gap.left.is_none() {
+            gap.revision = found.revision;
+        }
+        gap.left = Some(from);
+        let since = gap.since;
+        if from <= gap.floor() {
+            (place.revision, place.seen_at) = (gap.revision, Some(gap.found_at));
+            // What changed meanwhile is asked for at once, where it can be.
+            place.due_at = Some(if gap.revision.is_some() {
+                now
+            } else {
+                now + pause.max(QUIET)
+            });
+        } else {
+            place.gap = Some(gap);
+        }
+        let orders = found.deliveries(Some(since), self.situation.settings);
+        self.deliver(orders)
+    }
+
+    fn deliver(&mut self, messages: Vec<Delivery>) -> Next {
+        if messages.is_empty() {
+            return self.ask_on();
+        }
+        Next::Deliver(messages)
+    }
+
+    fn take_orders(&mut self, what: What, keys: &[String], body: Result<&[u8], Trouble>) -> Next {
+        let found = match body.map(Found::read) {
+            Ok(Ok(found)) => Some(found),
+            Ok(Err(why)) => {
+                self.trouble(why);
+                None
+            }
+            Err(trouble) => {
+                self.trouble(trouble.words);
+                None
+            }
+        };
+        let service = match what {
+            What::Delivery => Service::Delivery,
+            What::Table | What::TillOrder => Service::Table,
+        };
+        let mut messages = Vec::new();
+        for key in keys {
+            let Some(errand) = self.errand(key) else {
+                continue;
+            };
+            let Some(Wanted::Order { id, .. }) = Wanted::of(errand) else {
+                continue;
+            };
+            let tries = errand.tries;
+            let event = found.as_ref().and_then(|found| found.by_id(what, &id));
+            let worth = event
+                .as_ref()
+                .map(|event| webhook::worth(event, self.situation.settings));
+            match (event, worth) {
+                (Some(event), Some(Worth::Reading)) => {
+                    messages.push(message(service, &event));
+                    self.done.push(key.clone());
+                }
+                // What becomes of it later is told by a webhook.
+                (_, Some(Worth::Nothing)) => self.done.push(key.clone()),
+                _ if tries < MOST_TRIES => self.put_off(key, tries),
+                _ => {
+                    // The plugin has told of its orders itself.
+                    if what != What::TillOrder {
+                        messages.push(told("missing", &json!({"orderId": id})));
+                    }
+                    self.done.push(key.clone());
+                }
+            }
+        }
+        self.deliver(messages)
+    }
+
+    /// The others go on meanwhile.
+    fn put_off(&mut self, key: &str, tries: u32) {
+        self.put_off.push(PutOff {
+            key: key.to_owned(),
+            until: self.now + Duration::seconds(30 << tries.min(8)),
+        });
+    }
+
+    fn was_told(&mut self, key: &str, body: Result<&[u8], Trouble>) -> Next {
+        let tries = self.errand(key).map_or(MOST_TELLS, |errand| errand.tries);
+        match body {
+            Err(trouble) if !trouble.lasting && tries < MOST_TELLS => self.put_off(key, tries),
+            Err(trouble) => {
+                self.trouble(trouble.words);
+                self.done.push(key.to_owned());
+            }
+            Ok(_) => self.done.push(key.to_owned()),
+        }
+        self.ask_on()
+    }
+
+    fn take_menu(&mut self, id: &Id, body: Result<&[u8], Trouble>) -> Next {
+        let hours = i64::from(self.cloud().menu_hours);
+        let again = (hours > 0).then(|| self.now + Duration::hours(hours));
+        let place = self.state.places.entry(id.clone()).or_default();
+        match body.map(menu::Fetched::read) {
+            Ok(Ok(menu)) => {
+                (place.menu_at, place.menu_revision) = (again, menu.revision);
+                self.deliver(menu.message.into_iter().collect())
+            }
+            Ok(Err(why)) => {
+                place.menu_at = again;
+                self.trouble(why);
+                self.ask_on()
+            }
+            // The menu is no reason to leave sales alone.
+            Err(trouble) => {
+                place.menu_at = Some(
+                    self.now
+                        + if trouble.lasting {
+                            Duration::hours(24)
+                        } else {
+                            QUIET
+                        },
+                );
+                self.trouble(trouble.words);
+                self.ask_on()
+            }
+        }
+    }
+}
+
+/// The words of a message that says what could not be brought.
+pub(super) fn lost(what: &str, body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    match what {
+        "gap" => format!(
+            "iikoCloud was not asked from {} to {} and no longer tells what was delivered then (restaurant {}): compare with the restaurant's own report",
+            text("from"),
+            text("to"),
+            text("organizationId"),
+        ),
+        _ => format!(
+            "order {} was announced without its content, and iikoCloud does not have it; to ask again replay its webhook",
+            text("orderId"),
+        ),
+    }
+}

@@ -1,0 +1,105 @@
+//! What is remembered from one step of asking to the next.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::Id;
+
+/// What is remembered of one account.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct State {
+    /// Fingerprint of the account: another one begins anew.
+    pub account: String,
+    /// A token, while it is good.
+    pub token: Option<Token>,
+    /// What was asked last.
+    pub asked: Option<Asked>,
+    /// The restaurants that the account may see, where the settings name none.
+    pub listed: Option<Listed>,
+    /// Where each restaurant stands.
+    pub places: BTreeMap<Id, Place>,
+    /// What went wrong in this round without ending it.
+    pub troubles: Vec<String>,
+}
+
+/// What a token is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Token {
+    pub text: String,
+    pub good_until: DateTime<Utc>,
+    /// Not yet taken by any call: when it is refused, the account has no right, and another one would not help.
+    pub fresh: bool,
+}
+
+/// The restaurants of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listed {
+    pub ids: Vec<Id>,
+    pub until: DateTime<Utc>,
+}
+
+/// Where a restaurant stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Place {
+    /// Changes up to this revision were brought.
+    pub revision: Option<i64>,
+    /// Until when nothing is missing.
+    pub seen_at: Option<DateTime<Utc>>,
+    /// When changes are asked for next.
+    pub due_at: Option<DateTime<Utc>>,
+    /// What is missing and is being fetched.
+    pub gap: Option<Gap>,
+    /// Revision of the menu that was taken over.
+    pub menu_revision: i64,
+    /// When the menu is asked for next.
+    pub menu_at: Option<DateTime<Utc>>,
+}
+
+/// A time of which changes by revision are not to be had: it is filled by the dates of deliveries, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Gap {
+    /// Orders that changed after this moment are missing.
+    pub since: DateTime<Utc>,
+    /// When the gap was found: then nothing is missing up to here.
+    pub found_at: DateTime<Utc>,
+    /// Deliveries of before this moment are still to be looked through; `None`: nothing was yet.
+    pub left: Option<DateTime<Utc>>,
+    /// The revision to go on from. It is the first answer's: what changes while older days are looked through is newer.
+    pub revision: Option<i64>,
+}
+
+/// A call that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Asked {
+    Token,
+    Organizations,
+    /// Deliveries that changed.
+    Changes(Id),
+    /// Deliveries of a day of the gap; the rest of it begins here.
+    Day(Id, DateTime<Utc>),
+    /// Orders by id, because of these errands.
+    Orders(Id, What, Vec<String>),
+    /// Orders of a till are loaded into the cloud, because of these errands.
+    Load(Id, Id, Vec<String>),
+    /// The till is told something, because of this errand.
+    Notify(String),
+    /// The menu of a restaurant.
+    Menu(Id),
+}
+
+/// Which orders are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum What {
+    /// Deliveries, by their ids in the cloud.
+    Delivery,
+    /// Orders of tables, by their ids in the cloud.
+    Table,
+    /// Orders of tables, by their ids at the till.
+    TillOrder,
+}
