@@ -10,6 +10,8 @@ use serde_json::json;
 const ROADS: Paths<'_> = &[
     ("POST", "v1/receipts", ""),
     ("POST", "v1/receipts/batch", ""),
+    ("POST", "v1/reserve", ""),
+    ("POST", "v1/cancel", ""),
     ("POST", "v1/commerceml", ""),
     ("POST", "exchange", "type=sale&mode=import&filename=a.xml"),
     ("POST", "hs/loyaltyservice/calculatediscounts/", ""),
@@ -42,6 +44,8 @@ fuzz_target!(|body: &[u8]| {
         let methods = [
             ("GET", "hs/loyaltyservice/findclientcard/", query),
             ("GET", "hs/loyaltyservice/writeoffclientbonuses/", query),
+            ("POST", "hs/loyaltyservice/writeoffclientbonuses/", query),
+            ("POST", "hs/loyaltyservice/issueclientcard/", query),
             ("GET", "hs/loyaltyservice/promocodeinfo/", query),
             ("GET", "exchange", query),
             ("GET", "v1/members", query),

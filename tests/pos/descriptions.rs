@@ -75,11 +75,14 @@ fn what_the_description_of_receipts_by_json_shows_works() {
             let results = told["results"].as_array().cloned().unwrap_or_else(|| vec![told]);
             statuses.extend(results.iter().map(|r| r["status"].as_str().unwrap().to_owned()));
         }
-        // A return, a sale, a sale with redemption (the description lists them by name), then the batch of repeats.
+        // A cancelled reservation, a return, a sale, a sale with redemption, a reservation (the description lists them by
+        // name), and the batch of repeats.
         statuses.sort();
         assert_eq!(
             statuses,
             [
+                "accepted",
+                "accepted",
                 "accepted",
                 "accepted",
                 "accepted",

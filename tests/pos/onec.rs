@@ -152,3 +152,143 @@ fn a_receipt_on_its_way_is_told_what_it_will_accrue_and_posts_nothing() {
         till.assert_books();
     });
 }
+
+#[test]
+fn a_guest_joins_at_the_till_and_is_found_by_what_the_till_was_told() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let issue = |card: &str, phone: &str| {
+            format!(
+                "hs/loyaltyservice/issueclientcard/?ClientCardID={card}&CardGUID=&Phone={phone}&Email=anna@example.com\
+                 &Client=%D0%90%D0%BD%D0%BD%D0%B0&DateOfBirth=02.07.1991%200:00:00&ClientCardTypeUID=&GenerateNumber="
+            )
+        };
+        let issued: Value = till
+            .send("POST", &issue("0000123", "%2B79005550177"), "")
+            .await
+            .json();
+        assert_eq!(
+            (&issued["Error"], &issued["ExistingCard"]),
+            (&json!(false), &json!(false)),
+            "{issued}"
+        );
+        assert_eq!(
+            (&issued["CardID"], &issued["Client"]),
+            (&json!("0000123"), &json!("Анна"))
+        );
+        assert_eq!(issued["DateOfBirth"], "1991-07-02T00:00:00");
+        // The answer was lost: the same again.
+        let again: Value = till
+            .send("POST", &issue("0000123", "%2B79005550177"), "")
+            .await
+            .json();
+        assert_eq!(
+            (&again["ExistingCard"], &again["CardRef"]),
+            (&json!(true), &issued["CardRef"])
+        );
+        // Somebody else's card.
+        let taken: Value = till
+            .send("POST", &issue("0000123", "%2B79005550188"), "")
+            .await
+            .json();
+        assert_eq!(
+            (&taken["Error"], &taken["ElseClient"]),
+            (&json!(true), &json!(true)),
+            "{taken}"
+        );
+        let found = till
+            .owner
+            .get("/api/v1/customers?phone=%2B79005550177")
+            .await
+            .expect(200);
+        let guest = found["items"][0]["id"].as_str().unwrap().to_owned();
+        let credit = json!({"amount": "100.00", "comment": "Подарок"});
+        till.owner
+            .post(&format!("/api/v1/customers/{guest}/credits"), credit)
+            .await
+            .expect(201);
+
+        // By the reference: locked, written off and unlocked in one session.
+        let reference = issued["CardRef"].as_str().unwrap();
+        let find = format!(
+            "hs/loyaltyservice/findclientcard/?ClientCardID=&Phone=&BlockBonuses=1&ClientGUID=&CardGUID={reference}"
+        );
+        let found: Value = till.send("GET", &find, "").await.json();
+        let card = &found["LoyaltyCardsList"][0];
+        assert_eq!(
+            (&card["Barcode"], card["BonusData"]["BonusCount"].to_string()),
+            (&json!(reference), "100".to_owned()),
+            "{found}"
+        );
+        let spend =
+            format!("hs/loyaltyservice/writeoffclientbonuses/?ClientCardID={reference}&BonusesCount=40");
+        assert_eq!(till.send("POST", &spend, "").await.text, "Бонусы успешно списаны");
+        let unlock = format!("hs/loyaltyservice/unlockclientbonuses/?ClientCardID={reference}");
+        assert_eq!(till.send("POST", &unlock, "").await.text, "Бонусы разблокированы");
+        let balance = till
+            .owner
+            .get(&format!("/api/v1/customers/{guest}/balance?venue_id=r"))
+            .await
+            .expect(200);
+        assert_eq!(
+            (&balance["available"], &balance["held"]),
+            (&json!("60.00"), &json!("0.00"))
+        );
+        till.assert_books();
+    });
+}
+
+#[test]
+fn bonuses_set_aside_before_the_fiscal_receipt_pay_for_it_once() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let guest = till.customer(CARD, "+79005550101", "200.00").await;
+        let reserve = fixture("onec/fixtures/receipt_json/reserve.request.json");
+        for status in ["accepted", "duplicate"] {
+            let held: Value = till.send("POST", "v1/reserve", reserve.clone()).await.json();
+            assert_eq!(
+                (&held["status"], &held["reserved"]),
+                (&json!(status), &json!("149.50")),
+                "{held}"
+            );
+        }
+        let balance = till
+            .owner
+            .get(&format!("/api/v1/customers/{guest}/balance?venue_id=r"))
+            .await
+            .expect(200);
+        assert_eq!(
+            (&balance["available"], &balance["held"]),
+            (&json!("50.50"), &json!("149.50"))
+        );
+        let sale = fixture("onec/fixtures/receipt_json/sale_with_reserve.request.json");
+        let sold: Value = till.send("POST", "v1/receipts", sale.clone()).await.json();
+        assert_eq!(
+            (&sold["status"], &sold["spent"]),
+            (&json!("accepted"), &json!("149.50")),
+            "{sold}"
+        );
+        // 50.50 and 5 % of 1485.50.
+        assert_eq!(till.balance(&guest).await, "124.77");
+        let again: Value = till.send("POST", "v1/receipts", sale).await.json();
+        assert_eq!(again["status"], "duplicate", "{again}");
+        let cancel = fixture("onec/fixtures/receipt_json/cancel.request.json");
+        let late: Value = till.send("POST", "v1/cancel", cancel).await.json();
+        assert_eq!(late["code"], "hold-captured", "{late}");
+        assert_eq!(till.balance(&guest).await, "124.77");
+
+        // Another one, of a receipt that was not printed.
+        let other = reserve.replace("3f2b8f0e", "3f2b8f0f").replace("149,50", "20");
+        let held: Value = till.send("POST", "v1/reserve", other).await.json();
+        assert_eq!(held["status"], "accepted", "{held}");
+        let cancel = json!({"reserveId": "3f2b8f0f-90ab-11f0-8d3a-00155d0a0101"}).to_string();
+        let let_go: Value = till.send("POST", "v1/cancel", cancel).await.json();
+        assert_eq!(
+            (&let_go["status"], &let_go["released"]),
+            (&json!("accepted"), &json!("20.00")),
+            "{let_go}"
+        );
+        assert_eq!(till.balance(&guest).await, "124.77");
+        till.assert_books();
+    });
+}

@@ -2,9 +2,10 @@
 
 use kopilka_contract::{CustomerRef, Phone};
 
+use crate::loyalty_server::guest_of;
 use crate::query::Query;
 
-/// A card code or a telephone number.
+/// A card code, a telephone number, or a reference that we gave out.
 ///
 /// The till gets a code for every guest that it finds, and names him by that code from then on: in the lock, in the
 /// write-off, in the receipt. A guest found by his number has it for a code, `+79005550101`, so that the lock and the
@@ -13,6 +14,8 @@ use crate::query::Query;
 pub(crate) enum GuestName {
     Card(String),
     Phone(Phone),
+    /// `CardGUID` of an answer of ours.
+    Reference(String, CustomerRef),
 }
 
 impl GuestName {
@@ -20,8 +23,12 @@ impl GuestName {
     pub(crate) fn from_code(code: &str) -> Self {
         match Phone::parse(code).filter(|_| code.starts_with('+')) {
             Some(phone) => GuestName::Phone(phone),
-            None => GuestName::Card(code.to_owned()),
+            None => GuestName::from_reference(code).unwrap_or_else(|| GuestName::Card(code.to_owned())),
         }
+    }
+
+    fn from_reference(guid: &str) -> Option<Self> {
+        Some(GuestName::Reference(guid.to_ascii_lowercase(), guest_of(guid)?))
     }
 
     /// From the parameters of the loyalty server. Where the card is known the others are blank. A part of a number
@@ -29,7 +36,11 @@ impl GuestName {
     pub(crate) fn from_query(query: &Query) -> Option<Self> {
         match query.get("ClientCardID") {
             Some(code) => Some(GuestName::from_code(code)),
-            None => query.get("Phone").and_then(Phone::parse).map(GuestName::Phone),
+            None => {
+                let by = |name: &str| query.get(name).and_then(GuestName::from_reference);
+                let phone = query.get("Phone").and_then(Phone::parse).map(GuestName::Phone);
+                by("CardGUID").or(phone).or_else(|| by("ClientGUID"))
+            }
         }
     }
 
@@ -37,6 +48,7 @@ impl GuestName {
         match self {
             GuestName::Card(code) => CustomerRef::Card(code.clone()),
             GuestName::Phone(phone) => CustomerRef::Phone(phone.clone()),
+            GuestName::Reference(_, guest) => guest.clone(),
         }
     }
 
@@ -45,6 +57,7 @@ impl GuestName {
         match self {
             GuestName::Card(code) => format!("card:{code}"),
             GuestName::Phone(phone) => format!("phone:{}", phone.digits()),
+            GuestName::Reference(guid, _) => format!("guest:{guid}"),
         }
     }
 
@@ -53,6 +66,7 @@ impl GuestName {
         match self {
             GuestName::Card(code) => code.clone(),
             GuestName::Phone(phone) => phone.to_string(),
+            GuestName::Reference(guid, _) => guid.clone(),
         }
     }
 
@@ -61,6 +75,7 @@ impl GuestName {
         match self {
             GuestName::Card(_) => "КодКарты",
             GuestName::Phone(_) => "Телефон",
+            GuestName::Reference(..) => "Клиент",
         }
     }
 }
@@ -86,6 +101,29 @@ mod tests {
                 CustomerRef::Card(code.to_owned())
             );
         }
+    }
+
+    #[test]
+    fn a_reference_that_we_gave_out_leads_back_to_its_guest_and_another_is_no_name() {
+        let reference = "6b6f7069-6c6b-4100-8000-0000000006c6";
+        for raw in [
+            format!("ClientCardID=&Phone=&CardGUID={reference}&ClientGUID="),
+            format!("ClientCardID=&Phone=&CardGUID=&ClientGUID={reference}"),
+            format!("ClientCardID={reference}&CardGUID="),
+        ] {
+            let name = GuestName::from_query(&Query::parse(&raw)).unwrap();
+            assert_eq!(
+                name.customer(),
+                CustomerRef::Id("cus_00000000001p6".to_owned()),
+                "{raw}"
+            );
+            assert_eq!(
+                (name.code(), name.session()),
+                (reference.to_owned(), format!("guest:{reference}"))
+            );
+        }
+        let foreign = "CardGUID=3d4e5f60-90ab-11f0-8d3a-00155d0a0104";
+        assert_eq!(GuestName::from_query(&Query::parse(foreign)), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //!   edition in UNF 3.0.5;
 //! * **CommerceML 2** (`exchange`, `v1/commerceml`): goods and documents in files, for bases that speak it already;
 //! * **OData**: receipts that a base is asked for, by the mapping of its configuration (`profiles/`);
-//! * **receipts in JSON** (`v1/receipts`, `v1/receipts/batch`, `v1/members`): our own contract, which an extension of
+//! * **receipts in JSON** (`v1/receipts`, `v1/receipts/batch`, `v1/members`, `v1/reserve`, `v1/cancel`): our own contract, which an extension of
 //!   a 1C base pushes to, because the loyalty server never sees a receipt. How 1C code writes JSON, dates and numbers
 //!   decides what is tolerated.
 
@@ -28,6 +28,7 @@ mod query;
 mod receipt_answer;
 mod receipt_json;
 mod reply;
+mod reserve;
 mod route;
 mod settings;
 
@@ -84,6 +85,8 @@ impl Adapter for OneC {
             Route::Receipts => receipt_json::read_one(message, contract),
             Route::ReceiptBatch => receipt_json::read_batch(message, contract),
             Route::Members => members::read(message, settings.language),
+            Route::Reserve => reserve::read(message, contract),
+            Route::Cancel => reserve::read_cancel(message, contract),
             Route::Exchange => commerce_ml::read(message, contract),
             Route::CommerceMlFile => commerce_ml::read_file(message, contract),
             Route::AskedFor => odata::read(message, contract),

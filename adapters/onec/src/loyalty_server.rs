@@ -13,6 +13,7 @@
 
 mod calculation;
 mod elsewhere;
+mod issue;
 mod wire;
 
 use kopilka_contract::{
@@ -22,6 +23,7 @@ use kopilka_contract::{
 use serde::Serialize;
 
 use self::elsewhere::Elsewhere;
+pub(crate) use self::wire::guest_of;
 use self::wire::{Answer, AutomaticDiscounts, Bonuses, Card, CardTypes, Cards, Turnover, guid};
 use crate::dates::NO_DATE;
 use crate::guest_name::GuestName;
@@ -83,6 +85,7 @@ pub(crate) fn read(
         "salesturnover" => Method::SalesTurnover { guest },
         "writeoffclientbonuses" => write_off(guest, &query, language)?,
         "unlockclientbonuses" => Method::Unlock { guest },
+        "issueclientcard" if own.issue_cards => return issue::read(message, settings, own),
         "issueclientcard" => Method::Unsupported(NO_CARDS_ISSUED),
         method => match Elsewhere::of(method) {
             Some(elsewhere) => Method::Elsewhere(elsewhere, query),

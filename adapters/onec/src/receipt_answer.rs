@@ -6,6 +6,7 @@
 //! `КодСостояния = 200` alone, so a document that will never be taken is refused with 200, and other codes mean that
 //! it is worth sending again (503), or that the message is no document at all (400, 404, 405).
 
+use chrono::{DateTime, Utc};
 use kopilka_contract::{
     CashierMessage, Closed, Language, Money, Refusal, Reply, Returned, Told, Unreadable, Words,
 };
@@ -33,6 +34,15 @@ pub(crate) struct Outcome {
     /// Redeemed bonuses that a return gave back.
     #[serde(skip_serializing_if = "Option::is_none")]
     spent_given_back: Option<Money>,
+    /// Set aside by a reservation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reserved: Option<Money>,
+    /// Until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<DateTime<Utc>>,
+    /// What a cancelled reservation let go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    released: Option<Money>,
     /// What the guest has now, where one is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     balance: Option<Money>,
@@ -72,6 +82,18 @@ impl Outcome {
         match told {
             Some(Ok(Told::Closed(closed))) => Outcome::sold(closed, language),
             Some(Ok(Told::Returned(returned))) => Outcome::returned(returned),
+            Some(Ok(Told::Held(held))) => Outcome {
+                status: taken(held.replayed),
+                reserved: Some(held.amount),
+                until: Some(held.ends_at),
+                balance: Some(held.guest.balance.available),
+                ..Outcome::default()
+            },
+            Some(Ok(Told::Voided(voided))) => Outcome {
+                status: Status::Accepted,
+                released: Some(voided.released),
+                ..Outcome::default()
+            },
             Some(Err(why)) => Outcome {
                 code: Some(why.code.clone()),
                 error: Some(why.words.in_language(language).to_owned()),

@@ -25,6 +25,7 @@ use crate::fault::{Fault, Problem};
 use crate::fields::Field;
 use crate::guest_name::GuestName;
 use crate::receipt_answer::{self, Outcome};
+use crate::reserve;
 use crate::settings::{CategorySource, OneCSettings, ReceiptRedemption};
 
 /// Data versions count writes of a base: a base that has written a thousand million million times is none.
@@ -88,7 +89,7 @@ pub(crate) fn read_batch(
     }))
 }
 
-fn json(message: &Message<'_>, language: Language) -> Result<Value, Unreadable> {
+pub(crate) fn json(message: &Message<'_>, language: Language) -> Result<Value, Unreadable> {
     if message.method != "POST" {
         return Err(receipt_answer::wrong_verb(message.method, "POST", language));
     }
@@ -226,6 +227,7 @@ impl Contract<'_> {
         let spent = settle_bonuses(document, &mut lines, &paid, remarks)?;
         let phone = phone(document, remarks);
         let card = card_code(document)?.map(|code| GuestName::from_code(&code).customer());
+        let reserve = document.get("bonus").get("reserveId").text()?;
         let date = document.get("date");
         let receipt = Receipt {
             external_id,
@@ -253,12 +255,15 @@ impl Contract<'_> {
             receipt,
             redemption: match self.own.receipt_redemption {
                 _ if spent.is_zero() => Redemption::Nothing,
+                _ if reserve.is_some() => Redemption::Held(spent),
                 ReceiptRedemption::Before => Redemption::Before(spent),
                 ReceiptRedemption::Now => Redemption::Now(spent),
             },
             payers: Vec::new(),
             accrual: None,
-            hold: None,
+            hold: reserve
+                .filter(|_| spent.is_positive())
+                .map(|id| reserve::hold_name(&id)),
             promo_codes: Vec::new(),
             offline: None,
         })
@@ -542,7 +547,7 @@ fn is_rounding(difference: Money, lines: usize) -> bool {
 }
 
 /// The card's code: a string, for its leading zeros; `card` itself may be the code.
-fn card_code(document: &Field<'_>) -> Result<Option<String>, Fault> {
+pub(crate) fn card_code(document: &Field<'_>) -> Result<Option<String>, Fault> {
     let card = document.get("card");
     match card.get("code").text()? {
         Some(code) => Ok(Some(code)),
@@ -550,7 +555,7 @@ fn card_code(document: &Field<'_>) -> Result<Option<String>, Fault> {
     }
 }
 
-fn phone(document: &Field<'_>, remarks: &mut Vec<Words>) -> Option<Phone> {
+pub(crate) fn phone(document: &Field<'_>, remarks: &mut Vec<Words>) -> Option<Phone> {
     let text = document.get("phone").label()?;
     let phone = Phone::parse(&text);
     if phone.is_none() {

@@ -12,6 +12,10 @@ pub(crate) enum Route<'a> {
     ReceiptBatch,
     /// Who is this guest?
     Members,
+    /// Bonuses are set aside.
+    Reserve,
+    /// They are let go.
+    Cancel,
     /// The exchange of CommerceML, at the address that people know from site builders too.
     Exchange,
     /// A file of CommerceML, sent as it is.
@@ -31,6 +35,8 @@ impl<'a> Route<'a> {
             ["v1", "receipts"] => Route::Receipts,
             ["v1", "receipts", "batch"] => Route::ReceiptBatch,
             ["v1", "members"] => Route::Members,
+            ["v1", "reserve"] => Route::Reserve,
+            ["v1", "cancel"] => Route::Cancel,
             ["poll", crate::odata::DELIVERED] => Route::AskedFor,
             ["exchange"] | [.., "1c_exchange.php"] => Route::Exchange,
             ["v1", "commerceml"] => Route::CommerceMlFile,
@@ -60,6 +66,8 @@ mod tests {
         assert_eq!(Route::of("v1/receipts/"), Route::Receipts);
         assert_eq!(Route::of("v1/receipts/batch"), Route::ReceiptBatch);
         assert_eq!(Route::of("v1/members"), Route::Members);
+        assert_eq!(Route::of("v1/reserve"), Route::Reserve);
+        assert_eq!(Route::of("v1/cancel/"), Route::Cancel);
         assert_eq!(Route::of("exchange"), Route::Exchange);
         assert_eq!(Route::of("bitrix/admin/1c_exchange.php"), Route::Exchange);
         assert_eq!(Route::of("v1/commerceml"), Route::CommerceMlFile);

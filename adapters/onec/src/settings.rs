@@ -29,6 +29,8 @@ pub struct OneCSettings {
     pub debt_limit: Option<Money>,
     /// The same write-off again within so many seconds is a repetition. The till sends no id of its own.
     pub repeat_window_s: u32,
+    /// Whether guests may join at the till (`issueclientcard`).
+    pub issue_cards: bool,
     /// What bonuses spent in a receipt in JSON mean.
     pub receipt_redemption: ReceiptRedemption,
     /// Where the category of a line comes from.
@@ -50,6 +52,7 @@ impl Default for OneCSettings {
             lock_minutes: None,
             debt_limit: None,
             repeat_window_s: 60,
+            issue_cards: true,
             receipt_redemption: ReceiptRedemption::default(),
             category_source: CategorySource::default(),
             commerce_ml: CommerceMlSettings::default(),

@@ -1,6 +1,6 @@
 //! JSON answers of the loyalty server: their members, as 1C's library names them.
 
-use kopilka_contract::{Guest, Money};
+use kopilka_contract::{CustomerRef, Guest, Money};
 use serde::Serialize;
 
 use crate::dates;
@@ -15,6 +15,32 @@ pub(super) fn guid(number: i64) -> String {
     let (high, low) = (number >> 48, number & ((1 << 48) - 1));
     format!("6b6f7069-6c6b-4100-8{high:03x}-{low:012x}")
 }
+
+/// The guest whom such a reference means.
+pub(crate) fn guest_of(guid: &str) -> Option<CustomerRef> {
+    let guid = guid.to_ascii_lowercase();
+    let rest = guid.strip_prefix("6b6f7069-6c6b-4100-8")?;
+    let (high, low) = rest.split_once('-')?;
+    let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    if (high.len(), low.len()) != (3, 12) || !is_hex(high) || !is_hex(low) {
+        return None;
+    }
+    let number = u64::from_str_radix(&format!("{high}{low}"), 16).ok()?;
+    let digit = |at: u32| {
+        usize::try_from(number >> (5 * at) & 31)
+            .ok()
+            .and_then(|digit| DIGITS.get(digit))
+    };
+    let id: Option<String> = (0..ID_LENGTH)
+        .rev()
+        .map(|at| digit(at).map(|d| char::from(*d)))
+        .collect();
+    Some(CustomerRef::Id(format!("cus_{}", id?)))
+}
+
+/// How ids of ours write their numbers.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const ID_LENGTH: u32 = 13;
 
 /// Every JSON answer: whether it went well, which version answers, and the method's own members.
 #[derive(Serialize)]

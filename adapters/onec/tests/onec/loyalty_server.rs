@@ -219,8 +219,40 @@ fn turnover_and_card_kinds_are_answered_with_the_least() {
 
 #[test]
 fn what_is_not_supported_says_so_with_200() {
-    play("issue_client_card", Ledger::Willing);
+    let none = json!({"issue_cards": false});
+    play_as(
+        "issue_client_card",
+        "issue_client_card_by_settings",
+        Ledger::Willing,
+        none,
+    );
     play("get_prices", Ledger::Willing);
+}
+
+#[test]
+fn a_guest_joins_at_the_till_by_a_telephone_or_by_a_card() {
+    play("issue_client_card", Ledger::Willing);
+    play("issue_client_card_with_code", Ledger::Willing);
+    play("issue_client_card_with_doubts", Ledger::Willing);
+    play("issue_client_card_to_nobody", Ledger::Willing);
+    for (golden, ledger) in [
+        ("issue_client_card_of_another", Ledger::Refuses("already-exists")),
+        ("issue_client_card_busy", Ledger::Busy),
+    ] {
+        play_as("issue_client_card_with_code", golden, ledger, Value::Null);
+    }
+}
+
+#[test]
+fn a_guest_found_by_a_reference_that_we_gave_out_has_it_for_a_code() {
+    play("find_by_card_guid_and_lock", Ledger::Willing);
+    play("write_off_by_guid_code", Ledger::Willing);
+    for request in ["find_by_card_guid_and_lock", "write_off_by_guid_code"] {
+        assert!(
+            understood(request).contains("\"guest:6b6f7069-6c6b-4100-8000-0000000006c6\""),
+            "{request}"
+        );
+    }
 }
 
 #[test]

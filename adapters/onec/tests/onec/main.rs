@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests too")]
 
 mod calculation;
+mod checklist;
 mod commerce_ml;
 mod loyalty_server;
 mod receipt_json;

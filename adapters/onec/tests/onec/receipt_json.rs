@@ -61,6 +61,38 @@ fn a_connection_without_the_loyalty_server_redeems_with_the_receipt() {
     );
 }
 
+fn reserve_as(path: &str, request: &str, golden: &str, ledger: Ledger) {
+    let body = body(request);
+    let settings = stage::settings(Value::Null);
+    stage::compare(
+        &format!("receipt_json/{golden}"),
+        &stage::push(path, None, &body),
+        &settings,
+        ledger,
+    );
+}
+
+#[test]
+fn bonuses_are_set_aside_used_by_the_receipt_or_let_go() {
+    reserve_as("v1/reserve", "reserve", "reserve", Ledger::Willing);
+    reserve_as(
+        "v1/reserve",
+        "reserve",
+        "reserve_locked_elsewhere",
+        Ledger::LockedElsewhere,
+    );
+    reserve_as("v1/reserve", "reserve", "reserve_busy", Ledger::Busy);
+    reserve_as("v1/cancel", "cancel", "cancel", Ledger::Willing);
+    play("sale_with_reserve", Ledger::Willing);
+}
+
+#[test]
+fn a_reservation_of_nothing_or_for_nobody_is_kept_for_a_person() {
+    for request in ["reserve_of_nothing", "reserve_for_nobody"] {
+        reserve_as("v1/reserve", request, request, Ledger::Willing);
+    }
+}
+
 #[test]
 fn a_careless_extension_says_the_same() {
     let careful = understood("sale_with_redemption", Some("application/json"));
