@@ -1,4 +1,7 @@
-//! iiko: webhooks with whole orders. They come after the fiscal receipt, so bonuses never pay here.
+//! iiko: webhooks with whole orders of tables and deliveries. They come after the fiscal receipt, so bonuses never pay here.
+//! Webhooks of deliveries may be lost for ever: the service asks the cloud for what changed.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -8,12 +11,15 @@ use serde_json::{Value, json};
 use super::dialect::{
     Dialect, GuestName, Heard, Item, Message, PartsBack, Role, Sale, Undo, by_phone, number,
 };
+use super::iiko_cloud::IikoCloud;
+use super::vendor::Vendor;
 
 /// The till with its cloud.
 #[derive(Debug)]
 pub(super) struct Iiko;
 
 const ORGANISATION: &str = "5d0c1f5e-2f0b-4a9e-9b1a-6f1d4f3f7a10";
+const DELIVERY: &str = "DeliveryOrderUpdate";
 
 impl Dialect for Iiko {
     fn kind(&self) -> &'static str {
@@ -51,7 +57,7 @@ impl Dialect for Iiko {
 
     /// The order while it is open: nothing follows from it.
     fn before(&self, sale: &Sale) -> Vec<Message> {
-        vec![snapshot(sale, "New", sale.at - Duration::minutes(5))]
+        vec![told(sale, Change::Opened, sale.at - Duration::minutes(5))]
     }
 
     fn may_redeem(&self, _answer: &str) -> Option<Money> {
@@ -63,7 +69,7 @@ impl Dialect for Iiko {
     }
 
     fn close(&self, sale: &Sale, now: DateTime<Tz>) -> Message {
-        snapshot(sale, "Closed", now)
+        told(sale, Change::Closed, now)
     }
 
     fn after(&self, _sale: &Sale) -> Vec<Message> {
@@ -71,7 +77,7 @@ impl Dialect for Iiko {
     }
 
     fn undo(&self, sale: &Sale, _undo: &Undo, now: DateTime<Tz>) -> Message {
-        snapshot(sale, "Deleted", now)
+        told(sale, Change::Undone, now)
     }
 
     fn hear(&self, _message: &Message, status: u16, body: &str) -> Heard {
@@ -84,6 +90,71 @@ impl Dialect for Iiko {
             200 => Heard::Taken,
             _ => Heard::Again(format!("{status} {body}")),
         }
+    }
+
+    fn vendor(&self) -> Option<Arc<dyn Vendor>> {
+        Some(Arc::new(IikoCloud::new()))
+    }
+}
+
+/// What becomes of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Opened,
+    Closed,
+    Undone,
+}
+
+/// The webhook of a change: every second sale is a delivery.
+fn told(sale: &Sale, change: Change, now: DateTime<Tz>) -> Message {
+    if sale.number.is_multiple_of(2) {
+        return delivery(sale, change, now);
+    }
+    let status = match change {
+        Change::Opened => "New",
+        Change::Closed => "Closed",
+        Change::Undone => "Deleted",
+    };
+    snapshot(sale, status, now)
+}
+
+/// A delivery as the cloud shows it: what it shares with an order of a table, and its own.
+fn delivery(sale: &Sale, change: Change, now: DateTime<Tz>) -> Message {
+    let message = snapshot(sale, if change == Change::Opened { "New" } else { "Closed" }, now);
+    let mut event: Value = message.body.parse().unwrap_or_default();
+    event[0]["eventType"] = json!(DELIVERY);
+    let info = &mut event[0]["eventInfo"];
+    // The cloud has a name of its own for it.
+    info["id"] = json!(format!("c{}", sale.id.get(1..).unwrap_or_default()));
+    let order = &mut info["order"];
+    order["status"] = json!(match change {
+        Change::Opened => "CookingStarted",
+        Change::Closed => "Closed",
+        Change::Undone => "Cancelled",
+    });
+    let when = |at: DateTime<Tz>| json!(at.format("%Y-%m-%d %H:%M:%S%.3f").to_string());
+    order["completeBefore"] = when(sale.at + Duration::minutes(10));
+    // A closed delivery may come without the time of its closing.
+    order["whenClosed"] = Value::Null;
+    if change != Change::Opened {
+        order["whenDelivered"] = when(sale.at);
+    }
+    if change == Change::Undone {
+        let cause = json!({"id": "77777777-0000-4000-8000-000000000003", "name": "Отказ гостя"});
+        order["cancelInfo"] = json!({"whenCancelled": when(now), "cause": cause, "comment": null});
+    }
+    order["orderType"]["orderServiceType"] = json!("DeliveryByCourier");
+    for name in ["tableIds", "waiter"] {
+        if let Some(order) = order.as_object_mut() {
+            order.remove(name);
+        }
+    }
+    // The cloud shows it to whoever asks.
+    let fact = event[0]["eventInfo"].clone();
+    Message {
+        body: event.to_string(),
+        fact: Some(fact),
+        ..message
     }
 }
 

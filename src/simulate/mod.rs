@@ -11,6 +11,7 @@ mod day;
 pub(crate) mod dialect;
 mod faults;
 mod iiko;
+mod iiko_cloud;
 mod iiko_plugin;
 mod office;
 mod onec;
