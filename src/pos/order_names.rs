@@ -6,7 +6,8 @@ use kopilka_contract::Ask;
 
 use crate::app::App;
 use crate::domain::Timestamp;
-use crate::storage::{AnyConnection, StorageError, Tenant, networks, order_names};
+use crate::storage::connection::RetryDecision;
+use crate::storage::{AnyConnection, StorageError, Tenant, order_names};
 
 /// Under which name each order of a message is known at its source.
 #[derive(Debug, Default)]
@@ -36,14 +37,13 @@ impl OrderNames {
             return Ok(OrderNames(known));
         }
         let (at, now) = (source.to_owned(), app.clock.now());
-        app.write(move |c| -> Result<_, StorageError> {
-            networks::hold(c, tenant)?;
+        let learned = app.write(move |c| -> Result<_, Taught> {
             for order in &orders {
                 learn(c, tenant, &at, order, now)?;
             }
             Ok(OrderNames(order_names::known(c, tenant, &at, &names)?))
-        })
-        .await
+        });
+        learned.await.map_err(|Taught(error)| error)
     }
 
     /// What a till asks, of its order under the name by which that is known.
@@ -57,6 +57,28 @@ impl OrderNames {
         if let Some(known) = self.0.get(name) {
             name.clone_from(known);
         }
+    }
+}
+
+/// Why names could not be written down. Another message may have taught one of them at the same moment: then all is read
+/// and decided anew.
+struct Taught(StorageError);
+
+impl RetryDecision for Taught {
+    fn is_transient(&self) -> bool {
+        self.0.is_transient()
+    }
+}
+
+impl From<StorageError> for Taught {
+    fn from(error: StorageError) -> Self {
+        Taught(error)
+    }
+}
+
+impl From<diesel::result::Error> for Taught {
+    fn from(error: diesel::result::Error) -> Self {
+        Taught(error.into())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names of one and the same order: a till and its cloud name it differently, and a message may have either.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
@@ -27,10 +27,11 @@ pub fn known(
     Ok(rows.into_iter().collect())
 }
 
-/// Writes down that `names` mean the order that is known as `external_id`. A name that has a meaning keeps it.
+/// Writes down that `names` mean the order that is known as `external_id`. A name that has a meaning keeps it. All go in in
+/// one order, so that two messages with the same names wait for each other instead of both.
 ///
 /// # Errors
-/// Those of the database.
+/// Those of the database; a unique violation where another message has just taught one of them.
 pub fn add(
     connection: &mut AnyConnection,
     tenant: Tenant,
@@ -39,6 +40,7 @@ pub fn add(
     external_id: &str,
     now: Timestamp,
 ) -> Result<(), StorageError> {
+    let names: BTreeSet<&String> = names.iter().collect();
     for name in names {
         let known = order_names::table.find((tenant.id(), source, name));
         if diesel::select(diesel::dsl::exists(known)).get_result(connection)? {

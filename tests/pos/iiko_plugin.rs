@@ -334,6 +334,33 @@ fn an_order_that_the_cloud_told_by_its_own_name_first_is_still_one_receipt() {
 }
 
 #[test]
+fn messages_that_come_at_once_agree_on_the_name_of_their_order() {
+    each_database_async(|store| async move {
+        let plugin = Plugin::new(&Service::on(store)).await;
+        for round in 1..=12 {
+            let renamed = |event: &Value| -> Value {
+                let text = event.to_string().replace("b8a3b0d2", &format!("{round:08x}"));
+                text.parse().unwrap()
+            };
+            let both = renamed(&webhook("table-closed"));
+            let mut of_the_cloud = both.clone();
+            of_the_cloud[0]["eventInfo"]["posId"] = Value::Null;
+            tokio::join!(
+                plugin.webhook(&both),
+                plugin.webhook(&of_the_cloud),
+                plugin.webhook(&both),
+                plugin.webhook(&of_the_cloud),
+            );
+            let name = |last: &str| format!("{round:08x}-1c3e-4f3a-8d0e-31c1b7f0e90{last}");
+            let found = [plugin.receipt(&name("1")).await, plugin.receipt(&name("2")).await];
+            let receipts = found.iter().filter(|answer| answer.status == 200).count();
+            assert_eq!(receipts, 1, "round {round}");
+        }
+        plugin.till.assert_books();
+    });
+}
+
+#[test]
 fn an_order_that_the_plugin_closed_is_cancelled_by_the_cloud_or_by_the_plugin() {
     each_database_async(|store| async move {
         let plugin = Plugin::new(&Service::on(store)).await;

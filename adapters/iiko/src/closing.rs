@@ -4,6 +4,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 use kopilka_contract::{
     Close, CustomerRef, GiveBack, Money, Payment, Phone, Receipt, Redemption, Settings, WhatBack,
 };
+use serde_json::Value;
 
 use crate::envelope::Service;
 use crate::lines::{BadItem, Lines};
@@ -34,10 +35,11 @@ pub(crate) struct Snapshot<'a> {
 }
 
 impl Snapshot<'_> {
-    /// The receipt of a sold order.
+    /// The receipt of a sold order with these items.
     pub fn close(
         &self,
         sale: &Sale,
+        items: &[Value],
         connection: Connection<'_>,
         notes: &mut Vec<String>,
     ) -> Result<Close, BadItem> {
@@ -45,7 +47,7 @@ impl Snapshot<'_> {
         let iiko = connection.iiko;
         self.remark(notes);
 
-        let mut lines = Lines::read(&sale.items, notes)?;
+        let mut lines = Lines::read(items, notes)?;
         match sale.sum {
             Some(sum) => lines.reconcile(sum, notes),
             None => notes.push("the order has no sum to compare its lines with".to_owned()),

@@ -42,7 +42,12 @@ pub(crate) fn events(body: &[u8]) -> Result<Vec<Value>, BodyError> {
     }
 }
 
-/// What every event has.
+/// What an event tells; what it holds depends on the type. Left where it is: an order may be long.
+pub(crate) fn event_info(event: &Value) -> &Value {
+    event.get("eventInfo").unwrap_or(&Value::Null)
+}
+
+/// What every event has, but for what it tells.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Envelope {
@@ -52,9 +57,6 @@ pub(crate) struct Envelope {
     pub event_time: Option<String>,
     #[serde(default, deserialize_with = "Id::if_any")]
     pub organization_id: Option<Id>,
-    /// What it holds depends on the type.
-    #[serde(default)]
-    pub event_info: Value,
 }
 
 /// How an order is served, by the type of its events.

@@ -14,7 +14,12 @@ use crate::decimal::money;
 use crate::envelope::Service;
 use crate::wire::{if_readable, list};
 
-/// `eventInfo` of an order event.
+/// The order in an event's `eventInfo`: present only with `Success`.
+pub(crate) fn order_in(event_info: &Value) -> Option<&Value> {
+    event_info.get("order").filter(|order| !order.is_null())
+}
+
+/// `eventInfo` of an order event, but for the order.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OrderInfo {
@@ -31,9 +36,6 @@ pub(crate) struct OrderInfo {
     /// `Success`, `InProgress` or `Error`.
     #[serde(default, deserialize_with = "if_readable")]
     pub creation_status: Option<String>,
-    /// Present only with `Success`.
-    #[serde(default)]
-    pub order: Option<Value>,
 }
 
 /// An order without what was sold.
@@ -87,16 +89,13 @@ pub(crate) struct Order {
     pub marketing_source: Option<Named>,
 }
 
-/// What was sold in an order, and how it was paid.
+/// What an order came to, and how it was paid.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Sale {
     /// To be paid, after discounts and surcharges; tips are not in it.
     #[serde(default, deserialize_with = "money")]
     pub sum: Option<Money>,
-    /// Each is read by itself, so that a broken one can be named.
-    #[serde(default, deserialize_with = "list")]
-    pub items: Vec<Value>,
     #[serde(default, deserialize_with = "list")]
     pub payments: Vec<PaymentInfo>,
     #[serde(default, deserialize_with = "list")]
@@ -104,6 +103,15 @@ pub(crate) struct Sale {
 }
 
 impl Sale {
+    /// The items of an order. Each is read by itself, so that a broken one can be named.
+    pub fn items(order: &Value) -> Result<&[Value], serde_json::Error> {
+        match order.get("items") {
+            None | Some(Value::Null) => Ok(&[]),
+            Some(Value::Array(items)) => Ok(items),
+            Some(_) => Err(serde::de::Error::custom("`items` is not a list")),
+        }
+    }
+
     /// The kinds of its payments, where all that was really paid is of kinds that are no sale.
     pub fn no_sale(&self, kinds: &BTreeSet<String>) -> Option<String> {
         let paid = self.payments.iter().filter(|payment| {

@@ -10,11 +10,11 @@ use thiserror::Error;
 use crate::Id;
 use crate::closing::{Connection, Snapshot};
 use crate::cloud::{NOT_READ, Wanted};
-use crate::envelope::{Envelope, events};
+use crate::envelope::{Envelope, event_info, events};
 use crate::iikocard::same;
 use crate::lines::BadItem;
 use crate::moment;
-use crate::order::{Order, OrderInfo, Sale, Standing};
+use crate::order::{Order, OrderInfo, Sale, Standing, order_in};
 use crate::settings::{IikoSettings, WebhookAuthorization};
 
 /// A webhook, read.
@@ -313,7 +313,8 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
         return Ok(Heard::Nothing(Ignored::OtherEvent(envelope.event_type)));
     };
 
-    let info = OrderInfo::deserialize(&envelope.event_info).map_err(Unread::Info)?;
+    let told = event_info(event);
+    let info = OrderInfo::deserialize(told).map_err(Unread::Info)?;
     let organization = info
         .organization_id
         .as_ref()
@@ -324,7 +325,7 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
     if let Some(status) = info.creation_status.filter(|status| status != "Success") {
         return Ok(Heard::Nothing(Ignored::NotCreated(status)));
     }
-    let Some(value) = &info.order else {
+    let Some(value) = order_in(told) else {
         let id = info.id.clone().zip(organization.cloned());
         let wanted = id.map(|(id, place)| Wanted::order(service, place, id));
         return Ok(Heard::Nothing(Ignored::NoOrder(wanted)));
@@ -364,6 +365,7 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
     if let Some(kinds) = sale.no_sale(&iiko.not_sold_kinds) {
         return Ok(Heard::Nothing(Ignored::NotASale(kinds)));
     }
-    let close = snapshot.close(&sale, connection, notes)?;
+    let items = Sale::items(value).map_err(Unread::Order)?;
+    let close = snapshot.close(&sale, items, connection, notes)?;
     Ok(Heard::Ask(Box::new(Ask::Close(close)), names))
 }
