@@ -93,7 +93,16 @@ fn learn(
     let known = order_names::known(connection, tenant, source, order)?;
     let known_as = order.iter().find_map(|name| known.get(name));
     if let Some(external_id) = known_as.or(order.first()) {
-        order_names::add(connection, tenant, source, order, external_id, now)?;
+        let new = order.iter().filter(|name| !known.contains_key(*name)).cloned();
+        // One that has a meaning since it was looked up is no longer new: all is decided anew.
+        order_names::add(
+            connection,
+            tenant,
+            source,
+            &new.collect::<Vec<_>>(),
+            external_id,
+            now,
+        )?;
     }
     Ok(())
 }

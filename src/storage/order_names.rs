@@ -27,8 +27,8 @@ pub fn known(
     Ok(rows.into_iter().collect())
 }
 
-/// Writes down that `names` mean the order that is known as `external_id`. A name that has a meaning keeps it. All go in in
-/// one order, so that two messages with the same names wait for each other instead of both.
+/// Writes down that `names`, which had no meaning, mean the order that is known as `external_id`. All go in in one order, so
+/// that of two messages with the same names one waits for the other, and not each for each.
 ///
 /// # Errors
 /// Those of the database; a unique violation where another message has just taught one of them.
@@ -42,10 +42,6 @@ pub fn add(
 ) -> Result<(), StorageError> {
     let names: BTreeSet<&String> = names.iter().collect();
     for name in names {
-        let known = order_names::table.find((tenant.id(), source, name));
-        if diesel::select(diesel::dsl::exists(known)).get_result(connection)? {
-            continue;
-        }
         diesel::insert_into(order_names::table)
             .values((
                 order_names::network_id.eq(tenant.id()),
