@@ -221,9 +221,12 @@ mod tests {
 
     #[test]
     fn every_kind_of_till_closes_and_most_ask() {
-        let calls = |call| TillCall::all().filter(move |c| c.call == call).count();
-        assert_eq!(calls(Call::Close), dialects().count());
-        assert!(calls(Call::Ask) >= 3);
+        let calls = |call| TillCall::all().filter(move |c| c.call == call);
+        for adapter in pos::ADAPTERS {
+            let closes = calls(Call::Close).any(|c| c.dialect.kind() == adapter.kind());
+            assert!(closes, "{}", adapter.kind());
+        }
+        assert!(calls(Call::Ask).count() >= 3);
     }
 
     #[test]
