@@ -8,16 +8,26 @@ use tokio::net::TcpStream;
 
 /// `host:port` of a plain HTTP address; what follows it is left out. `None`: it is no such address.
 pub(crate) fn authority(url: &str) -> Option<String> {
-    let rest = url.strip_prefix("http://")?;
+    url.strip_prefix("http://").map(|rest| with_port(rest, 80))
+}
+
+/// The same of an address of either kind.
+pub(crate) fn web_authority(url: &str) -> Option<String> {
+    let secure = url.strip_prefix("https://").map(|rest| with_port(rest, 443));
+    secure.or_else(|| authority(url))
+}
+
+/// `host:port` at the beginning of what follows the scheme.
+fn with_port(rest: &str, default: u16) -> String {
     let authority = rest.split('/').next().unwrap_or(rest);
     let has_port = authority
         .rsplit_once(':')
         .is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty());
-    Some(if has_port {
+    if has_port {
         authority.to_owned()
     } else {
-        format!("{authority}:80")
-    })
+        format!("{authority}:{default}")
+    }
 }
 
 /// The socket addresses of `host:port`.

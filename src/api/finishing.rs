@@ -202,11 +202,6 @@ mod tests {
         assert_eq!(of("en;q=0"), Language::Ru);
         assert_eq!(of(";;,=,q"), Language::Ru);
     }
-}
-
-#[cfg(test)]
-mod path_tests {
-    use super::without_token;
 
     #[test]
     fn a_till_s_token_is_not_in_the_log() {

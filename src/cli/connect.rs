@@ -21,7 +21,7 @@ use crate::config::Settings;
 use crate::domain::amount_words;
 use crate::domain::ids::{ConnectionId, MessageId, ReceiptId, VenueId};
 use crate::domain::watch::Watch;
-use crate::http_client::resolve;
+use crate::http_client::{resolve, web_authority};
 use crate::pos::{ADAPTERS, adapter};
 use crate::storage::messages::{self, MessageFilter, MessageHead, WAITING};
 use crate::storage::till_connections::{self, StoredConnection};
@@ -70,23 +70,6 @@ enum Heard {
     Unposted,
     /// It has sold.
     Receipt,
-}
-
-/// Host and port of an address.
-fn authority_and_port(address: &str) -> Option<String> {
-    let (port, rest) = match address.strip_prefix("https://") {
-        Some(rest) => (443, rest),
-        None => (80, address.strip_prefix("http://")?),
-    };
-    let host = rest.split('/').next().filter(|host| !host.is_empty())?;
-    let has_port = host
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    Some(if has_port {
-        host.to_owned()
-    } else {
-        format!("{host}:{port}")
-    })
 }
 
 /// Whether anybody listens there, as seen from this machine. A name may take long to find: no longer than our patience.
@@ -315,7 +298,7 @@ impl Guided {
 
     /// Tells of every message until one became a receipt, or the time is over.
     async fn wait(&self, of: ConnectionId, address: &str, longest: Duration) -> Result<(), Failure> {
-        if let Some(address) = authority_and_port(address)
+        if let Some(address) = web_authority(address)
             && !answers(address.clone())
         {
             self.say(

@@ -126,8 +126,8 @@ impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Prepare {
 
 /// With arrays as parameters PostgreSQL would plan the ledger's statements anew each time. And it would plan them by how
 /// large tables were once: a batch asks for some rows of each by key, so every plan that reads a table whole becomes
-/// wrong as the table grows. So would one that joins in another order than is written, from a table that was empty then. Never for ordinary queries: a generic plan can't use a partial index where its condition is
-/// a parameter.
+/// wrong as the table grows, and so does one that joins in another order than is written, from a table that was empty
+/// then. Never for ordinary queries: a generic plan can't use a partial index where its condition is a parameter.
 fn prepare_for_ledger(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
     match connection {
         AnyConnection::Postgres(c) => c.batch_execute(

@@ -4,7 +4,7 @@ use std::fmt;
 
 use kopilka_contract::{AmountError, Money, Quantity};
 use serde::Deserializer;
-use serde::de::{Error, Visitor};
+use serde::de::{Error, Unexpected, Visitor};
 
 /// Reads an amount that may be null, rounded half up to kopecks.
 pub(crate) fn money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
@@ -21,44 +21,15 @@ const AMOUNT: Decimal<Money> = Decimal {
         Ok(amount)
     },
     what: "an amount of money, a number",
+    or_text: false,
 };
 
 /// The same, where a number may also stand as a text, with a point or a comma; an empty one counts as absent.
 pub(crate) fn money_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
-    deserializer.deserialize_any(MoneyOrText)
-}
-
-struct MoneyOrText;
-
-impl Visitor<'_> for MoneyOrText {
-    type Value = Option<Money>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(AMOUNT.what)
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Option<Money>, E> {
-        AMOUNT.visit_i64(number)
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Option<Money>, E> {
-        AMOUNT.visit_u64(number)
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Option<Money>, E> {
-        AMOUNT.visit_f64(number)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Option<Money>, E> {
-        match text.trim() {
-            "" => Ok(None),
-            text => AMOUNT.read(&text.replace(',', ".")),
-        }
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Option<Money>, E> {
-        Ok(None)
-    }
+    deserializer.deserialize_any(Decimal {
+        or_text: true,
+        ..AMOUNT
+    })
 }
 
 /// Reads a quantity that may be null, rounded half up to thousandths.
@@ -66,12 +37,15 @@ pub(crate) fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
     deserializer.deserialize_any(Decimal {
         parse: Quantity::parse_rounded,
         what: "a quantity, a number",
+        or_text: false,
     })
 }
 
 struct Decimal<T> {
     parse: fn(&str) -> Result<T, AmountError>,
     what: &'static str,
+    /// A text will do too.
+    or_text: bool,
 }
 
 impl<T> Decimal<T> {
@@ -102,6 +76,14 @@ impl<T> Visitor<'_> for Decimal<T> {
     // same double, which is the text that was sent; from there on it is rounded as text. Nothing is computed with it.
     fn visit_f64<E: Error>(self, number: f64) -> Result<Option<T>, E> {
         self.read(&number.to_string())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Option<T>, E> {
+        match text.trim() {
+            _ if !self.or_text => Err(E::invalid_type(Unexpected::Str(text), &self)),
+            "" => Ok(None),
+            text => self.read(&text.replace(',', ".")),
+        }
     }
 
     fn visit_unit<E: Error>(self) -> Result<Option<T>, E> {
