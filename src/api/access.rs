@@ -10,10 +10,11 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::caller::Scope;
 use super::limits::{
-    ADDRESS_LOGINS, Buckets, DEVICE_PINS, GUEST_SEARCHES, LOGINS, PINS, Quota, REQUESTS, UNKNOWN_TOKENS,
+    ADDRESS_LOGINS, Buckets, DEVICE_PINS, GUEST_SEARCHES, LOGINS, PINS, Quota, REQUESTS, UNAUTHORIZED,
+    UNKNOWN_TOKENS,
 };
 use crate::domain::Timestamp;
-use crate::domain::ids::{DeviceId, KeyId, NetworkId, UserId, VenueId};
+use crate::domain::ids::{ConnectionId, DeviceId, KeyId, NetworkId, UserId, VenueId};
 use crate::storage::Tenant;
 
 /// How long another instance's revocation may go unnoticed here.
@@ -122,6 +123,8 @@ pub struct Access {
     pub address_logins: Buckets<IpAddr>,
     /// Messages with tokens that no till has, by address.
     pub unknown_tokens: Buckets<IpAddr>,
+    /// Messages without the right authorization, by connection.
+    pub unauthorized: Buckets<ConnectionId>,
     /// Password hashing takes 19 MiB and a core each time: only so many at once.
     pub hashing: Semaphore,
     /// Wrong PINs by till and member of staff.
@@ -145,6 +148,7 @@ impl Access {
             logins: Buckets::new(limits.logins),
             address_logins: Buckets::new(limits.address_logins),
             unknown_tokens: Buckets::new(limits.unknown_tokens),
+            unauthorized: Buckets::new(UNAUTHORIZED),
             hashing: Semaphore::new(4),
             pins: Buckets::new(PINS),
             device_pins: Buckets::new(DEVICE_PINS),

@@ -441,18 +441,37 @@ async fn rotate(
 ) -> Result<Json<NewConnectionView>, Problem> {
     caller.needs(Scope::Admin)?;
     let author = Author::of(&app, &caller)?;
-    let token = new_token()?;
-    let hash = hash_of(&token);
+    let tenant = caller.tenant;
+    let (found, token) = renew(&app, &author, move |connection| {
+        seen(&caller, till_connections::find(connection, tenant, id)?)
+    })
+    .await?;
     let found = app
-        .write(move |connection| -> Result<_, Problem> {
-            let tenant = caller.tenant;
-            let found = seen(&caller, till_connections::find(connection, tenant, id)?)?;
-            till_connections::set_token(connection, tenant, id, &hash)?;
-            author.note::<Value>(connection, "connection.rotate", id, None, None)?;
-            with_state(connection, tenant, found)
-        })
+        .read(move |connection| with_state(connection, tenant, found))
         .await?;
-    app.connections.forget(id);
     let connection = ConnectionView::of(found);
     Ok(Json(NewConnectionView { connection, token }))
+}
+
+/// Gives the connection that `of` finds another token, which is nowhere else; the one before stops working.
+///
+/// # Errors
+/// What `of` refuses, and those of the database.
+pub(crate) async fn renew(
+    app: &App,
+    author: &Author,
+    of: impl FnOnce(&mut AnyConnection) -> Result<StoredConnection, Problem> + Clone + Send + 'static,
+) -> Result<(StoredConnection, String), Problem> {
+    let token = new_token()?;
+    let (hash, author) = (hash_of(&token), author.clone());
+    let found = app
+        .write(move |connection| -> Result<_, Problem> {
+            let found = of.clone()(connection)?;
+            till_connections::set_token(connection, author.tenant, found.id, &hash)?;
+            author.note::<Value>(connection, "connection.rotate", found.id, None, None)?;
+            Ok(found)
+        })
+        .await?;
+    app.connections.forget(found.id);
+    Ok((found, token))
 }

@@ -109,6 +109,14 @@ pub const UNKNOWN_TOKENS: Quota = Quota {
     window: Duration::from_secs(600),
 };
 
+/// Messages of one connection that came without the right authorization and are kept: the trace is for a person, the rest of
+/// them say nothing new.
+pub const UNAUTHORIZED: Quota = Quota {
+    name: "unauthorized",
+    count: 5,
+    window: Duration::from_secs(600),
+};
+
 /// What remains to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {

@@ -1,5 +1,7 @@
 //! Receipts: quote, close, read.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -326,6 +328,7 @@ impl ReceiptRequest {
                 hold: self.hold_id,
                 promo_codes: Vec::new(),
                 offline: self.offline.map(|_| Offline::default()),
+                menu_categories: BTreeMap::new(),
             },
         ))
     }

@@ -1,5 +1,6 @@
 //! The shop that is measured: its customers, and what its tills ask.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -413,11 +414,16 @@ impl Sale {
     /// As the dialects of tills know it.
     fn at_a_till(&self) -> dialect::Sale {
         let number = u32::try_from(self.id).unwrap_or(u32::MAX);
-        let item = |(dish, quantity): &(usize, i64)| {
-            let (name, _, price) = DISHES.get(*dish)?;
-            Some(tills::item(name, 100 + dish, *price, *quantity))
+        // A dish that was ordered twice is one line of a till.
+        let mut dishes = BTreeMap::<usize, i64>::new();
+        for (dish, quantity) in &self.lines {
+            *dishes.entry(*dish).or_default() += quantity;
+        }
+        let item = |(dish, quantity): (usize, i64)| {
+            let (name, _, price) = DISHES.get(dish)?;
+            Some(tills::item(name, 100 + dish, *price, quantity))
         };
-        tills::sale(number, &card(self.customer), self.lines.iter().filter_map(item))
+        tills::sale(number, &card(self.customer), dishes.into_iter().filter_map(item))
     }
 
     /// As the ledger takes it.
@@ -461,6 +467,7 @@ impl Sale {
             hold: None,
             promo_codes: Vec::new(),
             offline: None,
+            menu_categories: BTreeMap::new(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::user::{network_of, told};
 use super::{Failure, open_existing, print};
 use crate::api::author::Author;
 use crate::api::connection_view::warnings;
-use crate::api::connections::{NewConnection, connect};
+use crate::api::connections::{NewConnection, connect, renew};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::clock::SystemClock;
@@ -48,6 +48,12 @@ pub(super) struct Args {
     /// The adapter's own settings, as JSON
     #[arg(long, value_name = "JSON", default_value = "{}")]
     settings: String,
+    /// Go on with the connection of this system that the venue has: it gets another token, and keeps its settings
+    #[arg(long, conflicts_with_all = ["another", "name", "settings"])]
+    again: bool,
+    /// Make one more connection of this system beside the one that the venue has
+    #[arg(long)]
+    another: bool,
     /// Language of this command and of the words for the cashier: ru or en
     #[arg(long, default_value = "ru", value_parser = language)]
     language: Language,
@@ -118,30 +124,14 @@ impl Guided {
         let kind = self.kind(args)?;
         let venue = self.venue(args).await?;
         let address = self.address(args)?;
-        let title = adapter(&kind).map_or(kind.as_str(), |adapter| adapter.title());
-        let new = NewConnection {
-            name: args
-                .name
-                .clone()
-                .unwrap_or_else(|| format!("{title}, {}", venue.name)),
-            settings: serde_json::from_str(&args.settings)
-                .map_err(|error| format!("--settings is no JSON: {error}"))?,
-            language: self.language,
-            watch: Watch::default(),
-            shares_orders_with: None,
-            kind: kind.clone(),
-        };
         let author = Author::command_line(&self.app, self.tenant);
-        let at = venue.id;
-        let made = connect(&self.app, &author, new, move |_| Ok::<VenueId, Problem>(at)).await;
-        let (made, token) = made.map_err(told)?;
+        let (made, token) = match self.standing(&kind, &venue, args).await? {
+            Some(standing) => self.renew(&author, standing).await?,
+            None => self.make(&author, &kind, &venue, args).await?,
+        };
         self.say(
-            &format!("Подключение {} готово: {}.", made.id, made.name),
-            &format!("The connection {} is made: {}.", made.id, made.name),
-        );
-        self.say(
-            "Адрес с ключом показывается один раз; ключ — пароль кассы. Новый: POST /api/v1/connections/{id}/rotate.",
-            "The address with its token is shown once; the token is the till's password. Another: POST /api/v1/connections/{id}/rotate.",
+            "Адрес с ключом показывается один раз; ключ — пароль кассы. Новый: kopilka connect --again.",
+            "The address with its token is shown once; the token is the till's password. Another: kopilka connect --again.",
         );
         self.warn(made.clone()).await?;
         let door = format!("{address}/pos/{kind}/{token}");
@@ -159,6 +149,103 @@ impl Guided {
             Duration::from_secs(args.wait.saturating_mul(60)),
         )
         .await
+    }
+
+    /// The connection to go on with, where the venue has one of this kind: a second one would tell of the same sales.
+    async fn standing(
+        &self,
+        kind: &str,
+        venue: &Venue,
+        args: &Args,
+    ) -> Result<Option<ConnectionId>, Failure> {
+        let (tenant, of) = (self.tenant, [venue.id]);
+        let of_venue = self
+            .app
+            .read(move |c| till_connections::list(c, tenant, Some(&of), None, i64::MAX));
+        let mut standing = of_venue.await?;
+        standing.retain(|connection| connection.active && connection.kind == kind);
+        if args.another || (standing.is_empty() && !args.again) {
+            return Ok(None);
+        }
+        let mut choices: Vec<_> = standing
+            .iter()
+            .map(|c| (c.id.to_string(), c.name.clone()))
+            .collect();
+        if choices.is_empty() {
+            return Err(format!("{} has no connection of {kind}", venue.name).into());
+        }
+        if !args.again {
+            let names: Vec<&str> = standing.iter().map(|c| c.name.as_str()).collect();
+            let found = Words::new(
+                format!(
+                    "У точки уже есть такое подключение: {}. Новый ключ для него — --again, ещё одно — --another",
+                    names.join(", ")
+                ),
+                format!(
+                    "The venue has such a connection: {}. Another token for it: --again; one more: --another",
+                    names.join(", ")
+                ),
+            );
+            if !std::io::stdin().is_terminal() {
+                return Err(self.language_of(&found).into());
+            }
+            print(self.language_of(&found));
+            choices.push((
+                "another".to_owned(),
+                self.language_of(&Words::new("ещё одно", "one more")),
+            ));
+        }
+        let chosen = self.choose(&Words::new("Какое подключение?", "Which connection?"), &choices)?;
+        Ok(standing.iter().map(|c| c.id).find(|id| id.to_string() == chosen))
+    }
+
+    async fn renew(&self, author: &Author, of: ConnectionId) -> Result<(StoredConnection, String), Failure> {
+        let tenant = self.tenant;
+        let renewed = renew(&self.app, author, move |c| {
+            till_connections::find(c, tenant, of)?.ok_or_else(Problem::not_found)
+        });
+        let (found, token) = renewed.await.map_err(told)?;
+        self.say(
+            &format!(
+                "Подключение {}: {}. Прежний ключ больше не действует.",
+                found.id, found.name
+            ),
+            &format!(
+                "The connection {}: {}. Its former token works no more.",
+                found.id, found.name
+            ),
+        );
+        Ok((found, token))
+    }
+
+    async fn make(
+        &self,
+        author: &Author,
+        kind: &str,
+        venue: &Venue,
+        args: &Args,
+    ) -> Result<(StoredConnection, String), Failure> {
+        let title = adapter(kind).map_or(kind, |adapter| adapter.title());
+        let new = NewConnection {
+            name: args
+                .name
+                .clone()
+                .unwrap_or_else(|| format!("{title}, {}", venue.name)),
+            settings: serde_json::from_str(&args.settings)
+                .map_err(|error| format!("--settings is no JSON: {error}"))?,
+            language: self.language,
+            watch: Watch::default(),
+            shares_orders_with: None,
+            kind: kind.to_owned(),
+        };
+        let at = venue.id;
+        let made = connect(&self.app, author, new, move |_| Ok::<VenueId, Problem>(at)).await;
+        let (made, token) = made.map_err(told)?;
+        self.say(
+            &format!("Подключение {} готово: {}.", made.id, made.name),
+            &format!("The connection {} is made: {}.", made.id, made.name),
+        );
+        Ok((made, token))
     }
 
     /// What a person should mend before the till speaks: another connection that tells of the same sales.

@@ -1,5 +1,6 @@
 //! Fills a database with the demo network: what happened goes through the real ledger, by a clock that is moved.
 
+use std::collections::BTreeMap;
 use std::collections::{HashMap, HashSet};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -415,6 +416,7 @@ impl Book {
             hold: None,
             promo_codes: Vec::new(),
             offline: None,
+            menu_categories: BTreeMap::new(),
         }
     }
 

@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 
 use super::connection_cache::Known;
 use super::files::{self, Filed};
-use super::menu_import;
 use super::order_names::OrderNames;
 use super::reconciling::reconcile;
+use super::{menu_categories, menu_import};
 use crate::api::author::Author;
 use crate::api::bonuses::ordinary_end;
 use crate::api::caller::{Caller, Scope};
@@ -67,6 +67,21 @@ impl Incoming {
 }
 
 impl Incoming {
+    /// As it is kept.
+    fn raw(&self, known: &Known, adapter: &dyn Adapter) -> RawMessage {
+        RawMessage {
+            venue: Some(known.connection.venue),
+            connection: Some(known.connection.id),
+            kind: adapter.kind().to_owned(),
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            content_type: self.content_type.clone(),
+            body: self.body.clone(),
+            received_at: self.received_at,
+        }
+    }
+
     /// Whether a text of it could hold U+0000 in any spelling: PostgreSQL can't store it, and no till means it. What an
     /// archive holds is looked at by whoever unpacks it.
     fn has_null(&self) -> bool {
@@ -113,6 +128,34 @@ pub fn admits(
     authorization: Option<&str>,
 ) -> Result<(), Reply> {
     adapter.admits(&incoming.message(), authorization, &Settings::default_of(known))
+}
+
+/// Leaves a trace of a message that may not speak, so that a person sees why nothing comes, and can replay it once the settings
+/// are right. A sender who goes on leaves no more of them than a few.
+pub async fn keep_unauthorized(
+    app: &App,
+    adapter: &'static dyn Adapter,
+    known: &Arc<Known>,
+    incoming: Incoming,
+) {
+    if incoming.has_null() || app.access.unauthorized.take(known.connection.id).is_err() {
+        return;
+    }
+    let raw = Arc::new(incoming.raw(known, adapter));
+    let talk = Talk {
+        app: app.clone(),
+        known: Arc::clone(known),
+        raw,
+        since: Instant::now(),
+    };
+    let words = Words::new(
+        "Не та авторизация: пароль или ключ в настройках кассы не тот, что в настройках подключения.",
+        "Wrong authorization: the password or key in the till's settings is not that of the connection's settings.",
+    );
+    let words = words.in_language(Settings::default_of(known).language);
+    let reason = format!("unauthorized: {words}");
+    // The sender is told as much either way.
+    let _ = tokio::time::timeout(super::DEADLINE, talk.keep(Outcome::Refused, Some(reason))).await;
 }
 
 /// Reads a message, carries out what it asks, and words the answer. `deadline`: a till is not kept waiting longer.
@@ -271,17 +314,7 @@ async fn carry(
         files::file(&app, adapter, &known, &mut incoming).await
     };
     let filed = filed.map_err(|problem| Failed::of(&problem))?;
-    let raw = Arc::new(RawMessage {
-        venue: Some(known.connection.venue),
-        connection: Some(known.connection.id),
-        kind: adapter.kind().to_owned(),
-        method: incoming.method.clone(),
-        path: incoming.path.clone(),
-        query: incoming.query.clone(),
-        content_type: incoming.content_type.clone(),
-        body: incoming.body.clone(),
-        received_at: incoming.received_at,
-    });
+    let raw = Arc::new(incoming.raw(&known, adapter));
     let talk = Talk {
         app,
         known,
@@ -460,10 +493,15 @@ impl Talk {
 
     async fn ask(&self, ask: Ask, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
         let (ledger, tenant, place) = (&self.app.ledger, self.known.tenant, self.place());
-        let ask = match self.without_codes(ask).await {
+        let mut ask = match self.without_codes(ask).await {
             Ok(ask) => ask,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let looked_up = menu_categories::look_up(&self.app, tenant, place.venue, &mut ask).await;
+        looked_up.map_err(|error| {
+            tracing::warn!(%error, "could not look up the menu");
+            Failed::Busy
+        })?;
         let read = match ask {
             Ask::Identify(who) => ledger
                 .identify(tenant, place, who)

@@ -5,6 +5,7 @@ pub mod connection_cache;
 pub mod conversation;
 pub mod files;
 pub mod inbox;
+pub mod menu_categories;
 pub mod menu_import;
 pub mod order_names;
 pub mod reconciling;
@@ -129,6 +130,7 @@ async fn enter(
     }
     if let Err(reply) = conversation::admits(adapter, &known, &incoming, authorization.as_deref()) {
         tracing::warn!(connection = %known.connection.id, kind, path = incoming.path, "a message without the right authorization");
+        conversation::keep_unauthorized(&app, adapter, &known, incoming).await;
         return Ok(response(reply));
     }
     let left = DEADLINE.saturating_sub(since.elapsed());

@@ -1,5 +1,7 @@
 //! The menu of a venue: categories, products, and groups of categories.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use serde::{Deserialize, Serialize};
@@ -305,6 +307,30 @@ pub fn products_of(
         .into_iter()
         .map(ProductRow::product)
         .collect()
+}
+
+/// The till's ids of the categories that products of a venue are in, by the till's ids of the products. Absent: products that
+/// the menu does not have, or has in no category.
+///
+/// # Errors
+/// Those of the database.
+pub fn categories_by_product(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    venue: VenueId,
+    products_sold: &[String],
+) -> Result<BTreeMap<String, String>, StorageError> {
+    let rows: Vec<(Option<String>, Option<String>)> = products::table
+        .filter(products::network_id.eq(tenant.id()))
+        .filter(products::venue_id.eq(venue.0))
+        .filter(products::external_id.eq_any(products_sold))
+        .filter(products::category_id.is_not_null())
+        .select((products::external_id, products::category_id))
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(product, category)| product.zip(category))
+        .collect())
 }
 
 /// What of a product must be its own at a venue.

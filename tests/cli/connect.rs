@@ -73,6 +73,21 @@ fn a_till_is_connected_and_what_it_says_first_is_told() {
         );
         assert!(child.wait().unwrap().success());
         till.assert_books();
+
+        // Once more: the venue has it already.
+        let address = ["rkeeper", "--address", "https://bonus.example/", "--wait", "0"];
+        let output = connect(database, &address).wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains("Зал"), "{told}");
+        let again = connect(database, &[&address[..], &["--again"]].concat());
+        let output = again.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && told.contains(door), "{told}");
+        assert!(!told.contains(&token), "{told}");
+        let connections = runtime
+            .block_on(till.owner.get("/api/v1/connections"))
+            .expect(200);
+        assert_eq!(connections["items"].as_array().unwrap().len(), 2);
     });
 }
 

@@ -1,5 +1,6 @@
 //! The golden cases through the pure domain alone: no database, no service.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -281,6 +282,7 @@ impl Pure {
                     hold: hold.clone(),
                     promo_codes: Vec::new(),
                     offline: None,
+                    menu_categories: BTreeMap::new(),
                 };
                 let quoted = decide::quote(world, cx, &ask)?;
                 let closed = decide::close(world, cx, &ask)?;

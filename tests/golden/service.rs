@@ -1,6 +1,7 @@
 //! The golden cases through the real ledger, on both databases, with the moved clock. Sales go through quote and
 //! close, and both must say the same.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kopilka::clock::{Clock, MovedClock};
@@ -150,6 +151,7 @@ impl Service {
             hold,
             promo_codes: Vec::new(),
             offline: None,
+            menu_categories: BTreeMap::new(),
         };
         let quoted = self.ledger.quote(self.tenant, self.place(), ask.clone()).await;
         let closed = self.submit(Verb::Close(self.place(), Box::new(ask))).await;

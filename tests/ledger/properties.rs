@@ -1,6 +1,7 @@
 //! Random lives of one customer, told to the program's decisions and to the slow model; both must say the same after
 //! every step.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -210,6 +211,7 @@ impl Real {
             hold: hold.map(str::to_owned),
             promo_codes: Vec::new(),
             offline: None,
+            menu_categories: BTreeMap::new(),
         };
         self.at(at, now, |world, cx| {
             let quoted = decide::quote(world, cx, &ask);

@@ -1,5 +1,6 @@
 //! A network of two venues with the real ledger over a real database, and short words for what tests tell it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
@@ -316,6 +317,7 @@ impl Sale {
                 hold: None,
                 promo_codes: Vec::new(),
                 offline: None,
+                menu_categories: BTreeMap::new(),
             },
             venue: None,
         };

@@ -358,5 +358,6 @@ fn close(order: &Value, total: Money, closed_at: chrono::DateTime<chrono::FixedO
         hold: None,
         promo_codes: Vec::new(),
         offline: None,
+        menu_categories: BTreeMap::new(),
     }
 }

@@ -457,3 +457,53 @@ fn a_plugin_of_another_restaurant_is_refused() {
         assert_eq!(refused["code"], "wrong-terminal");
     });
 }
+
+#[test]
+fn lines_are_in_the_categories_of_the_menu_and_a_repeat_is_the_same_whatever_the_menu_says_by_then() {
+    each_database_async(|store| async move {
+        let plugin = Plugin::new(&Service::on(store)).await;
+        let owner = &plugin.till.owner;
+        let drinks = json!({"external_id": "drinks", "name": "Напитки", "coefficient": "3"});
+        owner
+            .post("/api/v1/venues/r/categories", drinks)
+            .await
+            .expect(201);
+        let lemonade = json!({"name": "Лимонад", "external_id": "5e308142-b5c3-4b9c-8c7f-70419d3e2c53",
+            "category_id": "drinks"});
+        let lemonade = owner
+            .post("/api/v1/venues/r/products", lemonade)
+            .await
+            .expect(201);
+
+        let mut sale = example("close", "nobody", &plugin.guest);
+        sale["memberId"] = json!(plugin.guest);
+        let closed = plugin.say("close", &sale).await.expect(200);
+        assert_eq!(closed["earned"], "36.00", "240.00 × 5 % × 3");
+        let order = sale["orderId"].as_str().unwrap();
+        let receipt = plugin.receipt(order).await.expect(200);
+        assert_eq!(receipt["lines"][0]["category_id"], "drinks");
+
+        let product = format!("/api/v1/venues/r/products/{}", lemonade["id"].as_str().unwrap());
+        let nowhere = json!({"category_id": null});
+        owner.patch(&product, nowhere).await.expect(200);
+        let again = plugin.say("close", &sale).await.expect(200);
+        sale["revision"] = json!(5);
+        let newer = plugin.say("close", &sale).await.expect(200);
+        for told in [&again, &newer] {
+            assert_eq!(
+                (&told["duplicate"], &told["earned"]),
+                (&json!(true), &json!("36.00"))
+            );
+        }
+
+        // What the till says anew is looked up anew.
+        sale["revision"] = json!(6);
+        sale["lines"][0]["quantity"] = json!("2");
+        sale["lines"][0]["gross"] = json!("480.00");
+        sale["lines"][0]["net"] = json!("480.00");
+        sale["payments"][0]["sum"] = json!("480.00");
+        let changed = plugin.say("close", &sale).await.expect(200);
+        assert_eq!(changed["earned"], "24.00");
+        plugin.till.assert_books();
+    });
+}

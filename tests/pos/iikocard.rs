@@ -328,3 +328,32 @@ fn a_webhook_shows_its_token_alone_or_as_a_bearer_or_is_refused() {
         }
     });
 }
+
+#[test]
+fn a_webhook_without_its_token_leaves_a_trace_and_comes_in_when_a_person_replays_it() {
+    each_database_async(|store| async move {
+        let settings = json!({"webhook_token": "s3cret"});
+        let till = Till::new(&Service::on(store), "iiko", settings).await;
+        let event: Value = fixture("iiko/fixtures/delivery-closed.request.json")
+            .parse()
+            .unwrap();
+        for _ in 0..20 {
+            let answer = with_authorization(&till, "webhook", "old token", event.clone()).await;
+            assert_eq!(answer.status, 401);
+        }
+        let kept = till
+            .owner
+            .get("/api/v1/messages?outcome=refused")
+            .await
+            .expect(200);
+        let kept = kept["items"].as_array().unwrap();
+        assert_eq!(kept.len(), 5, "one that goes on leaves no more than a few");
+        let detail = kept[0]["detail"].as_str().unwrap();
+        assert!(detail.starts_with("unauthorized: "), "{detail}");
+        assert!(till.transactions().await.is_empty());
+
+        let path = format!("/api/v1/messages/{}/replay", kept[0]["id"].as_str().unwrap());
+        till.owner.post(&path, json!({})).await.expect(200);
+        assert_eq!(till.transactions().await.len(), 1);
+    });
+}

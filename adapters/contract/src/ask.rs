@@ -1,5 +1,7 @@
 //! What a till asks of the ledger.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::{Adjust, CustomerRef, Enrol, GuestCard, Line, Menu, Money, Quantity, Receipt, TillDay};
@@ -58,6 +60,9 @@ pub struct Close {
     pub promo_codes: Vec<String>,
     /// The sale was made while the till had no network.
     pub offline: Option<Offline>,
+    /// Categories by product, where the till names only products and the venue's menu knows the rest. An adapter leaves it
+    /// empty. It is no part of what the till said: the same receipt told again is the same, whatever the menu says by then.
+    pub menu_categories: BTreeMap<String, String>,
 }
 
 /// A sale that was made without a network: the receipt's `closed_at` is the time of the sale, not of the message.

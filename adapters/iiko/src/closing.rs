@@ -1,5 +1,7 @@
 //! What an order becomes in the books: a receipt, or the return of one.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use kopilka_contract::{
     Close, CustomerRef, GiveBack, Money, Payment, Phone, Receipt, Redemption, Settings, WhatBack,
@@ -99,6 +101,7 @@ impl Snapshot<'_> {
             hold: None,
             promo_codes: Vec::new(),
             offline: None,
+            menu_categories: BTreeMap::new(),
         })
     }
 

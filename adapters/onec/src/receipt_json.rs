@@ -9,6 +9,7 @@
 //! * amounts of a return are positive: the sign is in `operation`;
 //! * a return names the sale (`saleDocumentId`) and its lines (`saleLineId`).
 
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 
 use base64::Engine;
@@ -266,6 +267,7 @@ impl Contract<'_> {
                 .map(|id| reserve::hold_name(&id)),
             promo_codes: Vec::new(),
             offline: None,
+            menu_categories: BTreeMap::new(),
         })
     }
 

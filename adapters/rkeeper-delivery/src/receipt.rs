@@ -1,5 +1,7 @@
 //! What an order that was read becomes in the books: a receipt, or the return of one.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, FixedOffset};
 use kopilka_contract::{
     Ask, Close, CustomerRef, Dialogue, GiveBack, Message, Money, Payment, Phone, Receipt, Redemption,
@@ -158,6 +160,7 @@ impl Fetched {
             hold,
             promo_codes: Vec::new(),
             offline: None,
+            menu_categories: BTreeMap::new(),
         }));
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! `GetCardInfoEx`: who is this card, and what may it do? Asked four to eight times per sale; a pure read.
 
+use std::collections::BTreeMap;
+
 use chrono_tz::Tz;
 use kopilka_contract::{
     Ask, Close, Closed, CustomerRef, CustomerStatus, Dialogue, Expiring, Guest, Language, Money, Redemption,
@@ -206,6 +208,7 @@ fn order(check: &Check, guest: &CustomerRef, connection: &Connection) -> Result<
         hold: None,
         promo_codes: Vec::new(),
         offline: None,
+        menu_categories: BTreeMap::new(),
     }))
 }
 

@@ -10,6 +10,8 @@
 //! | 0 | a script's transaction without a receipt: refused, or as the next row, by a setting |
 //! | no receipt XML | close or give back, by the signs of the transactions |
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDateTime;
 use kopilka_contract::{
     Ask, Close, Closed, Dialogue, GiveBack, Language, Money, Payer, Redemption, Refusal, Reply, Told,
@@ -314,6 +316,7 @@ fn sale(
         hold: None,
         promo_codes: Vec::new(),
         offline: None,
+        menu_categories: BTreeMap::new(),
     };
     Ok((close, read.remarks.into_iter().chain(remark).collect()))
 }

@@ -1,5 +1,7 @@
 //! Closing a receipt, and quoting one: the same decision, written down or not.
 
+use std::borrow::Cow;
+
 use kopilka_contract::{CashierMessage, Close, Closed, Factor, FactorKind, ReceiptStatus, Redemption, Words};
 
 use super::Context;
@@ -39,6 +41,7 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
     }
     let key = cx.key(&ask.receipt.external_id);
     let fingerprint = fingerprint(ask);
+    let ask = &*in_categories(ask);
     let previous = world.receipts.get(&key).cloned();
     if let Some(known) = previous.as_ref().filter(|known| is_told_anew(known, ask)) {
         return tell_anew(world, cx, ask, known.clone(), fingerprint);
@@ -52,6 +55,19 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
         return Ok(answer);
     }
     post(world, cx, ask, previous, fingerprint)
+}
+
+/// The receipt with each line in its category: the one that the till names, else the one that the menu knows.
+fn in_categories(ask: &Close) -> Cow<'_, Close> {
+    if ask.menu_categories.is_empty() {
+        return Cow::Borrowed(ask);
+    }
+    let mut ask = ask.clone();
+    for line in &mut ask.receipt.lines {
+        let of_menu = || ask.menu_categories.get(line.product_id.as_ref()?).cloned();
+        line.category_id = line.category_id.take().or_else(of_menu);
+    }
+    Cow::Owned(ask)
 }
 
 /// Decides about a sale, or about a newer version of it, and puts it into the facts.
@@ -97,6 +113,7 @@ fn said_again(world: &mut World, key: &SourceKey, version: Option<i64>) {
 /// As [`close`], but for those about a receipt that is known already.
 pub fn quote(world: &World, cx: Context<'_>, ask: &Close) -> Result<Closed, Refusal> {
     check(cx, &ask.receipt)?;
+    let ask = &*in_categories(ask);
     // A till that lost our answer asks again about a receipt that is posted: what it redeemed is its own to use.
     let known = world
         .receipts

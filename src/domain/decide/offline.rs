@@ -70,6 +70,8 @@ pub(super) fn not_enough(ask: &Close, available: Money) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use chrono::{DateTime, Duration};
     use kopilka_contract::{Offline, Receipt, Redemption};
 
@@ -113,6 +115,7 @@ mod tests {
             hold: None,
             promo_codes: Vec::new(),
             offline: Some(Offline { permit }),
+            menu_categories: BTreeMap::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! An order as a plugin tells it: a full snapshot every time. It becomes the same receipt whether it is quoted, reserved for
 //! or closed.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset, Utc};
@@ -271,6 +272,7 @@ impl Order {
             hold: None,
             promo_codes: Vec::new(),
             offline: None,
+            menu_categories: BTreeMap::new(),
         };
         Ok(Snapshot {
             close,

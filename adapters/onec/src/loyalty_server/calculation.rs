@@ -4,6 +4,8 @@
 //! changed. What the till gets of it are messages for the cashier, the guest's card, and the lock of his bonuses.
 //! `BonusesToAccrue` stays empty: a base would accrue in its own books what stands there.
 
+use std::collections::BTreeMap;
+
 use kopilka_contract::{
     Ask, CashierMessage, Close, Closed, Dialogue, Guest, Language, Line, Message, Money, Receipt, Redemption,
     Refusal, Reply, Settings, Told, Unreadable, Words,
@@ -203,6 +205,7 @@ fn quote(receipt: Receipt) -> Ask {
         hold: None,
         promo_codes: Vec::new(),
         offline: None,
+        menu_categories: BTreeMap::new(),
     })
 }
 
