@@ -214,6 +214,7 @@ async fn report(service: &Service, network: &str, own: &str) {
         content_type: None,
         body: order.to_string().into_bytes(),
         received_at: app.clock.now(),
+        replay_of: None,
     };
     let held = conversation::hold(app, adapter("iiko").unwrap(), &Arc::new(known), incoming, None).await;
     assert_eq!(held.refused, None);

@@ -75,6 +75,7 @@ impl Asking {
             content_type: None,
             body: order.as_bytes().to_vec(),
             received_at: app.clock.now(),
+            replay_of: None,
         };
         let held = conversation::hold(app, self.adapters[0], &known, incoming, None).await;
         assert_eq!((held.refused, held.kept), (None, true));

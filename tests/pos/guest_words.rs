@@ -99,6 +99,7 @@ impl<'a> Speaker<'a> {
             content_type: None,
             body: Vec::new(),
             received_at: self.till.service.clock_now(),
+            replay_of: None,
         };
         hold(&self.till.service.app, self.adapter, &self.known, incoming, None).await;
         self.adapter

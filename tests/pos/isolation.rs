@@ -96,6 +96,7 @@ async fn say(till: &Till, (method, path, body): &Sent) -> String {
         content_type: None,
         body: body.clone(),
         received_at: app.clock.now(),
+        replay_of: None,
     };
     let held = conversation::hold(app, adapter(till.kind).unwrap(), &known.unwrap(), incoming, None).await;
     String::from_utf8_lossy(&held.reply.body).into_owned()

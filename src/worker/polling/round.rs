@@ -207,6 +207,7 @@ impl Round<'_> {
             content_type: message.content_type,
             body: message.body,
             received_at: self.app.clock.now(),
+            replay_of: None,
         };
         conversation::hold(self.app, self.adapter, &self.known, incoming, None)
             .await
