@@ -6,6 +6,7 @@ pub mod cards;
 pub mod connection;
 pub mod connection_alerts;
 pub mod customers;
+pub mod delivery_orders;
 pub mod dialect;
 pub mod errands;
 pub mod holds;
