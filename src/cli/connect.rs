@@ -19,14 +19,14 @@ use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::domain::amount_words;
-use crate::domain::ids::{ConnectionId, MessageId, ReceiptId, VenueId};
+use crate::domain::ids::{ConnectionId, HoldId, MessageId, ReceiptId, VenueId};
 use crate::domain::watch::Watch;
 use crate::http_client::{resolve, web_authority};
 use crate::pos::{ADAPTERS, adapter};
 use crate::storage::messages::{self, MessageFilter, MessageHead, WAITING};
 use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::venues::Venue;
-use crate::storage::{StorageError, Tenant, receipts, venues};
+use crate::storage::{StorageError, Tenant, customers, holds, receipts, venues};
 
 /// How long an address may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -54,6 +54,9 @@ pub(super) struct Args {
     /// Make one more connection of this system beside the one that the venue has
     #[arg(long)]
     another: bool,
+    /// Id of the venue's connection whose orders this one's are: the same sale told by both is one receipt
+    #[arg(long, value_name = "ID", conflicts_with = "again")]
+    shares_orders_with: Option<ConnectionId>,
     /// Language of this command and of the words for the cashier: ru or en
     #[arg(long, default_value = "ru", value_parser = language)]
     language: Language,
@@ -235,7 +238,7 @@ impl Guided {
                 .map_err(|error| format!("--settings is no JSON: {error}"))?,
             language: self.language,
             watch: Watch::default(),
-            shares_orders_with: None,
+            shares_orders_with: args.shares_orders_with,
             kind: kind.to_owned(),
         };
         let at = venue.id;
@@ -470,11 +473,33 @@ impl Guided {
             );
             return Ok(Heard::Unposted);
         }
+        if let Ok(id) = became.parse::<HoldId>() {
+            self.tell_hold(id).await?;
+        }
         match became.parse::<ReceiptId>() {
             Ok(id) => self.tell_receipt(id).await?,
             Err(_) => return Ok(Heard::Questions),
         }
         Ok(Heard::Receipt)
+    }
+
+    async fn tell_hold(&self, id: HoldId) -> Result<(), Failure> {
+        let tenant = self.tenant;
+        let held = self.app.read(move |c| -> Result<_, StorageError> {
+            let Some((customer, amount)) = holds::of_customer(c, tenant, id)? else {
+                return Ok(None);
+            };
+            Ok(customers::find(c, tenant, &customer.to_string())?.map(|customer| (customer, amount)))
+        });
+        if let Some((customer, amount)) = held.await? {
+            let name = customer.name.unwrap_or_else(|| customer.id.to_string());
+            let amount = amount_words::bonuses(amount);
+            self.say(
+                &format!("     Гость {name}: отложено бонусов {}", amount.ru),
+                &format!("     Guest {name}: bonuses set aside {}", amount.en),
+            );
+        }
+        Ok(())
     }
 
     async fn tell_receipt(&self, id: ReceiptId) -> Result<(), Failure> {

@@ -4,7 +4,8 @@ use diesel::prelude::*;
 
 use super::schema::holds;
 use super::{AnyConnection, StorageError, Tenant};
-use crate::domain::ids::{HoldId, VenueId};
+use crate::domain::Money;
+use crate::domain::ids::{CustomerId, HoldId, VenueId};
 
 /// The venue of a hold; `None`: the network has no such hold.
 ///
@@ -21,4 +22,21 @@ pub fn venue_of(
         .first(connection)
         .optional()?;
     Ok(venue.map(VenueId))
+}
+
+/// Whose bonuses a hold has set aside, and how many; `None`: the network has no such hold.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_customer(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    id: HoldId,
+) -> Result<Option<(CustomerId, Money)>, StorageError> {
+    let held: Option<(i64, i64)> = holds::table
+        .find((tenant.id(), id.0))
+        .select((holds::customer_id, holds::amount))
+        .first(connection)
+        .optional()?;
+    Ok(held.map(|(customer, amount)| (CustomerId(customer), Money::from_kopecks(amount))))
 }
