@@ -92,6 +92,7 @@ async fn by_till(app: &App, tenant: Tenant, raw: RawMessage) -> Result<Replayed,
         query: raw.query,
         content_type: raw.content_type,
         body: raw.body,
+        login: None,
         received_at: raw.received_at,
     };
     let held = conversation::hold(app, adapter, &known, incoming, None).await;

@@ -74,6 +74,7 @@ impl Asking {
             query: String::new(),
             content_type: None,
             body: order.as_bytes().to_vec(),
+            login: None,
             received_at: app.clock.now(),
         };
         let held = conversation::hold(app, self.adapters[0], &known, incoming, None).await;

@@ -44,7 +44,7 @@ pub use crate::odata::{
 use crate::receipt_json::Contract;
 use crate::route::Route;
 pub use crate::settings::{
-    CategorySource, NotAPercent, NotAVersion, OneCSettings, PaymentPercent, Percent, ReceiptRedemption,
+    CategorySource, DataVersion, LockMinutes, NotAPercent, NotAVersion, NotLockable, OneCSettings, PaymentPercent, Percent, ReceiptRedemption,
     Version,
 };
 
