@@ -29,8 +29,8 @@ struct AlertView {
     id: AlertId,
     #[schema(value_type = String, example = "con_01hgw3zj3q7hx")]
     connection_id: ConnectionId,
-    /// `failing`: its messages are refused or not understood; `quiet`: nothing comes while the venue is open; `differs`: its
-    /// till's own report says something else than the books (`/till-differences`).
+    /// `failing`: its messages are refused or not understood; `unreachable`: its vendor's system can't be asked; `quiet`: nothing
+    /// comes while the venue is open; `differs`: its till's own report says something else than the books (`/till-differences`).
     #[schema(example = "failing")]
     kind: String,
     /// Of the refusal, or `unreadable`; null where it does not fail.
@@ -68,7 +68,7 @@ struct AlertQuery {
 }
 
 /// Connections that failed or fell silent, the newest first. Each is an event of the outbox as well:
-/// `connection.failing`, `connection.quiet`, `connection.differs`, `connection.recovered`.
+/// `connection.failing`, `connection.unreachable`, `connection.quiet`, `connection.differs`, `connection.recovered`.
 #[utoipa::path(get, path = "/connection-alerts", tag = "tills", params(ListQuery, AlertQuery),
     responses((status = 200, description = "A page of alerts.", body = Page<AlertView>), Refusals))]
 async fn list(

@@ -107,7 +107,7 @@ struct ConnectionState {
     /// The middle one of these times.
     #[schema(example = 4)]
     took_ms_median: Option<i64>,
-    /// What is wrong with it now: `failing`, `quiet`, `differs`.
+    /// What is wrong with it now: `failing`, `unreachable`, `quiet`, `differs`.
     #[schema(example = json!([]))]
     alerts: Vec<String>,
 }
@@ -117,7 +117,8 @@ struct ConnectionState {
 #[schema(as = Watch)]
 #[expect(dead_code, reason = "describes `Watch`, which the domain owns")]
 pub(super) struct WatchView {
-    /// So many messages in a row that were refused or not understood are a failure, at most 50; 0: never.
+    /// So many messages in a row that were refused or not understood are a failure, and so many rounds in which the vendor's system
+    /// could not be asked; at most 50; 0: never.
     #[schema(example = 5, default = 5)]
     failing_after: u32,
     /// Silence of so many minutes within opening hours is told; null: never.

@@ -277,7 +277,7 @@ async fn one(
 }
 
 /// Does again what a message asks, as if it came now: after a card was made, a rule mended, a product named. What was
-/// posted already is answered as a repeat.
+/// posted already is done, and nothing happens. A failure is told, and the message waits on.
 #[utoipa::path(post, path = "/messages/{id}/replay", tag = "tills",
     params(("id" = String, Path, example = "msg_01hgw3zj3q7hx")),
     responses((status = 200, description = "What came of it.", body = ReplayView), Refusals))]

@@ -12,6 +12,7 @@ pub mod connection_alerts;
 pub(crate) mod connection_view;
 pub mod connections;
 pub mod customers;
+pub mod delivery_orders;
 pub mod enrolment;
 pub mod examples;
 pub mod finishing;
@@ -70,6 +71,7 @@ pub fn router(app: App) -> Router {
         .merge(cards::routes())
         .merge(transactions::routes())
         .merge(write_offs::routes())
+        .merge(delivery_orders::routes())
         .merge(setup::routes())
         .merge(sessions::routes())
         .merge(users::routes())

@@ -16,7 +16,7 @@ use super::json_body::{from_json, is_json};
 use super::problem::Problem;
 use crate::app::App;
 use crate::domain::books::Hash;
-use crate::domain::ids::VenueId;
+use crate::domain::ids::{MessageId, VenueId};
 use crate::ledger::{Answered, Command, Failure, Verb};
 use crate::storage::Tenant;
 use crate::storage::ledger::message::{Outcome, RawMessage};
@@ -40,6 +40,19 @@ pub struct Envelope {
     query: String,
     content_type: Option<String>,
     idempotency_key: Option<String>,
+    replay_of: Option<MessageId>,
+}
+
+/// Extension of a request that does a kept message again. Its outcome is remembered under the message, so that two people who
+/// do so at once post it once.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplayOf(pub MessageId);
+
+impl ReplayOf {
+    /// The idempotency key of what the message asks.
+    pub fn key(self) -> String {
+        format!("replay:{}", self.0)
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Envelope {
@@ -51,12 +64,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Envelope {
             .extensions
             .get::<axum::extract::OriginalUri>()
             .map_or(&parts.uri, |uri| &uri.0);
+        let replay = parts.extensions.get::<ReplayOf>().copied();
         Ok(Envelope {
             method: parts.method.to_string(),
             path: uri.path().to_owned(),
             query: uri.query().unwrap_or_default().to_owned(),
             content_type: text(&parts.headers, header::CONTENT_TYPE),
-            idempotency_key: idempotency_key(&parts.headers)?,
+            idempotency_key: idempotency_key(&parts.headers)?.or_else(|| replay.map(ReplayOf::key)),
+            replay_of: replay.map(|ReplayOf(id)| id),
         })
     }
 }
@@ -124,6 +139,7 @@ impl Envelope {
             raw: Some(Arc::new(raw)),
             remarks: None,
             idempotency: self.idempotency_key.map(|key| (key, fingerprint)),
+            replay_of: self.replay_of,
         }
     }
 }

@@ -2,29 +2,29 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, FixedOffset};
+use clap::builder::PossibleValuesParser;
+
 use super::serve::{app, runtime};
 use super::{Failure, open_existing, print};
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Settings;
-use crate::domain::ids::MessageId;
-use crate::pos::inbox::replay;
-use crate::storage::messages::{self, KeptMessage, MessageFilter, MessageHead};
+use crate::domain::ids::{ConnectionId, MessageId};
+use crate::pos::{ADAPTERS, inbox};
+use crate::storage::messages::{self, KeptMessage, MessageFilter, MessageHead, WAITING};
 use crate::storage::{StorageError, Tenant, books};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// The newest messages and their outcomes
     List {
-        /// Only those with this outcome: posted, repeated, refused, unreadable, ignored or replayed
+        /// Only those with this outcome: posted, repeated, refused, unreadable, ignored or replayed; waiting: those that a
+        /// person has to look at
         #[arg(long)]
         outcome: Option<String>,
-        /// Only those of this kind: rest, rkeeper, iiko or onec
-        #[arg(long)]
-        kind: Option<String>,
-        /// Only those that hold this text: number of an order, of a card
-        #[arg(long)]
-        text: Option<String>,
+        #[command(flatten)]
+        which: Which,
         /// How many of each network
         #[arg(long, default_value_t = 50)]
         limit: u32,
@@ -34,12 +34,59 @@ pub(super) enum Command {
         /// Id of the message
         id: String,
     },
-    /// Do again what a message asks, after its cause was mended
+    /// Do again what messages ask, after their cause was mended
     Replay {
         /// Ids of the messages
-        #[arg(required = true)]
+        #[arg(required_unless_present = "waiting", conflicts_with = "waiting")]
         ids: Vec<String>,
+        /// All that wait for a person and match, the oldest first
+        #[arg(long)]
+        waiting: bool,
+        #[command(flatten)]
+        which: Which,
+        /// How many of each network at most
+        #[arg(long, default_value_t = 1000)]
+        limit: u32,
     },
+}
+
+/// Which messages are meant.
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// Only those of this connection
+    #[arg(long, value_name = "ID")]
+    connection: Option<ConnectionId>,
+    /// Only those of this kind: rest, or a till system
+    #[arg(long, value_parser = PossibleValuesParser::new(kinds()))]
+    kind: Option<String>,
+    /// Only those that came at this time or later: 2026-03-14T19:00:00+03:00
+    #[arg(long, value_name = "TIME")]
+    since: Option<DateTime<FixedOffset>>,
+    /// Only those that came before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<DateTime<FixedOffset>>,
+    /// Only those that hold this text: number of an order, of a card
+    #[arg(long)]
+    text: Option<String>,
+}
+
+impl Which {
+    fn filter(&self, outcomes: &[&str]) -> MessageFilter {
+        MessageFilter {
+            connection: self.connection,
+            kind: self.kind.clone(),
+            since: self.since.map(|at| at.to_utc()),
+            until: self.until.map(|at| at.to_utc()),
+            text: self.text.clone(),
+            outcomes: outcomes.iter().map(|&outcome| outcome.to_owned()).collect(),
+            ..MessageFilter::default()
+        }
+    }
+}
+
+/// What a message may be of.
+fn kinds() -> impl Iterator<Item = &'static str> {
+    std::iter::once("rest").chain(ADAPTERS.iter().map(|adapter| adapter.kind()))
 }
 
 pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure> {
@@ -49,15 +96,13 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
         match command {
             Command::List {
                 outcome,
-                kind,
-                text,
+                which,
                 limit,
             } => {
-                let filter = MessageFilter {
-                    outcomes: outcome.iter().cloned().collect(),
-                    kind: kind.clone(),
-                    text: text.clone(),
-                    ..MessageFilter::default()
+                let filter = match outcome.as_deref() {
+                    Some("waiting") => which.filter(&WAITING),
+                    Some(outcome) => which.filter(&[outcome]),
+                    None => which.filter(&[]),
                 };
                 list(&app, filter, *limit).await
             }
@@ -66,7 +111,20 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
                 show(&message);
                 Ok(())
             }
-            Command::Replay { ids } => replay_all(&app, ids).await,
+            Command::Replay {
+                waiting: true,
+                which,
+                limit,
+                ..
+            } => replay_waiting(&app, which, *limit).await,
+            Command::Replay { ids, .. } => {
+                let mut found = Vec::with_capacity(ids.len());
+                for id in ids {
+                    let (tenant, message) = find(&app, id).await?;
+                    found.push((tenant, message.id));
+                }
+                replay_all(&app, found).await
+            }
         }
     })
 }
@@ -78,14 +136,18 @@ async fn list(app: &App, filter: MessageFilter, limit: u32) -> Result<(), Failur
             .read(move |c| messages::list(c, tenant, &filter, i64::from(limit)))
             .await?;
         for message in found {
-            let about = message.subject.or(message.code).unwrap_or_default();
+            let from = message
+                .connection
+                .map_or(message.kind, |connection| connection.to_string());
+            let took = message
+                .took_ms
+                .map_or_else(String::new, |took| format!("{took} ms"));
             print(format!(
-                "{}  {}  {:<8} {:<10} {:<22} {}",
+                "{}  {}  {from:<18} {:<10} {took:>8}  {:<22} {}",
                 message.id,
                 message.received_at.format("%Y-%m-%d %H:%M:%S"),
-                message.kind,
                 message.outcome,
-                about,
+                message.subject.or(message.code).unwrap_or_default(),
                 message.path,
             ));
         }
@@ -126,11 +188,20 @@ fn show(message: &KeptMessage) {
     print(format!("\n{}", String::from_utf8_lossy(&raw.body)));
 }
 
-async fn replay_all(app: &App, ids: &[String]) -> Result<(), Failure> {
-    let mut failed = 0;
-    for id in ids {
-        let (tenant, message) = find(app, id).await?;
-        let replayed = replay(app, tenant, message.id)
+async fn replay_waiting(app: &App, which: &Which, limit: u32) -> Result<(), Failure> {
+    let mut found = Vec::new();
+    for tenant in app.read(books::all_networks).await? {
+        let waiting = inbox::waiting(app, tenant, which.filter(&WAITING), limit).await;
+        let (ids, _) = waiting.map_err(|problem| problem.words.en)?;
+        found.extend(ids.into_iter().map(|id| (tenant, id)));
+    }
+    replay_all(app, found).await
+}
+
+async fn replay_all(app: &App, wanted: Vec<(Tenant, MessageId)>) -> Result<(), Failure> {
+    let (all, mut failed) = (wanted.len(), 0);
+    for (tenant, id) in wanted {
+        let replayed = inbox::replay(app, tenant, id)
             .await
             .map_err(|problem| problem.words.en)?;
         let outcome = if replayed.done { "done" } else { "refused" };
@@ -140,7 +211,7 @@ async fn replay_all(app: &App, ids: &[String]) -> Result<(), Failure> {
     if failed == 0 {
         Ok(())
     } else {
-        Err(format!("{failed} of {} were not posted", ids.len()).into())
+        Err(format!("{failed} of {all} were not posted").into())
     }
 }
 

@@ -17,9 +17,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     address: String,
     /// API key with the scopes till, customers, reports and admin; without it the demo network's
-    #[arg(long, requires = "token")]
+    #[arg(long)]
     key: Option<String>,
-    /// Token of a till connection of this kind; without it the demo network's
+    /// Token of a till connection of this kind; without it the demo network's, or, with a key, that of a connection which is
+    /// made at the network's first venue for this day
     #[arg(long, requires = "key")]
     token: Option<String>,
     /// What goes wrong on the wire: all, none, or names with commas between: duplicates, reordering, lost-answers,
@@ -45,7 +46,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let plan = Plan {
         kind: args.kind.clone(),
         address: args.address.clone(),
-        secrets: args.key.clone().zip(args.token.clone()),
+        key: args.key.clone(),
+        token: args.token.clone(),
         faults: args.faults.clone(),
         receipts: args.receipts,
         seed: args.seed,

@@ -317,6 +317,7 @@ impl Book {
             raw: None,
             remarks: None,
             idempotency: None,
+            replay_of: None,
         };
         self.ledger.submit(command).await.map(|answered| answered.answer)
     }

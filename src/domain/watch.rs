@@ -11,7 +11,8 @@ use super::terms::Weekdays;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Watch {
-    /// So many messages in a row that were refused or not understood are a failure, at most [`MOST_FAILING`]; 0: never.
+    /// So many messages in a row that were refused or not understood are a failure, and so many rounds in a row in which the
+    /// vendor's system could not be asked; at most [`MOST_FAILING`]; 0: never.
     pub failing_after: u32,
     /// Silence of so many minutes within opening hours is told; `None`: never.
     pub quiet_minutes: Option<u32>,
@@ -83,6 +84,8 @@ pub struct Seen {
     pub newest: Vec<(Timestamp, Option<String>)>,
     /// Since when its till's reports and the books say something differently that nobody has settled.
     pub differs_since: Option<Timestamp>,
+    /// How many times in a row its vendor's system could not be asked, and when that last went well, or could have.
+    pub unanswered: (u32, Timestamp),
 }
 
 /// What is wrong with a connection.
@@ -94,6 +97,11 @@ pub enum Alert {
         since: Timestamp,
         /// Code of the newest refusal.
         code: String,
+    },
+    /// Its vendor's system is not reached, or refuses to be asked.
+    Unreachable {
+        /// When it was last reached.
+        since: Timestamp,
     },
     /// Nothing comes while the venue is open.
     Quiet {
@@ -111,10 +119,21 @@ impl Watch {
     /// What is wrong with a connection now, the worst first.
     pub fn alerts(&self, zone: Tz, seen: &Seen, now: Timestamp) -> Vec<Alert> {
         let differs = seen.differs_since.map(|since| Alert::Differs { since });
-        [self.failing(seen), self.quiet(zone, seen, now), differs]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            self.failing(seen),
+            self.unreachable(seen),
+            self.quiet(zone, seen, now),
+            differs,
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn unreachable(&self, seen: &Seen) -> Option<Alert> {
+        let (failures, since) = seen.unanswered;
+        let too_many = self.failing_after > 0 && failures >= self.failing_after;
+        too_many.then_some(Alert::Unreachable { since })
     }
 
     fn failing(&self, seen: &Seen) -> Option<Alert> {
@@ -233,7 +252,7 @@ mod tests {
         let seen = |newest: Vec<_>| Seen {
             heard_at: now,
             newest,
-            differs_since: None,
+            ..Seen::default()
         };
         let wrong = Some("unknown-customer");
         assert_eq!(
@@ -254,6 +273,21 @@ mod tests {
                 code: "unreadable".to_owned()
             }]
         );
+    }
+
+    #[test]
+    fn a_vendors_system_that_is_not_reached_again_and_again_is_told() {
+        let now = at("2026-11-20T13:00:00Z");
+        let alerts = |failures| {
+            let seen = Seen {
+                heard_at: now,
+                unanswered: (failures, now),
+                ..Seen::default()
+            };
+            Watch::default().alerts(Moscow, &seen, now)
+        };
+        assert_eq!(alerts(4), []);
+        assert_eq!(alerts(5), [Alert::Unreachable { since: now }]);
     }
 
     #[test]

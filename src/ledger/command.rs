@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Timestamp;
 use crate::domain::books::Hash;
 use crate::domain::decide::Amend;
-use crate::domain::ids::VenueId;
+use crate::domain::ids::{MessageId, VenueId};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::storage::Tenant;
@@ -34,6 +34,8 @@ pub struct Command {
     pub since: Instant,
     /// Idempotency key of the caller, with the hash of the body.
     pub idempotency: Option<(String, Hash)>,
+    /// The kept message that a person has done again. A failure is no second message that waits for him.
+    pub replay_of: Option<MessageId>,
 }
 
 /// Where a till's verb happens.

@@ -342,6 +342,9 @@ impl Writer {
             ),
             (_, Err(_)) => (Outcome::Refused, Some("internal".to_owned()), None, None),
         };
+        if command.replay_of.is_some() && matches!(outcome, Outcome::Refused | Outcome::Unreadable) {
+            return None;
+        }
         let detail = match (detail, &command.remarks) {
             (Some(detail), Some(remarks)) => Some(format!("{detail}\n{remarks}")),
             (detail, remarks) => detail.or_else(|| remarks.clone()),

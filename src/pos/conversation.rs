@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kopilka_contract::{
     About, Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Errand, Language, Menu, Message,
-    Part, Refusal, Reply, Settings, TillDay, Told, Unreadable, Words,
+    Part, Refusal, Reply, Settings, Spend, TillDay, Told, Unreadable, Words,
 };
 use sha2::{Digest, Sha256};
 
@@ -21,10 +21,11 @@ use crate::api::caller::{Caller, Scope};
 use crate::api::enrolment;
 use crate::api::problem::Problem;
 use crate::api::till::signed::read_code;
-use crate::api::till_path::network_terms;
+use crate::api::till_path::{ReplayOf, network_terms};
 use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::decide::Amend;
+use crate::domain::ids::MessageId;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::ledger::message::{Outcome, RawMessage};
@@ -52,6 +53,8 @@ pub struct Incoming {
     pub login: Option<String>,
     /// When it reached us.
     pub received_at: Timestamp,
+    /// The kept message that a person does again; `None`: it just came.
+    pub replay_of: Option<MessageId>,
 }
 
 impl Incoming {
@@ -150,6 +153,7 @@ pub async fn keep_unauthorized(
         known: Arc::clone(known),
         raw,
         since: Instant::now(),
+        replay_of: None,
     };
     let words = Words::new(
         "Не та авторизация: пароль или ключ в настройках кассы не тот, что в настройках подключения.",
@@ -323,6 +327,7 @@ async fn carry(
         known,
         raw,
         since,
+        replay_of: incoming.replay_of,
     };
     // A part of a file is bytes, until the file is read.
     if filed == Filed::PartKept {
@@ -400,6 +405,7 @@ struct Talk {
     known: Arc<Known>,
     raw: Arc<RawMessage>,
     since: Instant,
+    replay_of: Option<MessageId>,
 }
 
 impl Talk {
@@ -497,6 +503,7 @@ impl Talk {
             known: Arc::clone(&self.known),
             raw: Arc::new(raw),
             since: self.since,
+            replay_of: self.replay_of,
         }
     }
 
@@ -531,7 +538,7 @@ impl Talk {
             Ask::Close(close) => return self.write(Verb::Close(place, Box::new(close)), remarks).await,
             Ask::Hold(hold) => return self.write(Verb::Hold(place, hold), remarks).await,
             Ask::Void(name) => return self.write(Verb::Void(place, name), remarks).await,
-            Ask::Spend(spend) => return self.write(Verb::Spend(place, spend), remarks).await,
+            Ask::Spend(spend) => return self.spend(place, spend, remarks).await,
             Ask::Adjust(ask) => return self.adjust(ask, remarks).await,
             Ask::Enrol(_) | Ask::AddCard(_) | Ask::RemoveCard(_) => {
                 return self.about_guest(ask, remarks).await;
@@ -662,6 +669,20 @@ impl Talk {
         }
     }
 
+    /// Writes bonuses off. A till's repeat is known by its time; that of a person who does the message again by the message.
+    async fn spend(
+        &self,
+        place: Place,
+        spend: Spend,
+        remarks: Option<String>,
+    ) -> Result<Result<Told, Refusal>, Failed> {
+        let key = self.replay_of.map(|id| ReplayOf(id).key());
+        let fingerprint = Sha256::digest(format!("{spend:?}")).into();
+        let mut command = self.command(Verb::Spend(place, spend), remarks);
+        command.idempotency = key.map(|key| (key, fingerprint));
+        self.submit(command).await
+    }
+
     /// Gives or takes bonuses by hand, once by its key.
     async fn adjust(&self, ask: Adjust, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
         let terms = network_terms(&self.app, self.known.tenant)
@@ -749,6 +770,7 @@ impl Talk {
             raw: Some(Arc::clone(&self.raw)),
             remarks,
             idempotency: None,
+            replay_of: self.replay_of,
             since: self.since,
         }
     }

@@ -10,6 +10,7 @@ use super::connection_cache::Known;
 use super::conversation::{self, Incoming};
 use crate::api::caller::{Caller, Role};
 use crate::api::problem::Problem;
+use crate::api::till_path::ReplayOf;
 use crate::app::App;
 use crate::domain::ids::MessageId;
 use crate::storage::Tenant;
@@ -26,8 +27,12 @@ pub struct Replayed {
     pub answer: String,
 }
 
-/// Does again what a kept message asks, as if it came now. A message that was posted already is answered as a repeat.
-/// The outcome of a success is written to the old message, so that it waits for nobody any more.
+/// Outcomes of messages that are in the books.
+const DONE: [&str; 3] = ["posted", "repeated", "replayed"];
+
+/// Does again what a kept message asks, as if it came now. One that was posted is done: nothing is asked of the ledger. The
+/// outcome of a success is written to the old message, so that it waits for nobody any more; after a failure it waits on, and
+/// there is no second one.
 ///
 /// # Errors
 /// 404 where there is no such message, or its connection is gone.
@@ -36,11 +41,18 @@ pub async fn replay(app: &App, tenant: Tenant, id: MessageId) -> Result<Replayed
         .read(move |c| messages::find(c, tenant, id))
         .await
         .map_err(Problem::from)?;
-    let raw = message.ok_or_else(Problem::not_found)?.raw;
+    let message = message.ok_or_else(Problem::not_found)?;
+    if DONE.contains(&message.outcome.as_str()) {
+        return Ok(Replayed {
+            done: true,
+            answer: String::new(),
+        });
+    }
+    let raw = message.raw;
     let replayed = if raw.kind == "rest" {
-        by_rest(app, tenant, raw).await
+        by_rest(app, tenant, id, raw).await
     } else {
-        by_till(app, tenant, raw).await
+        by_till(app, tenant, id, raw).await
     }?;
     if replayed.done {
         app.write(move |c| -> Result<(), Problem> { Ok(messages::mark_replayed(c, tenant, id)?) })
@@ -75,7 +87,7 @@ pub async fn waiting(
 /// Most messages that are looked at for the oldest of them.
 const MOST_WAITING: i64 = 10_000;
 
-async fn by_till(app: &App, tenant: Tenant, raw: RawMessage) -> Result<Replayed, Problem> {
+async fn by_till(app: &App, tenant: Tenant, id: MessageId, raw: RawMessage) -> Result<Replayed, Problem> {
     let adapter = super::adapter(&raw.kind).ok_or_else(Problem::not_found)?;
     let connection = raw.connection.ok_or_else(Problem::not_found)?;
     let connection = app
@@ -94,6 +106,7 @@ async fn by_till(app: &App, tenant: Tenant, raw: RawMessage) -> Result<Replayed,
         body: raw.body,
         login: None,
         received_at: raw.received_at,
+        replay_of: Some(id),
     };
     let held = conversation::hold(app, adapter, &known, incoming, None).await;
     Ok(Replayed {
@@ -103,7 +116,7 @@ async fn by_till(app: &App, tenant: Tenant, raw: RawMessage) -> Result<Replayed,
 }
 
 /// A REST message goes through the same routes once more, brought by us with an owner's rights.
-async fn by_rest(app: &App, tenant: Tenant, raw: RawMessage) -> Result<Replayed, Problem> {
+async fn by_rest(app: &App, tenant: Tenant, id: MessageId, raw: RawMessage) -> Result<Replayed, Problem> {
     let caller = Caller {
         tenant,
         actor: "replay".to_owned(),
@@ -125,6 +138,7 @@ async fn by_rest(app: &App, tenant: Tenant, raw: RawMessage) -> Result<Replayed,
     }
     let request = request
         .extension(caller)
+        .extension(ReplayOf(id))
         .body(Body::from(raw.body))
         .map_err(|_| Problem::not_found())?;
     let response = crate::api::router(app.clone())

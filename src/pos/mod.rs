@@ -111,6 +111,7 @@ async fn enter(
         body: Vec::new(),
         login: None,
         received_at: app.clock.now(),
+        replay_of: None,
     };
     // Where the trouble is ours, a till is told so in its own language: it can't read a problem document.
     let told = |known: Option<&Known>, incoming: &Incoming, problem: &Problem| {

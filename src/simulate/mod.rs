@@ -38,6 +38,7 @@ use dialect::{Dialect, Sale};
 use faults::Wire;
 pub use faults::{Fault, Faults, UnknownFault};
 use office::{Office, Place};
+use vendor::Vendor;
 
 /// Why a simulation ended early.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -72,9 +73,11 @@ pub struct Plan {
     pub kind: String,
     /// Where the service is: `http://host:port`.
     pub address: String,
-    /// An API key with the scopes `till`, `customers`, `reports` and `admin`, and the token of a till connection;
-    /// `None`: the demo network's.
-    pub secrets: Option<(String, String)>,
+    /// An API key with the scopes `till`, `customers`, `reports` and `admin`; `None`: the demo network's.
+    pub key: Option<String>,
+    /// The token of a till connection of the key's network; `None`: the demo network's, or, with a key, that of a connection
+    /// that is made for the day and is switched off after it.
+    pub token: Option<String>,
     /// What goes wrong.
     pub faults: Faults,
     /// How many sales there are.
@@ -179,28 +182,17 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         .first()
         .copied()
         .ok_or_else(|| format!("nobody knows {host}"))?;
-    let (key, token) = match &plan.secrets {
-        Some(secrets) => secrets.clone(),
-        None => {
-            let token = token_of(dialect.kind()).ok_or("the demo network has no such till")?;
-            (LIVE_KEY.to_owned(), token.to_owned())
-        }
-    };
     let office = Office {
         address,
-        host: host.clone(),
-        key,
+        host,
+        key: plan.key.clone().unwrap_or_else(|| LIVE_KEY.to_owned()),
     };
-    let places = office.places(dialect.kind()).await?;
-    let place = places
-        .first()
-        .cloned()
-        .ok_or_else(|| format!("the network has no active connection of the kind {}", plan.kind))?;
+    let door = door(&office, dialect, plan).await?;
     let vendor = dialect.vendor();
     if let Some(vendor) = &vendor {
         let opened = vendor::open(Arc::clone(vendor)).await?;
         let settings = vendor.settings(&opened);
-        if let Some(place) = places.iter().find(|p| asks_another(&p.settings, &settings)) {
+        if let Some(place) = door.places.iter().find(|p| asks_another(&p.settings, &settings)) {
             return Err(format!(
                 "the connection {} asks a vendor's system already, and a simulated day would set it to its own: play with a \
                  network for trying things, or make a venue and a key of its own for it",
@@ -208,45 +200,93 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
             )
             .into());
         }
-        office.set(&places, &settings).await?;
+        office.set(&door.places, &settings).await?;
     }
+    let played = day(plan, &office, &door, dialect, vendor.clone(), restart).await;
+    // Whatever came of it. The vendor's system closes now: nobody is to ask it any more.
+    if vendor.is_some() {
+        office.set(&door.places, &json!({})).await?;
+    }
+    if door.own {
+        office.switch_off(&door.places).await?;
+    }
+    played
+}
+
+/// Where the day is played.
+struct Door {
+    token: String,
+    /// The connections that the token may be of.
+    places: Vec<Place>,
+    /// Whether the connection was made for this day.
+    own: bool,
+}
+
+async fn door(office: &Office, dialect: &dyn Dialect, plan: &Plan) -> Result<Door, Failure> {
+    let kind = dialect.kind();
+    let token = match (&plan.key, &plan.token) {
+        (_, Some(token)) => token.clone(),
+        (None, None) => token_of(kind)
+            .ok_or("the demo network has no such till")?
+            .to_owned(),
+        (Some(_), None) => {
+            let (place, token) = office.connect(kind).await?;
+            return Ok(Door {
+                token,
+                places: vec![place],
+                own: true,
+            });
+        }
+    };
+    let places = office.places(kind).await?;
+    if places.is_empty() {
+        return Err(format!("the network has no active connection of the kind {kind}").into());
+    }
+    Ok(Door {
+        token,
+        places,
+        own: false,
+    })
+}
+
+async fn day(
+    plan: &Plan,
+    office: &Office,
+    door: &Door,
+    dialect: &'static dyn Dialect,
+    vendor: Option<Arc<dyn Vendor>>,
+    restart: Restart<'_>,
+) -> Result<Report, Failure> {
+    let place = door.places.first().cloned().ok_or("there is no connection")?;
     let moment = plan.now.timestamp_millis().unsigned_abs();
     let wire = Wire::new(
-        (address, host),
-        format!("/pos/{}/{token}/", dialect.kind()),
+        (office.address, office.host.clone()),
+        format!("/pos/{}/{}/", dialect.kind(), door.token),
         dialect,
         Dice::new(plan.seed ^ 0x7769_7265),
         restart,
     );
     let now = plan.now.with_timezone(&place.zone);
     let dice = (Dice::new(plan.seed), Dice::new(plan.seed ^ moment));
-    let mut day = Day::new(&office, place, wire, dice, now, plan.receipts);
-    day.vendor = vendor.clone();
+    let mut day = Day::new(office, place, wire, dice, now, plan.receipts);
+    day.vendor.clone_from(&vendor);
     day.invite(plan.seed).await?;
     let first = day.first().await?;
     if let Some(vendor) = &vendor {
-        office.asked(&places, &**vendor).await?;
+        office.asked(&door.places, &**vendor).await?;
     }
-    let place_set = places.clone();
-    day.place = here(&office, places, dialect, &first).await?;
+    day.place = here(office, &door.places, dialect, &first).await?;
     day.now = plan.now.with_timezone(&day.place.zone);
     day.wire.faults = plan.faults.clone();
     day.play().await?;
     if let Some(vendor) = &vendor {
         office.asked(std::slice::from_ref(&day.place), &**vendor).await?;
-        day.account.forget_unseen(&office, &day.place).await?;
+        day.account.forget_unseen(office, &day.place).await?;
     }
 
     let mut differences = day.complaints;
-    let found = day
-        .account
-        .compare(&office, &day.place, &day.wire.refused)
-        .await?;
+    let found = day.account.compare(office, &day.place, &day.wire.refused).await?;
     differences.extend(found);
-    if vendor.is_some() {
-        // The vendor's system closes now: nobody is to ask it any more.
-        office.set(&place_set, &json!({})).await?;
-    }
     Ok(Report {
         kind: dialect.name(),
         receipts: plan.receipts,
@@ -274,17 +314,14 @@ fn asks_another(set: &Value, simulated: &Value) -> bool {
 /// Which connection a token is of, nobody tells: it is the one where the first receipt turns up.
 async fn here(
     office: &Office,
-    places: Vec<Place>,
+    places: &[Place],
     dialect: &dyn Dialect,
     first: &Sale,
 ) -> Result<Place, Failure> {
     for place in places {
-        if office
-            .receipt(&place, &dialect.external_id(first))
-            .await?
-            .is_some()
-        {
-            return Ok(place);
+        let receipt = office.receipt(place, &dialect.external_id(first)).await?;
+        if receipt.is_some() {
+            return Ok(place.clone());
         }
     }
     Err(

@@ -19,6 +19,8 @@ const TRIES: u32 = 100;
 /// How often it is looked whether the service has asked everything: five minutes. A
 /// service that was killed while it asked lets go of the connection after a while only.
 const ERRAND_LOOKS: u32 = 1000;
+/// After so many looks it is told what is waited for: ten seconds.
+const LOOKS_TOLD: u32 = 33;
 const PAUSE: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -78,13 +80,41 @@ impl Office {
         Ok(())
     }
 
+    /// Makes a connection of a kind at the network's first venue; gives its token too.
+    pub(super) async fn connect(&self, kind: &str) -> Result<(Place, String), Failure> {
+        let venues = self.all("/venues").await?;
+        let venue = venues.first().ok_or("the network has no venue: make one first")?;
+        let body = json!({"venue_id": venue["id"], "kind": kind, "name": format!("Симулятор: {kind}")});
+        let made = self
+            .post("/connections", &body)
+            .await?
+            .expect(201, "/connections")?;
+        let place = Place {
+            connection: text(&made, "id"),
+            venue: text(venue, "id"),
+            zone: text(venue, "time_zone").parse().unwrap_or(Tz::UTC),
+            settings: made["settings"].clone(),
+        };
+        Ok((place, text(&made, "token")))
+    }
+
+    /// Puts connections out of use.
+    pub(super) async fn switch_off(&self, places: &[Place]) -> Result<(), Failure> {
+        for place in places {
+            let path = format!("/connections/{}", place.connection);
+            let body = json!({"active": false});
+            self.call("PATCH", &path, Some(&body)).await?.expect(200, &path)?;
+        }
+        Ok(())
+    }
+
     /// Waits until the service has asked the vendor's system about everything that has happened there.
     pub(super) async fn asked(&self, places: &[Place], vendor: &dyn Vendor) -> Result<(), Failure> {
         for place in places {
             let path = format!("/connections/{}", place.connection);
             let mut last = Value::Null;
             let mut done = false;
-            for _ in 0..ERRAND_LOOKS {
+            for look in 1..=ERRAND_LOOKS {
                 // What was shown is in the books when the round in which it was shown went well, or a later one did: the
                 // vendor is on this machine, so its clock is the service's.
                 let shown = vendor.shown_since();
@@ -93,6 +123,9 @@ impl Office {
                 done = last["errands"] == 0 && shown.is_some_and(|shown| succeeded > Some(shown));
                 if done {
                     break;
+                }
+                if look % LOOKS_TOLD == 0 {
+                    tracing::info!(connection = place.connection, polling = %last, "waiting until the service has asked the vendor's system");
                 }
                 tokio::time::sleep(PAUSE).await;
             }

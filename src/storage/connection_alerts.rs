@@ -10,12 +10,14 @@ use crate::domain::ids::{AlertId, ConnectionId, VenueId};
 
 /// [`StoredAlert::kind`] of a connection whose messages are refused or not understood.
 pub const FAILING: &str = "failing";
+/// [`StoredAlert::kind`] of a connection whose vendor's system can't be asked.
+pub const UNREACHABLE: &str = "unreachable";
 /// [`StoredAlert::kind`] of a connection that says nothing.
 pub const QUIET: &str = "quiet";
 /// [`StoredAlert::kind`] of a connection whose till's own report says something else than the books.
 pub const DIFFERS: &str = "differs";
 /// So many kinds there are: most alerts of a connection that go on at once.
-pub const KINDS: i64 = 3;
+pub const KINDS: i64 = 4;
 
 /// An alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub struct StoredAlert {
     pub id: AlertId,
     /// The connection.
     pub connection: ConnectionId,
-    /// [`FAILING`], [`QUIET`] or [`DIFFERS`].
+    /// [`FAILING`], [`UNREACHABLE`], [`QUIET`] or [`DIFFERS`].
     pub kind: String,
     /// Code of the refusal, for one that fails.
     pub code: Option<String>,

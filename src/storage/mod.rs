@@ -7,6 +7,7 @@ pub mod connection;
 pub mod connection_alerts;
 pub mod customer_search;
 pub mod customers;
+pub mod delivery_orders;
 pub mod dialect;
 pub mod errands;
 pub mod holds;

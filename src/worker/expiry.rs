@@ -86,6 +86,7 @@ async fn submit_all(app: &App, tenant: Tenant, customers: Vec<i64>, amend: impl 
             raw: None,
             remarks: None,
             idempotency: None,
+            replay_of: None,
         };
         tasks.spawn(async move { ledger.submit(command).await });
     }

@@ -8,10 +8,10 @@ use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::ids::{AlertId, ConnectionId, EventId};
 use crate::domain::watch::{Alert, Seen};
-use crate::storage::connection_alerts::{self, DIFFERS, FAILING, KINDS, QUIET, StoredAlert};
+use crate::storage::connection_alerts::{self, DIFFERS, FAILING, KINDS, QUIET, StoredAlert, UNREACHABLE};
 use crate::storage::outbox::{self, About};
 use crate::storage::till_connections::{self, StoredConnection};
-use crate::storage::{AnyConnection, StorageError, Tenant, messages, reconciliations};
+use crate::storage::{AnyConnection, StorageError, Tenant, messages, polls, reconciliations};
 
 /// Looks at every connection that is switched on. Returns how many alerts began or ended.
 ///
@@ -105,10 +105,12 @@ fn seen(
     heard_at: Timestamp,
 ) -> Result<Seen, StorageError> {
     let newest = messages::newest_of(connection, tenant, id)?;
+    let asking = polls::standing(connection, tenant, id)?;
     Ok(Seen {
         heard_at: newest.iter().map(|(at, _)| *at).fold(heard_at, Timestamp::max),
         newest,
         differs_since: reconciliations::open_since(connection, tenant, id)?,
+        unanswered: (asking.failures, asking.succeeded_at.unwrap_or(heard_at)),
     })
 }
 
@@ -124,6 +126,7 @@ async fn zone(app: &App, tenant: Tenant, of: &StoredConnection) -> Tz {
 fn stored(app: &App, connection: ConnectionId, alert: Alert) -> StoredAlert {
     let (kind, code, began_at) = match alert {
         Alert::Failing { since, code } => (FAILING, Some(code), since),
+        Alert::Unreachable { since } => (UNREACHABLE, None, since),
         Alert::Quiet { since } => (QUIET, None, since),
         Alert::Differs { since } => (DIFFERS, None, since),
     };

@@ -215,6 +215,7 @@ async fn report(service: &Service, network: &str, own: &str) {
         body: order.to_string().into_bytes(),
         login: None,
         received_at: app.clock.now(),
+        replay_of: None,
     };
     let held = conversation::hold(app, adapter("iiko").unwrap(), &Arc::new(known), incoming, None).await;
     assert_eq!(held.refused, None);
@@ -318,6 +319,14 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         ("GET /receipts/{id}", format!("receipts/{receipt}")),
         ("GET /transactions", format!("transactions?venue_id={venue}")),
         ("GET /write-offs", format!("write-offs?venue_id={venue}")),
+        (
+            "GET /delivery-orders",
+            format!("delivery-orders?venue_id={venue}"),
+        ),
+        (
+            "GET /delivery-orders",
+            format!("delivery-orders?customer_id={customer}"),
+        ),
         (
             "GET /transactions",
             format!("transactions?customer_id={customer}"),
@@ -786,6 +795,7 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
             "write-offs?older_than_minutes=0".to_owned(),
             none(),
         ),
+        ("GET /delivery-orders", "delivery-orders".to_owned(), none()),
         (
             "GET /settlements",
             "settlements?from=2026-11-01&to=2026-11-30".to_owned(),

@@ -3,6 +3,7 @@
 mod access;
 mod bad_input;
 pub mod client;
+mod delivery_orders;
 mod description;
 pub mod isolation;
 pub mod json_schema;

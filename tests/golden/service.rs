@@ -110,6 +110,7 @@ impl Service {
             raw: None,
             remarks: None,
             idempotency: None,
+            replay_of: None,
         };
         match self.ledger.submit(command).await {
             Ok(answered) => Ok(answered.answer),

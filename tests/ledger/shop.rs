@@ -106,6 +106,7 @@ impl Shop {
             raw: None,
             remarks: None,
             idempotency: None,
+            replay_of: None,
         }
     }
 

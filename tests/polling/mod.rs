@@ -11,6 +11,7 @@ use kopilka::pos::connection_cache;
 use kopilka::pos::conversation::{self, Incoming};
 use kopilka::storage::Store;
 use kopilka::worker::polling::{VendorClient, poll_due};
+use kopilka::worker::watching;
 use kopilka_contract::Adapter;
 use serde_json::{Value, json};
 
@@ -76,6 +77,7 @@ impl Asking {
             body: order.as_bytes().to_vec(),
             login: None,
             received_at: app.clock.now(),
+            replay_of: None,
         };
         let held = conversation::hold(app, self.adapters[0], &known, incoming, None).await;
         assert_eq!((held.refused, held.kept), (None, true));
@@ -212,11 +214,19 @@ fn troubles_of_the_vendor_are_waited_out_longer_each_time_and_new_errands_do_not
         }
         let (failures, errands, reason) = asking.standing().await;
         assert_eq!((failures, errands), (5, 1));
+        let app = &asking.till.service.app;
+        assert_eq!(watching::look_after_connections(app).await.unwrap(), 1);
+        let alerts = "/api/v1/connection-alerts?open=true";
+        let told = asking.till.owner.get(alerts).await.expect(200);
+        assert_eq!(told["items"][0]["kind"], "unreachable");
         assert_eq!(reason.unwrap(), "answered 500; the secret was ***");
         asking.vendor.office().trouble = None;
         asking.after(Duration::minutes(2)).await;
         assert_eq!(asking.accrued().await, ["50.00"]);
         assert_eq!(asking.standing().await.0, 0);
+        assert_eq!(watching::look_after_connections(app).await.unwrap(), 1);
+        let told = asking.till.owner.get(alerts).await.expect(200);
+        assert_eq!(told["items"], json!([]), "it is well again");
     });
 }
 

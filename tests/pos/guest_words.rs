@@ -100,6 +100,7 @@ impl<'a> Speaker<'a> {
             body: Vec::new(),
             login: None,
             received_at: self.till.service.clock_now(),
+            replay_of: None,
         };
         hold(&self.till.service.app, self.adapter, &self.known, incoming, None).await;
         self.adapter

@@ -206,13 +206,13 @@ fn messages_are_found_shown_and_done_again_over_the_api() {
             )
             .await
             .expect(201);
-        // The failed replay was kept as a message of its own: the same sale twice, posted once.
+        // The replay that failed is no second message.
         let again = till
             .owner
             .post("/api/v1/messages/replay", json!({}))
             .await
             .expect(200);
-        assert_eq!(again["done"], json!(2), "{again}");
+        assert_eq!(again["done"], json!(1), "{again}");
         assert_eq!(till.balance(&guest).await, "55.75");
         let alone = till
             .owner
@@ -279,5 +279,48 @@ fn who_may_read_messages_and_who_may_do_them_again() {
             let many = caller.post("/api/v1/messages/replay", json!({})).await;
             assert_eq!(many.status, if replays == 403 { 403 } else { 200 }, "{key}");
         }
+    });
+}
+
+#[test]
+fn a_write_off_that_is_done_again_takes_bonuses_once() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let guest = till.customer("9000000017", "+79215550101", "40.00").await;
+        let write_off = "hs/loyaltyservice/writeoffclientbonuses/?ClientCardID=9000000017&BonusesCount=149,5";
+        let refused = till.send("POST", write_off, String::new()).await;
+        assert_ne!(refused.text, "Бонусы успешно списаны");
+        let waiting = till
+            .owner
+            .get("/api/v1/messages?outcome=waiting")
+            .await
+            .expect(200);
+        let path = format!(
+            "/api/v1/messages/{}/replay",
+            waiting["items"][0]["id"].as_str().unwrap()
+        );
+        // It fails again and stays one message.
+        let again = till.owner.post(&path, json!({})).await.expect(200);
+        assert_eq!(again["done"], false);
+        let still = till
+            .owner
+            .get("/api/v1/messages?outcome=waiting")
+            .await
+            .expect(200);
+        assert_eq!(still["items"].as_array().unwrap().len(), 1);
+
+        let credit = json!({"amount": "500.00"});
+        let credits = format!("/api/v1/customers/{guest}/credits");
+        till.owner.post(&credits, credit).await.expect(201);
+        for _ in 0..3 {
+            let done = till.owner.post(&path, json!({})).await.expect(200);
+            assert_eq!(done["done"], true, "{done}");
+            assert_eq!(till.balance(&guest).await, "390.50");
+            let service = &till.service;
+            service
+                .clock
+                .move_to(service.clock_now() + chrono::Duration::minutes(5));
+        }
+        till.assert_books();
     });
 }

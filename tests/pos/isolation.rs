@@ -97,6 +97,7 @@ async fn say(till: &Till, (method, path, body): &Sent) -> String {
         body: body.clone(),
         login: None,
         received_at: app.clock.now(),
+        replay_of: None,
     };
     let held = conversation::hold(app, adapter(till.kind).unwrap(), &known.unwrap(), incoming, None).await;
     String::from_utf8_lossy(&held.reply.body).into_owned()

@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use kopilka::clock::{Clock, SystemClock};
+use kopilka::demo::credentials::LIVE_KEY;
 use kopilka::demo::{Scale, load};
 use kopilka::id_source::TimeOrderedIds;
 use kopilka::ledger::verify::verify;
 use kopilka::simulate::{self, Fault, Faults, Plan, Report};
+use kopilka::storage::books::all_networks;
+use kopilka::storage::till_connections;
 
 use crate::databases::{self, Database};
 use crate::durability::{free_address, serve};
@@ -54,7 +57,8 @@ impl Demo {
         let plan = Plan {
             kind: kind.to_owned(),
             address: format!("http://{}", self.address),
-            secrets: None,
+            key: None,
+            token: None,
             faults: faults.parse::<Faults>().unwrap(),
             receipts: 60,
             seed,
@@ -135,7 +139,8 @@ fn books_that_are_not_right_are_found() {
         let plan = Plan {
             kind: "rkeeper".to_owned(),
             address: format!("http://{}", demo.address),
-            secrets: None,
+            key: None,
+            token: None,
             faults: "restarts".parse().unwrap(),
             receipts: 16,
             seed: 1,
@@ -152,5 +157,30 @@ fn books_that_are_not_right_are_found() {
         let wrong = report.differences.iter().filter(|d| d.contains("total is"));
         assert!(wrong.count() > 5, "{report}");
         assert!(report.to_string().contains("did NOT come out"));
+    });
+}
+
+#[test]
+fn with_a_key_alone_a_day_has_a_connection_of_its_own_that_is_off_afterwards() {
+    databases::each(|database| {
+        let demo = Demo::on(database);
+        let plan = Plan {
+            kind: "rkeeper".to_owned(),
+            address: format!("http://{}", demo.address),
+            key: Some(LIVE_KEY.to_owned()),
+            token: None,
+            faults: Faults::default(),
+            receipts: 8,
+            seed: 1,
+            now: SystemClock.now(),
+        };
+        let report = simulate::run(&plan, None).unwrap();
+        assert!(report.is_clean(), "{report}");
+        let mut connection = database.store.connection().unwrap();
+        let tenant = all_networks(&mut connection).unwrap().remove(0);
+        let all = till_connections::list(&mut connection, tenant, None, None, 100).unwrap();
+        let own: Vec<_> = all.iter().filter(|c| c.name.starts_with("Симулятор")).collect();
+        assert_eq!((own.len(), own[0].active), (1, false));
+        assert!(all.iter().any(|c| c.kind == "rkeeper" && c.active));
     });
 }

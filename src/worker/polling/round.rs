@@ -208,6 +208,7 @@ impl Round<'_> {
             body: message.body,
             login: None,
             received_at: self.app.clock.now(),
+            replay_of: None,
         };
         conversation::hold(self.app, self.adapter, &self.known, incoming, None)
             .await
