@@ -60,7 +60,8 @@ impl Ledger {
         let mut keys = LoadKeys::default();
         keys.networks.insert(tenant.network());
         let who = |id: &CustomerId| CustomerRef::Id(id.to_string());
-        keys.customers.extend(found.iter().map(|id| (tenant.network(), who(id))));
+        keys.customers
+            .extend(found.iter().map(|id| (tenant.network(), who(id))));
         self.at_venue(tenant, place, keys, move |world, cx| {
             let meant = found.iter().filter(|id| {
                 let lock = search.locked_under.as_deref();

@@ -64,7 +64,9 @@ fn statement(
         }
         SearchBy::PhoneEnd(digits) => {
             let last = digits.len().checked_sub(Search::LEAST_DIGITS)?;
-            let last = digits.get(last..).filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))?;
+            let last = digits
+                .get(last..)
+                .filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))?;
             // The last digits are a column with an index; the rest is looked at in the few rows that have them.
             query
                 .push(" AND c.phone_end = ")

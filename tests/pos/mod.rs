@@ -111,7 +111,10 @@ impl Till {
         let request = Request::builder()
             .method(method)
             .uri(format!("/pos/{}/{}/{path}", self.kind, self.token))
-            .header("Authorization", format!("Basic {}", STANDARD.encode(format!("{login}:"))))
+            .header(
+                "Authorization",
+                format!("Basic {}", STANDARD.encode(format!("{login}:"))),
+            )
             .body(Body::from(body.into()))
             .unwrap();
         self.service.send(request).await

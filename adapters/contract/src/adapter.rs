@@ -107,6 +107,8 @@ pub enum Filing {
         /// Name of the file.
         file: String,
     },
+    /// The body is a part of a file that nobody reads, a picture for example: it is answered as a part that is kept, and forgotten.
+    Unread,
     /// The body is the last part of a file that is read at once: the message is read, kept and replayed with the file for a
     /// body.
     Last {

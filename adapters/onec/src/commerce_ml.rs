@@ -80,14 +80,14 @@ pub(crate) fn filing(message: &Message<'_>) -> Option<Filing> {
         // finds it posted.
         Mode::File(file) if folder == DOCUMENTS && is_read(&file) && last_part::is_last(message.body) => {
             Some(Filing::Last {
-            folder,
-            file,
-            is_whole: last_part::is_whole(message.body),
-        })
+                folder,
+                file,
+                is_whole: last_part::is_whole(message.body),
+            })
         }
         Mode::File(file) if is_read(&file) => Some(Filing::Part { folder, file }),
         // Pictures and other attachments of goods: there is no room for them here.
-        Mode::File(_) => None,
+        Mode::File(_) => Some(Filing::Unread),
         Mode::Import(file) => Some(Filing::Whole {
             folder,
             file,

@@ -128,7 +128,9 @@ fn phone_end(text: &str) -> Option<String> {
         Some(rest) if rest.len() == 10 => rest.to_owned(),
         _ => digits,
     };
-    (Search::LEAST_DIGITS..=15).contains(&digits.len()).then_some(digits)
+    (Search::LEAST_DIGITS..=15)
+        .contains(&digits.len())
+        .then_some(digits)
 }
 
 #[cfg(test)]

@@ -205,9 +205,7 @@ impl Dialogue for Conversation {
                 met(who).map(lock).into_iter().collect()
             }
             Method::WriteOff { who, amount } => vec![match (met(who), who) {
-                (Some(met), _) => {
-                    self.spend(met.name.customer(), session(&self.login, met.guest), *amount)
-                }
+                (Some(met), _) => self.spend(met.name.customer(), session(&self.login, met.guest), *amount),
                 // The books refuse it, and it is kept for a person.
                 (None, Who::Named(name)) => {
                     let session = format!("{}/{}", self.login, name.code());

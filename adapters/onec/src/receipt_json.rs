@@ -18,8 +18,8 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
     About, Ask, Close, CustomerRef, Dialogue, GiveBack, Language, Line, LineBack, Message, Money, Part,
-    Payment, Phone, Receipt, Redemption, Refusal, Reply, Settings, Told, UndoReturn, Unreadable, WhatBack, Words,
-    first_hand_at,
+    Payment, Phone, Receipt, Redemption, Refusal, Reply, Settings, Told, UndoReturn, Unreadable, WhatBack,
+    Words, first_hand_at,
 };
 use serde_json::Value;
 

@@ -15,8 +15,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::elsewhere::Promocode;
-use super::wire::{Answer, Card};
 use super::meeting::Met;
+use super::wire::{Answer, Card};
 use super::{FAILED, bonus_count, is_not_found, lock, unreadable};
 use crate::charset;
 use crate::fault::Fault;

@@ -90,7 +90,12 @@ fn a_guest_found_by_telephone_gets_his_number_for_a_code() {
 fn the_end_of_a_telephone_number_or_an_e_mail_finds_whoever_has_it() {
     for request in ["find_by_part_of_phone", "find_by_email_and_lock"] {
         play(request, Ledger::Willing);
-        play_as(request, &format!("{request}_nobody"), Ledger::Stranger, Value::Null);
+        play_as(
+            request,
+            &format!("{request}_nobody"),
+            Ledger::Stranger,
+            Value::Null,
+        );
     }
     play("find_by_too_short_part_of_phone", Ledger::Willing);
 }
