@@ -36,7 +36,7 @@ pub async fn take(app: &App, author: Author, venue: VenueId, wanted: Menu) -> Re
         // First, so that of two imports at once the second sees what the first has made.
         networks::bump(c, author.tenant)?;
         let plan = Plan::of(&wanted, venue, stored(c, author.tenant, venue)?, &author);
-        plan.apply(c, author.tenant)?;
+        plan.apply(c, author.tenant, venue)?;
         let taken = plan.taken();
         author.note(c, "menu.import", venue, None, Some(&Noted::from(&taken)))?;
         Ok(taken)
@@ -74,5 +74,6 @@ fn stored(connection: &mut AnyConnection, tenant: Tenant, venue: VenueId) -> Res
             None,
             i64::MAX,
         )?,
+        namesakes: menu::namesakes_of(connection, tenant, venue)?,
     })
 }

@@ -1,13 +1,13 @@
 //! The menu of a venue: categories, products, and groups of categories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use serde::{Deserialize, Serialize};
 
 use super::dialect::Dialect;
-use super::schema::{categories, category_groups, favourites, products};
+use super::schema::{categories, category_groups, favourites, product_namesakes, products};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Money;
 use crate::domain::ids::{CategoryId, GroupId, ProductId, VenueId};
@@ -310,7 +310,7 @@ pub fn products_of(
 }
 
 /// The till's ids of the categories that products of a venue are in, by the till's ids of the products. Absent: products that
-/// the menu does not have, or has in no category.
+/// the till's menu does not have, or has in no category.
 ///
 /// # Errors
 /// Those of the database.
@@ -318,19 +318,82 @@ pub fn categories_by_product(
     connection: &mut AnyConnection,
     tenant: Tenant,
     venue: VenueId,
-    products_sold: &[String],
+    sold: &[String],
 ) -> Result<BTreeMap<String, String>, StorageError> {
     let rows: Vec<(Option<String>, Option<String>)> = products::table
         .filter(products::network_id.eq(tenant.id()))
         .filter(products::venue_id.eq(venue.0))
-        .filter(products::external_id.eq_any(products_sold))
-        .filter(products::category_id.is_not_null())
+        .filter(products::external_id.eq_any(sold))
         .select((products::external_id, products::category_id))
         .load(connection)?;
-    Ok(rows
+    let known: HashMap<String, Option<String>> = rows
         .into_iter()
-        .filter_map(|(product, category)| product.zip(category))
-        .collect())
+        .filter_map(|(product, category)| Some((product?, category)))
+        .collect();
+    let rest: Vec<&String> = sold.iter().filter(|id| !known.contains_key(*id)).collect();
+    let mut found: BTreeMap<String, String> = known
+        .into_iter()
+        .filter_map(|(product, category)| Some((product, category?)))
+        .collect();
+    if !rest.is_empty() {
+        let rows: Vec<(String, Option<String>)> = product_namesakes::table
+            .filter(product_namesakes::network_id.eq(tenant.id()))
+            .filter(product_namesakes::venue_id.eq(venue.0))
+            .filter(product_namesakes::external_id.eq_any(rest))
+            .select((product_namesakes::external_id, product_namesakes::category_id))
+            .load(connection)?;
+        found.extend(
+            rows.into_iter()
+                .filter_map(|(id, category)| Some((id, category?))),
+        );
+    }
+    Ok(found)
+}
+
+/// Products of a venue's till that have the name of another, with the till's ids of their categories: the menu has each name
+/// once.
+///
+/// # Errors
+/// Those of the database.
+pub fn namesakes_of(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    venue: VenueId,
+) -> Result<BTreeMap<String, Option<String>>, StorageError> {
+    let rows: Vec<(String, Option<String>)> = product_namesakes::table
+        .filter(product_namesakes::network_id.eq(tenant.id()))
+        .filter(product_namesakes::venue_id.eq(venue.0))
+        .select((product_namesakes::external_id, product_namesakes::category_id))
+        .load(connection)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Keeps, or brings up to date, the category of a product that has the name of another.
+///
+/// # Errors
+/// Those of the database.
+pub fn put_namesake(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    venue: VenueId,
+    external_id: &str,
+    category_id: Option<&str>,
+) -> Result<(), StorageError> {
+    let key = (tenant.id(), venue.0, external_id);
+    let stored = diesel::update(product_namesakes::table.find(key))
+        .set(product_namesakes::category_id.eq(category_id))
+        .execute(connection)?;
+    if stored == 0 {
+        diesel::insert_into(product_namesakes::table)
+            .values((
+                product_namesakes::network_id.eq(tenant.id()),
+                product_namesakes::venue_id.eq(venue.0),
+                product_namesakes::external_id.eq(external_id),
+                product_namesakes::category_id.eq(category_id),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
 }
 
 /// What of a product must be its own at a venue.

@@ -483,6 +483,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    product_namesakes (network_id, venue_id, external_id) {
+        network_id -> BigInt,
+        venue_id -> BigInt,
+        external_id -> Text,
+        category_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     connection_alerts (network_id, id) {
         network_id -> BigInt,
         id -> BigInt,
@@ -671,6 +680,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     errands,
     connection_alerts,
     order_names,
+    product_namesakes,
     audit_log,
     network_secrets,
     till_devices,

@@ -3,6 +3,7 @@
 use kopilka::api::author::Author;
 use kopilka::domain::ids::{ConnectionId, VenueId};
 use kopilka::pos::menu_import;
+use kopilka::storage::menu;
 use kopilka_contract::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken, Money};
 use serde_json::{Value, json};
 
@@ -183,5 +184,38 @@ fn what_cannot_be_taken_is_named_and_does_not_stop_the_rest() {
         assert_eq!(names, [json!("Раф"), json!("Вода")]);
         let said = taken.skipped[2].in_language(kopilka_contract::Language::En);
         assert!(said.starts_with("Раф: there is a product of this name"), "{said}");
+    });
+}
+
+#[test]
+fn products_of_one_name_are_each_in_their_own_category() {
+    each_database_async(|store| async move {
+        let kitchen = Kitchen::new(&Service::on(store)).await;
+        let wanted = |second: &str| Menu {
+            categories: vec![category("g1", "Кофе"), category("g2", "Завтраки")],
+            groups: Vec::new(),
+            products: vec![
+                product("p1", "Раф", Some("g1"), None),
+                product("p2", "Раф", Some(second), None),
+                product("p3", "Вода", None, None),
+            ],
+        };
+        let found = async || {
+            let (app, venue) = (&kitchen.till.service.app, kitchen.venue);
+            app.read(move |c| {
+                let tenant = kopilka::storage::books::all_networks(c)?.remove(0);
+                let sold = ["p1", "p2", "p3", "p4"].map(str::to_owned);
+                menu::categories_by_product(c, tenant, venue, &sold)
+            })
+            .await
+            .unwrap()
+        };
+        let of = |second: &str| {
+            [("p1", "g1"), ("p2", second)].map(|(product, group)| (product.to_owned(), group.to_owned()))
+        };
+        assert_eq!(numbers(&kitchen.take(wanted("g2")).await), (4, 0, 1));
+        assert_eq!(found().await, of("g2").into());
+        assert_eq!(numbers(&kitchen.take(wanted("g1")).await), (0, 0, 1));
+        assert_eq!(found().await, of("g1").into());
     });
 }

@@ -1,10 +1,10 @@
 //! What a till's menu changes in ours: decided in memory, then written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kopilka_contract::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken, Words};
 
-use super::shelf::Shelf;
+use super::shelf::{Put, Shelf};
 
 use crate::api::author::Author;
 use crate::api::menu::till_id;
@@ -19,6 +19,14 @@ pub(super) struct Stored {
     pub(super) categories: Vec<Category>,
     pub(super) groups: Vec<Group>,
     pub(super) products: Vec<Product>,
+    pub(super) namesakes: BTreeMap<String, Option<String>>,
+}
+
+/// A product with the name of another: only its category is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Namesake {
+    pub(super) external_id: String,
+    pub(super) category_id: Option<String>,
 }
 
 /// A thing that is to be written: new, or over what is stored under its id.
@@ -33,6 +41,7 @@ pub(super) struct Plan {
     categories: Vec<Write<Category>>,
     groups: Vec<Write<Group>>,
     products: Vec<Write<Product>>,
+    namesakes: Vec<Namesake>,
     skipped: Vec<Words>,
 }
 
@@ -42,13 +51,17 @@ impl Plan {
         let mut plan = Plan::default();
         plan.categories(&wanted.categories, venue, stored.categories, author);
         plan.groups(&wanted.groups, venue, &stored.groups, author);
-        plan.products(&wanted.products, venue, stored.products, author);
+        let known = (stored.products, stored.namesakes);
+        plan.products(&wanted.products, venue, known, author);
         plan
     }
 
     /// Whether nothing is to be written.
     pub(super) fn is_empty(&self) -> bool {
-        self.categories.is_empty() && self.groups.is_empty() && self.products.is_empty()
+        self.categories.is_empty()
+            && self.groups.is_empty()
+            && self.products.is_empty()
+            && self.namesakes.is_empty()
     }
 
     /// The same in numbers.
@@ -65,7 +78,12 @@ impl Plan {
     }
 
     /// Writes it.
-    pub(super) fn apply(&self, connection: &mut AnyConnection, tenant: Tenant) -> Result<(), StorageError> {
+    pub(super) fn apply(
+        &self,
+        connection: &mut AnyConnection,
+        tenant: Tenant,
+        venue: VenueId,
+    ) -> Result<(), StorageError> {
         for Write { new, thing } in &self.categories {
             let write = if *new {
                 menu::insert_category
@@ -89,6 +107,13 @@ impl Plan {
                 menu::update_product
             };
             write(connection, tenant, thing)?;
+        }
+        for Namesake {
+            external_id,
+            category_id,
+        } in &self.namesakes
+        {
+            menu::put_namesake(connection, tenant, venue, external_id, category_id.as_deref())?;
         }
         Ok(())
     }
@@ -194,16 +219,38 @@ impl Plan {
         }
     }
 
-    fn products(&mut self, wanted: &[MenuProduct], venue: VenueId, stored: Vec<Product>, author: &Author) {
+    fn products(
+        &mut self,
+        wanted: &[MenuProduct],
+        venue: VenueId,
+        (stored, namesakes): (Vec<Product>, BTreeMap<String, Option<String>>),
+        author: &Author,
+    ) {
         let mut shelf = Shelf::of(stored);
         for product in wanted {
             match shelf.put(product, venue, author) {
-                Ok(None) => {}
-                Ok(Some(write)) => self.products.push(write),
+                Ok(Put::AsItWas) => {}
+                Ok(Put::Write(write)) => self.products.push(*write),
+                Ok(Put::Namesake(namesake)) => {
+                    let known = namesakes.get(&namesake.external_id);
+                    if known != Some(&namesake.category_id) {
+                        self.namesakes.push(namesake);
+                    }
+                    self.skip(&product.name, &has_a_namesake());
+                }
                 Err(why) => self.skip(&product.name, &why),
             }
         }
     }
+}
+
+/// Why the second product of one name is not in the menu.
+fn has_a_namesake() -> Words {
+    Words::new(
+        "товар с таким названием уже есть; строки чеков с этим номером попадут в свою категорию, а коэффициент у названия один",
+        "there is a product of this name already; lines of receipts with this id are in their own category, and a name has one \
+         coefficient",
+    )
 }
 
 /// Why the second thing of one id is left alone.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use kopilka_contract::{MenuProduct, Words};
 
-use super::plan::{Write, twice};
+use super::plan::{Namesake, Write, twice};
 use crate::api::author::Author;
 use crate::api::given::{amount, external_id, optional_text};
 use crate::api::menu::product_name;
@@ -19,6 +19,16 @@ pub(super) struct Shelf {
     by_id: HashMap<String, usize>,
     by_name: HashMap<String, usize>,
     seen: HashSet<String>,
+}
+
+/// What a product of a till comes to.
+pub(super) enum Put {
+    /// It is there already, as it should be.
+    AsItWas,
+    /// It is to be written.
+    Write(Box<Write<Product>>),
+    /// Another product has its name.
+    Namesake(Namesake),
 }
 
 /// A product of a till, within our limits.
@@ -93,14 +103,13 @@ impl Shelf {
         }
     }
 
-    /// Lays one product of a till over them. `None`: it is there already, as it should be. A product that a person has
-    /// added by its name alone gets the till's id.
+    /// Lays one product of a till over them. A product that a person has added by its name alone gets the till's id.
     pub(super) fn put(
         &mut self,
         product: &MenuProduct,
         venue: VenueId,
         author: &Author,
-    ) -> Result<Option<Write<Product>>, Words> {
+    ) -> Result<Put, Words> {
         let read = Read::of(product).map_err(|problem| problem.words)?;
         if !self.seen.insert(read.id.clone()) {
             return Err(twice());
@@ -109,13 +118,13 @@ impl Shelf {
         let nameless = namesake.filter(|at| self.products.get(*at).is_some_and(|p| p.external_id.is_none()));
         let at = self.by_id.get(&read.id).copied().or(nameless);
         if namesake.is_some() && namesake != at {
-            return Err(Words::new(
-                "товар с таким названием уже есть, а строки чеков узнают по названию",
-                "there is a product of this name already, and lines of receipts are told by their names",
-            ));
+            return Ok(Put::Namesake(Namesake {
+                external_id: read.id,
+                category_id: read.category,
+            }));
         }
         let write = match at.and_then(|at| self.products.get(at)) {
-            Some(stored) if read.over(stored) == *stored => return Ok(None),
+            Some(stored) if read.over(stored) == *stored => return Ok(Put::AsItWas),
             Some(stored) => Write {
                 new: false,
                 thing: read.over(stored),
@@ -126,7 +135,7 @@ impl Shelf {
             },
         };
         self.shelve(at, write.thing.clone());
-        Ok(Some(write))
+        Ok(Put::Write(Box::new(write)))
     }
 
     fn shelve(&mut self, at: Option<usize>, product: Product) {
