@@ -27,6 +27,7 @@ pub fn every_path(
                 query,
                 content_type: None,
                 body,
+                login: None,
                 received_at: DateTime::UNIX_EPOCH,
             };
             match adapter.read(&message, &settings) {

@@ -126,8 +126,8 @@ pub fn charge(app: &App, parts: &Parts, caller: &Caller) -> Result<(), Problem> 
     result
 }
 
-/// The venue named and the secret of an Authorization header.
-fn presented(value: &str) -> Option<(Option<String>, String)> {
+/// The login (for our own API: the venue) and the secret of an Authorization header.
+pub(crate) fn presented(value: &str) -> Option<(Option<String>, String)> {
     let (scheme, rest) = value.split_once(' ')?;
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("bearer") {

@@ -132,6 +132,7 @@ fn read_long_receipt(close: TillCall) -> Result<LongReceipt, Failure> {
         query,
         content_type: Some(sent.content_type),
         body: sent.body.as_bytes(),
+        login: None,
         received_at: Utc::now(),
     };
     let settings = Settings {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kopilka_contract::{Balance, Close, Closed, CustomerRef, Guest};
+use kopilka_contract::{Balance, Close, Closed, CustomerRef, Guest, Search};
 
 use super::command::{Failure, Place, Verb};
 use super::{Ledger, pipeline};
@@ -14,7 +14,7 @@ use crate::domain::world::World;
 use crate::domain::{Money, Timestamp};
 use crate::storage::ledger::{self, LoadKeys};
 use crate::storage::terms::NetworkTerms;
-use crate::storage::{StorageError, Tenant};
+use crate::storage::{StorageError, Tenant, customer_search};
 
 impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
@@ -37,6 +37,37 @@ impl Ledger {
         keys.customers.insert((tenant.network(), who.clone()));
         self.at_venue(tenant, place, keys, move |world, cx| {
             decide::identify(world, cx, &who)
+        })
+        .await
+    }
+
+    /// The guests whom a search may mean, at most [`Search::MOST`].
+    ///
+    /// # Errors
+    /// [`Failure::Busy`], [`Failure::Internal`].
+    pub async fn search(&self, tenant: Tenant, place: Place, search: Search) -> Result<Vec<Guest>, Failure> {
+        let store = self.store.clone();
+        let (asked, at) = (search.clone(), place.clone());
+        let found = move || {
+            let mut connection = store.reader()?;
+            customer_search::search(&mut connection, tenant, at.venue, &at.source, &asked)
+        };
+        let found = tokio::task::spawn_blocking(found).await;
+        let found = found.map_err(|_| Failure::Internal)??;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut keys = LoadKeys::default();
+        keys.networks.insert(tenant.network());
+        let who = |id: &CustomerId| CustomerRef::Id(id.to_string());
+        keys.customers
+            .extend(found.iter().map(|id| (tenant.network(), who(id))));
+        self.at_venue(tenant, place, keys, move |world, cx| {
+            let meant = found.iter().filter(|id| {
+                let lock = search.locked_under.as_deref();
+                lock.is_none_or(|lock| decide::is_locked(world, cx, **id, lock))
+            });
+            meant.map(|id| decide::identify(world, cx, &who(id))).collect()
         })
         .await
     }

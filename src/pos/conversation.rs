@@ -49,6 +49,8 @@ pub struct Incoming {
     pub content_type: Option<String>,
     /// The body.
     pub body: Vec<u8>,
+    /// The login that came with it ([`Message::login`]).
+    pub login: Option<String>,
     /// When it reached us.
     pub received_at: Timestamp,
     /// The kept message that a person does again; `None`: it just came.
@@ -64,6 +66,7 @@ impl Incoming {
             query: &self.query,
             content_type: self.content_type.as_deref(),
             body: &self.body,
+            login: self.login.as_deref(),
             received_at: self.received_at,
         }
     }
@@ -410,8 +413,8 @@ impl Talk {
         let (asks, remarks) = (dialogue.asks(), dialogue.remarks());
         let remarks = (!remarks.is_empty()).then(|| remarks.join("\n"));
         // What only reads is not kept: tills ask many times per sale, and nothing can be lost.
-        let only_reads =
-            !asks.is_empty() && asks.iter().all(|a| matches!(a, Ask::Identify(_) | Ask::Quote(_)));
+        let reads = |ask: &Ask| matches!(ask, Ask::Identify(_) | Ask::Search(_) | Ask::Quote(_));
+        let only_reads = !asks.is_empty() && asks.iter().all(reads);
         let parts = dialogue.parts();
         if asks.is_empty() || (only_reads && remarks.is_some()) || !parts.is_empty() {
             self.keep(Outcome::Ignored, remarks.clone()).await?;
@@ -424,7 +427,6 @@ impl Talk {
             Failed::Busy
         })?;
         let mut told = Vec::with_capacity(asks.len());
-        let mut refused = None;
         for part in &parts {
             if let About::Unread(reason) = &part.about {
                 self.of_part(part)
@@ -434,15 +436,29 @@ impl Talk {
         }
         for (at, mut ask) in asks.into_iter().enumerate() {
             names.apply(&mut ask);
-            let answer = match parts.iter().find(|part| part.about == About::Ask(at)) {
+            told.push(match parts.iter().find(|part| part.about == About::Ask(at)) {
                 Some(part) => self.of_part(part).ask(ask, None).await?,
                 None => self.ask(ask, remarks.clone()).await?,
-            };
-            if let Err(refusal) = &answer {
-                refused.get_or_insert_with(|| refusal.code.clone());
-            }
-            told.push(answer);
+            });
         }
+        match dialogue.then(&told) {
+            Ok(more) => {
+                for mut ask in more {
+                    names.apply(&mut ask);
+                    told.push(self.ask(ask, remarks.clone()).await?);
+                }
+            }
+            Err(Unreadable { reason, reply }) => {
+                self.keep(Outcome::Refused, Some(reason)).await?;
+                return Ok(Held {
+                    reply,
+                    refused: Some("unreadable".to_owned()),
+                    kept: true,
+                });
+            }
+        }
+        let refused = told.iter().find_map(|answer| answer.as_ref().err());
+        let refused = refused.map(|refusal| refusal.code.clone());
         self.leave(dialogue.errands_after(&told)).await?;
         Ok(Held {
             reply: dialogue.reply(&told),
@@ -514,6 +530,7 @@ impl Talk {
                 .identify(tenant, place, who)
                 .await
                 .map(|guest| Told::Guest(Box::new(guest))),
+            Ask::Search(search) => ledger.search(tenant, place, search).await.map(Told::Guests),
             Ask::Quote(close) => ledger
                 .quote(tenant, place, close)
                 .await
@@ -618,9 +635,12 @@ impl Talk {
             Ask::Enrol(ask) => ask.who.as_mut(),
             Ask::AddCard(ask) | Ask::RemoveCard(ask) => Some(&mut ask.customer),
             Ask::Adjust(ask) => Some(&mut ask.customer),
-            Ask::GiveBack(_) | Ask::UndoReturn(_) | Ask::Void(_) | Ask::TakeMenu(_) | Ask::Reconcile(_) => {
-                None
-            }
+            Ask::GiveBack(_)
+            | Ask::UndoReturn(_)
+            | Ask::Void(_)
+            | Ask::Search(_)
+            | Ask::TakeMenu(_)
+            | Ask::Reconcile(_) => None,
         };
         if let Some(who) = who {
             let read = read_code(&self.app, self.known.tenant, who.clone(), self.app.clock.now()).await;

@@ -40,6 +40,7 @@ pub async fn file(
                 .await?;
             Ok(Filed::ReadOn)
         }
+        Filing::Unread => Ok(Filed::PartKept),
         Filing::Part { folder, file } => {
             let place = place(known, folder, file);
             let (body, now) = (incoming.body.clone(), incoming.received_at);

@@ -104,6 +104,7 @@ async fn by_till(app: &App, tenant: Tenant, id: MessageId, raw: RawMessage) -> R
         query: raw.query,
         content_type: raw.content_type,
         body: raw.body,
+        login: None,
         received_at: raw.received_at,
         replay_of: Some(id),
     };

@@ -21,7 +21,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use kopilka_contract::{Adapter, POLL_PATH, Reply};
 
-use crate::api::authentication::ClientAddress;
+use crate::api::authentication::{ClientAddress, presented};
 use crate::api::json_body::read_body;
 use crate::api::problem::Problem;
 use crate::app::App;
@@ -31,6 +31,9 @@ use conversation::Incoming;
 /// A till that waits longer than this is told that we failed; what was asked may still be posted, and the same message
 /// again tells. Vendors' own limits are 60 to 120 seconds, the cashier's patience is shorter.
 pub const DEADLINE: Duration = Duration::from_secs(5);
+
+/// So many letters of a till's login tell it apart from others.
+const LONGEST_LOGIN: usize = 100;
 
 /// Every dialect that we speak. Adding a till system adds one line here.
 pub static ADAPTERS: &[&dyn Adapter] = &[
@@ -106,6 +109,7 @@ async fn enter(
             .and_then(|v| v.to_str().ok())
             .map(str::to_owned),
         body: Vec::new(),
+        login: None,
         received_at: app.clock.now(),
         replay_of: None,
     };
@@ -124,6 +128,7 @@ async fn enter(
     }
     let authorization = request.headers().get(header::AUTHORIZATION);
     let authorization = authorization.and_then(|v| v.to_str().ok()).map(str::to_owned);
+    incoming.login = authorization.as_deref().and_then(login);
     let body = tokio::time::timeout(DEADLINE.saturating_sub(since.elapsed()), read_body(request)).await;
     match body.unwrap_or_else(|_| Err(Problem::busy())) {
         Ok(body) => incoming.body = body.to_vec(),
@@ -140,6 +145,14 @@ async fn enter(
             .await
             .reply,
     ))
+}
+
+/// The login of `Authorization: Basic`, which becomes a part of a key of the books: short, and of letters that can be seen.
+fn login(authorization: &str) -> Option<String> {
+    let (login, _) = presented(authorization)?;
+    let login = login?;
+    let seen = login.chars().filter(|c| !c.is_control()).take(LONGEST_LOGIN);
+    Some(seen.collect())
 }
 
 fn response(reply: Reply) -> Response {

@@ -5,6 +5,7 @@ pub mod books;
 pub mod cards;
 pub mod connection;
 pub mod connection_alerts;
+pub mod customer_search;
 pub mod customers;
 pub mod delivery_orders;
 pub mod dialect;

@@ -90,6 +90,7 @@ diesel::table! {
         status -> Text,
         name -> Nullable<Text>,
         phone -> Nullable<Text>,
+        phone_end -> Nullable<Text>,
         email -> Nullable<Text>,
         birthday -> Nullable<Date>,
         sex -> Nullable<Text>,

@@ -213,6 +213,7 @@ async fn report(service: &Service, network: &str, own: &str) {
         query: "day=2026-11-20".to_owned(),
         content_type: None,
         body: order.to_string().into_bytes(),
+        login: None,
         received_at: app.clock.now(),
         replay_of: None,
     };

@@ -75,6 +75,7 @@ impl Asking {
             query: String::new(),
             content_type: None,
             body: order.as_bytes().to_vec(),
+            login: None,
             received_at: app.clock.now(),
             replay_of: None,
         };

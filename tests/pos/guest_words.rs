@@ -98,6 +98,7 @@ impl<'a> Speaker<'a> {
             query: String::new(),
             content_type: None,
             body: Vec::new(),
+            login: None,
             received_at: self.till.service.clock_now(),
             replay_of: None,
         };

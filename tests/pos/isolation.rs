@@ -95,6 +95,7 @@ async fn say(till: &Till, (method, path, body): &Sent) -> String {
         query: String::new(),
         content_type: None,
         body: body.clone(),
+        login: None,
         received_at: app.clock.now(),
         replay_of: None,
     };

@@ -12,12 +12,16 @@ mod isolation;
 mod menu_import;
 mod onec;
 mod onec_odata;
+mod onec_roads;
+mod onec_tills;
 mod rkeeper;
 mod rkeeper_delivery;
 mod tokens;
 
 use axum::body::Body;
 use axum::http::Request;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use kopilka::ledger::verify::verify;
 use serde_json::{Value, json};
 
@@ -97,6 +101,20 @@ impl Till {
         let request = Request::builder()
             .method(method)
             .uri(uri)
+            .body(Body::from(body.into()))
+            .unwrap();
+        self.service.send(request).await
+    }
+
+    /// The same with the login of a till, and no password.
+    pub async fn send_as(&self, login: &str, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/pos/{}/{}/{path}", self.kind, self.token))
+            .header(
+                "Authorization",
+                format!("Basic {}", STANDARD.encode(format!("{login}:"))),
+            )
             .body(Body::from(body.into()))
             .unwrap();
         self.service.send(request).await

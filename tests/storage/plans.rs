@@ -5,8 +5,8 @@ use diesel::connection::SimpleConnection;
 use kopilka::domain::ids::{HoldId, NetworkId, VenueId};
 use kopilka::domain::world::SourceKey;
 use kopilka::storage::ledger::{LoadKeys, load, plan};
-use kopilka::storage::{AnyConnection, Store};
-use kopilka_contract::{CustomerRef, Phone};
+use kopilka::storage::{AnyConnection, Store, Tenant, customer_search};
+use kopilka_contract::{CustomerRef, Phone, Search, SearchBy};
 
 use crate::databases;
 
@@ -148,7 +148,27 @@ fn every_fact_of_a_receipt_is_found_by_its_index_in_a_young_network() {
             c.batch_execute(FIRST_ROWS).unwrap();
         }
         look(&database.store);
+        look_for_guests(&database.store);
     });
+}
+
+/// The last digits of a telephone and an e-mail, as tills search by them.
+fn look_for_guests(store: &Store) {
+    let mut connection = store.own_connection().unwrap();
+    let tenant = Tenant::of_test(NETWORK);
+    for (by, index) in [
+        (SearchBy::Email("anna@example.org".to_owned()), "customers_email"),
+        (SearchBy::PhoneEnd("50117".to_owned()), "customers_phone_end"),
+    ] {
+        let search = Search {
+            by,
+            locked_under: Some("till/guest:".to_owned()),
+        };
+        let plan = customer_search::plan(&mut connection, tenant, &search).unwrap();
+        let text = plan.join("\n");
+        assert!(text.contains(index), "{index} is not used\n{text}");
+        assert!(!text.contains("Seq Scan") && !text.contains("SCAN c"), "{text}");
+    }
 }
 
 #[test]

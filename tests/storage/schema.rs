@@ -60,7 +60,7 @@ struct IndexRow {
 
 const SQLITE_COLUMNS: &str = r#"
     SELECT t.name AS table_name, c.name AS name, c.type AS kind, c."notnull" = 0 AS nullable
-    FROM sqlite_master t, pragma_table_info(t.name) c
+    FROM sqlite_master t, pragma_table_xinfo(t.name) c
     WHERE t.type = 'table' AND t.name NOT LIKE '\_\_diesel%' ESCAPE '\' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'"#;
 
 const SQLITE_INDEXES: &str = r#"

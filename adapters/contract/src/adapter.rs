@@ -20,6 +20,9 @@ pub struct Message<'a> {
     pub content_type: Option<&'a str>,
     /// The body.
     pub body: &'a [u8],
+    /// The login of `Authorization: Basic`, which tells the tills of one connection apart; it proves nothing. It is not kept: a
+    /// message that is replayed has none.
+    pub login: Option<&'a str>,
     /// When it reached us. Adapters have no clock: this is the only time they get.
     pub received_at: DateTime<Utc>,
 }
@@ -104,6 +107,8 @@ pub enum Filing {
         /// Name of the file.
         file: String,
     },
+    /// The body is a part of a file that nobody reads, a picture for example: it is answered as a part that is kept, and forgotten.
+    Unread,
     /// The body is the last part of a file that is read at once: the message is read, kept and replayed with the file for a
     /// body.
     Last {
@@ -163,6 +168,14 @@ pub trait Dialogue: Send + Sync {
     /// What the ledger is asked, in order. Empty: the message needs no answer from the books.
     fn asks(&self) -> Vec<Ask>;
 
+    /// What the ledger is asked once the first asks are answered, where it depends on their answers: of whom, for example.
+    ///
+    /// # Errors
+    /// The answers show that what the message wants cannot be done: it is kept for a person, and the till gets the reply.
+    fn then(&self, _told: &[Result<Told, Refusal>]) -> Result<Vec<Ask>, Unreadable> {
+        Ok(Vec::new())
+    }
+
     /// Whether the asks stand or fall together (r_keeper applies all transactions of a receipt, or none).
     fn all_or_nothing(&self) -> bool {
         false
@@ -199,7 +212,8 @@ pub trait Dialogue: Send + Sync {
         Vec::new()
     }
 
-    /// The vendor's answer, given one result for each ask, in order.
+    /// The vendor's answer, given one result for each ask, in order: those of [`Dialogue::asks`], then those of
+    /// [`Dialogue::then`].
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply;
 }
 

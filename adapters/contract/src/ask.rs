@@ -11,6 +11,8 @@ use crate::{Adjust, CustomerRef, Enrol, GuestCard, Line, Menu, Money, Quantity, 
 pub enum Ask {
     /// Who is this guest, and what does he have? A pure read. Answer: [`crate::Told::Guest`].
     Identify(CustomerRef),
+    /// Which guests may be meant? A pure read. Answer: [`crate::Told::Guests`].
+    Search(Search),
     /// What would this receipt do? A pure read. Answer: [`crate::Told::Quoted`].
     Quote(Close),
     /// Close a receipt: exactly once. Answer: [`crate::Told::Closed`].
@@ -40,6 +42,32 @@ pub enum Ask {
     /// Compare what the till says it sold on a day with the books: as often as one likes, nothing is posted. Answer:
     /// [`crate::Told::Reconciled`].
     Reconcile(Box<TillDay>),
+}
+
+/// A search for guests by what may mean several of them. At most [`Search::MOST`] are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// What is known of them.
+    pub by: SearchBy,
+    /// Only guests whose bonuses are locked now, at this venue and by this source, under a key ([`Hold::external_id`]) that begins
+    /// so; `None`: all.
+    pub locked_under: Option<String>,
+}
+
+/// What guests are searched by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SearchBy {
+    /// The whole e-mail, in capitals or not.
+    Email(String),
+    /// The end of a telephone number: digits, at least [`Search::LEAST_DIGITS`]; with fewer nobody is found.
+    PhoneEnd(String),
+}
+
+impl Search {
+    /// So many guests are told at most.
+    pub const MOST: usize = 10;
+    /// The end of a telephone number has at least so many digits.
+    pub const LEAST_DIGITS: usize = 4;
 }
 
 /// A receipt with what it does to bonuses.

@@ -25,7 +25,8 @@ pub use adapter::{
 pub use amount::{AmountError, Money, Quantity};
 pub use apportion::{apportion, apportion_by_amount};
 pub use ask::{
-    Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Spend, UndoReturn, WhatBack,
+    Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Search, SearchBy, Spend,
+    UndoReturn, WhatBack,
 };
 pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, Sex};
 pub use guide::{GuideEntry, GuideStep};
@@ -34,7 +35,7 @@ pub use phone::Phone;
 pub use poll::{
     Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Situation, Step, percent_encoded,
 };
-pub use receipt::{CustomerRef, Line, Payment, Receipt, comparable, first_hand};
+pub use receipt::{CustomerRef, Line, Payment, Receipt, comparable, first_hand, first_hand_at};
 pub use till_day::{DayCompared, TillDay, TillOrder};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,

@@ -15,6 +15,11 @@ pub fn first_hand(revision: u32) -> i64 {
     FIRST_HAND + i64::from(revision)
 }
 
+/// The same for a source whose versions are numbers already, below 2^62.
+pub fn first_hand_at(version: i64) -> i64 {
+    FIRST_HAND | version
+}
+
 /// Whether two versions are of the same road, so that the greater of them is the later one.
 pub fn comparable(one: i64, other: i64) -> bool {
     (one >= FIRST_HAND) == (other >= FIRST_HAND)

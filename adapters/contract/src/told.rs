@@ -48,6 +48,8 @@ impl Words {
 pub enum Told {
     /// To [`crate::Ask::Identify`], and to what changes the guest himself: who he is then.
     Guest(Box<Guest>),
+    /// To [`crate::Ask::Search`]: the guests whom it may mean.
+    Guests(Vec<Guest>),
     /// To [`crate::Ask::Quote`].
     Quoted(Box<Closed>),
     /// To [`crate::Ask::Close`].

@@ -23,6 +23,7 @@ fn read(query: &str, body: &[u8], server: &Value) -> Result<(TillDay, Vec<String
         query,
         content_type: None,
         body,
+        login: None,
         received_at: "2026-03-15T02:00:00Z".parse().unwrap(),
     };
     let dialogue = Iiko.read(&message, &settings)?;

@@ -78,12 +78,16 @@ pub(crate) fn filing(message: &Message<'_>) -> Option<Filing> {
         Mode::Init => Some(Filing::Begin { folder }),
         // Older exchanges of documents end with the file, newer ones with its import: it is posted with the file, and an import
         // finds it posted.
-        Mode::File(file) if folder == DOCUMENTS && last_part::is_last(message.body) => Some(Filing::Last {
-            folder,
-            file,
-            is_whole: last_part::is_whole(message.body),
-        }),
-        Mode::File(file) => Some(Filing::Part { folder, file }),
+        Mode::File(file) if folder == DOCUMENTS && is_read(&file) && last_part::is_last(message.body) => {
+            Some(Filing::Last {
+                folder,
+                file,
+                is_whole: last_part::is_whole(message.body),
+            })
+        }
+        Mode::File(file) if is_read(&file) => Some(Filing::Part { folder, file }),
+        // Pictures and other attachments of goods: there is no room for them here.
+        Mode::File(_) => Some(Filing::Unread),
         Mode::Import(file) => Some(Filing::Whole {
             folder,
             file,
@@ -91,6 +95,12 @@ pub(crate) fn filing(message: &Message<'_>) -> Option<Filing> {
         }),
         Mode::CheckAuth | Mode::Query | Mode::Success | Mode::Complete => None,
     }
+}
+
+/// Whether a file is read at all: an XML, or an archive of such.
+fn is_read(file: &str) -> bool {
+    let ending = file.rsplit('.').next().unwrap_or_default();
+    ["xml", "zip"].contains(&ending.to_ascii_lowercase().as_str())
 }
 
 /// Reads a step of an exchange; of `import` the body is the whole file.
@@ -110,7 +120,9 @@ pub(crate) fn read(message: &Message<'_>, contract: Contract<'_>) -> Result<Box<
             let zip = if contract.own.commerce_ml.zip { "yes" } else { "no" };
             format!("zip={zip}\nfile_limit={FILE_LIMIT}")
         }
-        Mode::File(file) if query.get("type") == Some(DOCUMENTS) && last_part::is_last(message.body) => {
+        Mode::File(file)
+            if query.get("type") == Some(DOCUMENTS) && is_read(&file) && last_part::is_last(message.body) =>
+        {
             return import(&file, message.body, contract);
         }
         Mode::File(_) | Mode::Success | Mode::Complete => "success".to_owned(),

@@ -6,7 +6,7 @@
 //!
 //! * only HTTP 200 is success; the body of anything else is never shown, so refusals are 200 with words;
 //! * looking a card up with `BlockBonuses=1` locks all its bonuses, and `BonusCount` is what was locked: nothing, where
-//!   another till has them;
+//!   another till has them, and nothing where several guests may be meant: the till asks again by the code of the one chosen;
 //! * the write-off comes after the fiscal receipt was printed, has no id, and is not repeated: a till that does not
 //!   read «Бонусы успешно списаны» unlocks the card instead;
 //! * the receipt itself never comes this way.
@@ -14,23 +14,25 @@
 mod calculation;
 mod elsewhere;
 mod issue;
+mod meeting;
 mod wire;
 
 use kopilka_contract::{
-    Ask, CustomerStatus, Dialogue, Guest, Hold, Language, Message, Money, Refusal, Reply, Settings, Spend,
-    Told, Unreadable, Words,
+    Ask, CustomerRef, Dialogue, Guest, Hold, Language, Message, Money, Refusal, Reply, Settings, Spend, Told,
+    Unreadable, Words,
 };
 use serde::Serialize;
 
 use self::elsewhere::Elsewhere;
-pub(crate) use self::wire::guest_of;
-use self::wire::{Answer, AutomaticDiscounts, Bonuses, Card, CardTypes, Cards, Turnover, guid};
+use self::meeting::{Meeting, Met, is_blocked, is_not_found};
+use self::wire::{Answer, AutomaticDiscounts, Bonuses, Card, CardTypes, Cards, Turnover};
+pub(crate) use self::wire::{guest_of, guid};
 use crate::dates::NO_DATE;
-use crate::guest_name::GuestName;
+use crate::guest_name::{GuestName, Who, session, session_beginning};
 use crate::numbers::{self, JsonNumber};
 use crate::query::Query;
 use crate::reply;
-use crate::settings::{OneCSettings, Version};
+use crate::settings::{LockMinutes, OneCSettings, Version};
 
 const WRITTEN_OFF: &str = "Бонусы успешно списаны";
 const UNLOCKED: &str = "Бонусы разблокированы";
@@ -39,6 +41,7 @@ const NO_AMOUNT: &str = "Количество баллов не указано";
 const NOT_SUPPORTED: &str = "Не поддерживается";
 const NO_CARDS_ISSUED: &str = "Выдача карт с кассы не поддерживается";
 const FAILED: &str = "Сервис лояльности не ответил";
+const SEVERAL: &str = "Подходит несколько клиентов, уточните";
 
 /// What a till asks for.
 #[derive(Debug)]
@@ -46,12 +49,12 @@ enum Method {
     Ping,
     UseAutomaticDiscounts,
     GetCardTypes,
-    FindClientCard { guest: Option<GuestName>, lock: bool },
-    GetClientBonuses { guest: Option<GuestName> },
-    SalesTurnover { guest: Option<GuestName> },
-    WriteOff { guest: GuestName, amount: Money },
+    FindClientCard { who: Option<Who>, lock: bool },
+    GetClientBonuses { who: Option<Who> },
+    SalesTurnover { who: Option<Who> },
+    WriteOff { who: Who, amount: Money },
     NoAmount,
-    Unlock { guest: Option<GuestName> },
+    Unlock { who: Option<Who> },
     Elsewhere(Elsewhere, Query),
     Unsupported(&'static str),
 }
@@ -71,20 +74,20 @@ pub(crate) fn read(
         return Err(wrong_verb(message.method, language));
     }
     let query = Query::parse(message.query);
-    let guest = GuestName::from_query(&query);
-    let unknown_name = guest.is_none() && (query.get("Phone").is_some() || query.get("Email").is_some());
+    let who = Who::from_query(&query);
+    let unknown_name = who.is_none() && (query.get("Phone").is_some() || query.get("Email").is_some());
     let method = match method {
         "ping" => Method::Ping,
         "useautomaticdiscounts" => Method::UseAutomaticDiscounts,
         "getcardtypes" => Method::GetCardTypes,
         "findclientcard" => Method::FindClientCard {
-            guest,
+            who,
             lock: query.get("BlockBonuses") == Some("1"),
         },
-        "getclientbonuses" => Method::GetClientBonuses { guest },
-        "salesturnover" => Method::SalesTurnover { guest },
-        "writeoffclientbonuses" => write_off(guest, &query, language)?,
-        "unlockclientbonuses" => Method::Unlock { guest },
+        "getclientbonuses" => Method::GetClientBonuses { who },
+        "salesturnover" => Method::SalesTurnover { who },
+        "writeoffclientbonuses" => write_off(who, &query, language)?,
+        "unlockclientbonuses" => Method::Unlock { who },
         "issueclientcard" if own.issue_cards => return issue::read(message, settings, own),
         "issueclientcard" => Method::Unsupported(NO_CARDS_ISSUED),
         method => match Elsewhere::of(method) {
@@ -95,6 +98,7 @@ pub(crate) fn read(
     Ok(Box::new(Conversation {
         method,
         unknown_name,
+        login: message.login.unwrap_or_default().to_owned(),
         language,
         settings: own,
     }))
@@ -115,7 +119,7 @@ fn changes_books(method: &str) -> bool {
 }
 
 /// A write-off that cannot be read is kept for a person: the guest already has the discount on his fiscal receipt.
-fn write_off(guest: Option<GuestName>, query: &Query, language: Language) -> Result<Method, Unreadable> {
+fn write_off(who: Option<Who>, query: &Query, language: Language) -> Result<Method, Unreadable> {
     let amount = match query.get("BonusesCount").map(numbers::money) {
         None | Some(Ok(Money::ZERO)) => return Ok(Method::NoAmount),
         Some(Ok(amount)) if amount.is_positive() => amount,
@@ -127,12 +131,12 @@ fn write_off(guest: Option<GuestName>, query: &Query, language: Language) -> Res
             return Err(unreadable(&words, language, reply::sentence(200, NO_AMOUNT)));
         }
     };
-    match guest {
-        Some(guest) => Ok(Method::WriteOff { guest, amount }),
+    match who {
+        Some(who) => Ok(Method::WriteOff { who, amount }),
         None => {
             let words = Words::new(
-                "списание бонусов после чека: нет ни кода карты, ни полного номера телефона",
-                "a write-off after the fiscal receipt: neither a card code nor a whole telephone number",
+                "списание бонусов после чека: нет ни кода карты, ни телефона, ни e-mail",
+                "a write-off after the fiscal receipt: neither a card code nor a telephone number nor an e-mail",
             );
             Err(unreadable(&words, language, reply::sentence(200, CARD_NOT_FOUND)))
         }
@@ -169,6 +173,8 @@ struct Conversation {
     method: Method,
     /// The till named a guest in a way that we do not search by.
     unknown_name: bool,
+    /// The till's own login.
+    login: String,
     language: Language,
     settings: OneCSettings,
 }
@@ -176,28 +182,51 @@ struct Conversation {
 impl Dialogue for Conversation {
     fn asks(&self) -> Vec<Ask> {
         match &self.method {
-            Method::FindClientCard {
-                guest: Some(guest),
-                lock: false,
+            Method::FindClientCard { who: Some(who), .. }
+            | Method::GetClientBonuses { who: Some(who) }
+            | Method::SalesTurnover { who: Some(who) } => vec![meeting::ask(who, None)],
+            Method::WriteOff { who, .. } | Method::Unlock { who: Some(who) } => {
+                vec![meeting::ask(who, Some(session_beginning(&self.login)))]
             }
-            | Method::SalesTurnover { guest: Some(guest) } => vec![identify(guest)],
-            Method::FindClientCard {
-                guest: Some(guest),
-                lock: true,
-            }
-            | Method::GetClientBonuses { guest: Some(guest) } => {
-                vec![identify(guest), lock(guest, &self.settings)]
-            }
-            Method::WriteOff { guest, amount } => vec![self.spend(guest, *amount)],
-            Method::Unlock { guest: Some(guest) } => vec![identify(guest), Ask::Void(guest.session())],
             _ => Vec::new(),
         }
     }
 
+    /// A lock, a write-off and an unlock are about one guest, who is known now by whatever he was named.
+    fn then(&self, told: &[Result<Told, Refusal>]) -> Result<Vec<Ask>, Unreadable> {
+        let met = |who: &Who| Meeting::of(Some(who), told).one();
+        Ok(match &self.method {
+            Method::FindClientCard {
+                who: Some(who),
+                lock: true,
+            }
+            | Method::GetClientBonuses { who: Some(who) } => {
+                let lock = |met: Met<'_>| lock(&met.name, met.guest, &self.login, &self.settings);
+                met(who).map(lock).into_iter().collect()
+            }
+            Method::WriteOff { who, amount } => vec![match (met(who), who) {
+                (Some(met), _) => self.spend(met.name.customer(), session(&self.login, met.guest), *amount),
+                // The books refuse it, and it is kept for a person.
+                (None, Who::Named(name)) => {
+                    let session = format!("{}/{}", self.login, name.code());
+                    self.spend(name.customer(), session, *amount)
+                }
+                (None, Who::Sought(_)) => return Err(self.nobody_locked()),
+            }],
+            Method::Unlock { who: Some(who) } => match (met(who), who) {
+                (Some(met), _) => vec![Ask::Void(session(&self.login, met.guest))],
+                (None, Who::Named(_)) => Vec::new(),
+                (None, Who::Sought(_)) => return Err(self.nobody_locked()),
+            },
+            _ => Vec::new(),
+        })
+    }
+
     fn remarks(&self) -> Vec<String> {
         let words = Words::new(
-            "гостя искали по e-mail или по части номера телефона: такого поиска нет",
-            "the guest was looked for by e-mail or by a part of a telephone number: there is no such search",
+            "гостя искали не по коду, не по e-mail и не по четырём или больше последним цифрам телефона: такого поиска нет",
+            "the guest was looked for by neither a code nor an e-mail nor the last four or more digits of a telephone: there is no \
+             such search",
         );
         self.unknown_name
             .then(|| words.in_language(self.language).to_owned())
@@ -212,39 +241,36 @@ impl Dialogue for Conversation {
                 use_automatic_discounts: self.settings.automatic_discounts,
             }),
             Method::GetCardTypes => self.answer(CardTypes { card_types_list: [] }),
-            Method::FindClientCard { guest, lock } => self.cards(guest.as_ref(), *lock, told),
-            Method::GetClientBonuses { guest } => self.bonuses(guest.as_ref(), told),
-            Method::SalesTurnover { guest } => self.turnover(guest.as_ref(), told),
+            Method::FindClientCard { who, lock } => self.cards(who.as_ref(), *lock, told),
+            Method::GetClientBonuses { who } => self.bonuses(who.as_ref(), told),
+            Method::SalesTurnover { who } => self.turnover(who.as_ref(), told),
             Method::WriteOff { .. } => self.written_off(told),
             Method::NoAmount => reply::sentence(200, NO_AMOUNT),
-            Method::Unlock { guest } => self.unlocked(guest.as_ref(), told),
+            Method::Unlock { who } => self.unlocked(who.as_ref(), told),
             Method::Elsewhere(elsewhere, query) => elsewhere.reply(query, &self.settings.version),
             Method::Unsupported(why) => self.error(why),
         }
     }
 }
 
-fn identify(guest: &GuestName) -> Ask {
-    Ask::Identify(guest.customer())
-}
-
-fn lock(guest: &GuestName, settings: &OneCSettings) -> Ask {
+fn lock(name: &GuestName, guest: &Guest, login: &str, settings: &OneCSettings) -> Ask {
     Ask::Hold(Hold {
         once: false,
         order: Vec::new(),
-        external_id: guest.session(),
-        customer: guest.customer(),
+        external_id: session(login, guest),
+        customer: name.customer(),
         amount: None,
         at_most: None,
-        minutes: settings.lock_minutes,
+        minutes: settings.lock_minutes.map(LockMinutes::get),
     })
 }
 
-/// What the till may take: what it has just locked, or, where it only looks, what there is.
+/// What the till may take: what it has just locked, which the answer after the look-up tells, or, where it only looks, what
+/// there is.
 fn bonus_count<'a>(
     guest: &Guest,
     lock: bool,
-    told: &'a [Result<Told, Refusal>],
+    locked: Option<&'a Result<Told, Refusal>>,
 ) -> Result<Money, Option<&'a Refusal>> {
     if !lock {
         let nothing = is_blocked(guest);
@@ -254,7 +280,7 @@ fn bonus_count<'a>(
             guest.balance.available.max(Money::ZERO)
         });
     }
-    match told.get(1) {
+    match locked {
         Some(Ok(Told::Held(held))) => Ok(held.amount),
         Some(Err(why)) if why.retryable => Err(Some(why)),
         Some(Err(_)) => Ok(Money::ZERO),
@@ -263,31 +289,48 @@ fn bonus_count<'a>(
 }
 
 impl Conversation {
-    fn spend(&self, guest: &GuestName, amount: Money) -> Ask {
+    fn spend(&self, customer: CustomerRef, session: String, amount: Money) -> Ask {
         Ask::Spend(Spend {
-            customer: guest.customer(),
-            session: guest.session(),
+            customer,
+            session,
             amount,
             repeat_window_s: self.settings.repeat_window_s,
             debt_limit: self.settings.debt_limit,
         })
     }
 
-    fn cards(&self, name: Option<&GuestName>, lock: bool, told: &[Result<Told, Refusal>]) -> Reply {
-        let (name, guest) = match Found::in_answers(name, told) {
-            Found::Guest(name, guest) => (name, guest),
-            Found::Nobody => return self.answer(Cards::default()),
-            Found::Failed(why) => return self.refused(why),
-        };
-        match bonus_count(guest, lock, told) {
-            Ok(amount) => self.answer(Cards {
-                loyalty_cards_list: vec![Card::of(name, guest, amount, &self.settings)],
-            }),
-            Err(why) => self.refused(why),
-        }
+    /// Several guests have this e-mail or this end of a number, or none, and it is not for us to guess whose bonuses go.
+    fn nobody_locked(&self) -> Unreadable {
+        let words = Words::new(
+            "по e-mail или концу номера не понять, чьи бонусы: касса держит резерв не ровно одного такого гостя",
+            "whose bonuses is not to be told by the e-mail or the end of a number: the till has locked those of none or of several",
+        );
+        unreadable(&words, self.language, reply::sentence(200, CARD_NOT_FOUND))
     }
 
-    fn bonuses(&self, name: Option<&GuestName>, told: &[Result<Told, Refusal>]) -> Reply {
+    fn cards(&self, who: Option<&Who>, lock: bool, told: &[Result<Told, Refusal>]) -> Reply {
+        let loyalty_cards_list = match Meeting::of(who, told) {
+            Meeting::Nobody => Vec::new(),
+            Meeting::Failed(why) => return self.refused(why),
+            Meeting::One(met) => match bonus_count(met.guest, lock, told.get(1)) {
+                Ok(amount) => vec![Card::of(&met, amount, &self.settings)],
+                Err(why) => return self.refused(why),
+            },
+            // What is not locked is not promised.
+            Meeting::Several(met) => {
+                let count = |met: &Met<'_>| match lock {
+                    true => Money::ZERO,
+                    false => bonus_count(met.guest, false, None).unwrap_or_default(),
+                };
+                met.iter()
+                    .map(|met| Card::of(met, count(met), &self.settings))
+                    .collect()
+            }
+        };
+        self.answer(Cards { loyalty_cards_list })
+    }
+
+    fn bonuses(&self, who: Option<&Who>, told: &[Result<Told, Refusal>]) -> Reply {
         let mut bonuses = Bonuses {
             bonus_count: JsonNumber(Money::ZERO),
             bonus_rate: 1,
@@ -299,11 +342,12 @@ impl Conversation {
             end_date: NO_DATE,
             client_not_found: true,
         };
-        match Found::in_answers(name, told) {
-            Found::Failed(why) => return self.refused(why),
-            Found::Nobody => {}
-            Found::Guest(name, guest) => {
-                bonuses.bonus_count = match bonus_count(guest, true, told) {
+        match Meeting::of(who, told) {
+            Meeting::Failed(why) => return self.refused(why),
+            Meeting::Nobody => {}
+            Meeting::Several(_) => return self.error(SEVERAL),
+            Meeting::One(Met { name, guest, .. }) => {
+                bonuses.bonus_count = match bonus_count(guest, true, told.get(1)) {
                     Ok(amount) => JsonNumber(amount),
                     Err(why) => return self.refused(why),
                 };
@@ -317,11 +361,12 @@ impl Conversation {
     }
 
     /// The ledger keeps no turnover for tills: it is nought, and the till only learns whether the card is known.
-    fn turnover(&self, name: Option<&GuestName>, told: &[Result<Told, Refusal>]) -> Reply {
-        let (card_ref, barcode, client_not_found) = match Found::in_answers(name, told) {
-            Found::Guest(name, guest) => (guid(guest.number), name.code(), false),
-            Found::Nobody => (String::new(), String::new(), true),
-            Found::Failed(why) => return self.refused(why),
+    fn turnover(&self, who: Option<&Who>, told: &[Result<Told, Refusal>]) -> Reply {
+        let (card_ref, barcode, client_not_found) = match Meeting::of(who, told) {
+            Meeting::One(met) => (guid(met.guest.number), met.name.code(), false),
+            Meeting::Nobody => (String::new(), String::new(), true),
+            Meeting::Several(_) => return self.error(SEVERAL),
+            Meeting::Failed(why) => return self.refused(why),
         };
         self.answer(Turnover {
             card_ref,
@@ -333,7 +378,7 @@ impl Conversation {
     }
 
     fn written_off(&self, told: &[Result<Told, Refusal>]) -> Reply {
-        let sentence = match told.first() {
+        let sentence = match told.get(1) {
             Some(Ok(Told::Spent(_))) => WRITTEN_OFF,
             Some(Err(why)) => self.sentence(why),
             _ => FAILED,
@@ -342,11 +387,11 @@ impl Conversation {
     }
 
     /// An unlock after a completed write-off, whose answer was lost, finds nothing to let go and is fine all the same.
-    fn unlocked(&self, name: Option<&GuestName>, told: &[Result<Told, Refusal>]) -> Reply {
-        let sentence = match (Found::in_answers(name, told), told.get(1)) {
-            (Found::Nobody, _) => CARD_NOT_FOUND,
+    fn unlocked(&self, who: Option<&Who>, told: &[Result<Told, Refusal>]) -> Reply {
+        let sentence = match (Meeting::of(who, told), told.get(1)) {
+            (Meeting::Nobody, _) => CARD_NOT_FOUND,
+            (Meeting::Failed(Some(why)), _) | (_, Some(Err(why))) => self.sentence(why),
             (_, Some(Ok(Told::Voided(_)))) => UNLOCKED,
-            (_, Some(Err(why))) => self.sentence(why),
             _ => FAILED,
         };
         reply::sentence(200, sentence)
@@ -371,32 +416,4 @@ impl Conversation {
     fn refused(&self, why: Option<&Refusal>) -> Reply {
         self.error(why.map_or(FAILED, |why| why.words.in_language(self.language)))
     }
-}
-
-/// What came of looking a guest up.
-enum Found<'a> {
-    Guest(&'a GuestName, &'a Guest),
-    Nobody,
-    /// No answer to the question; the refusal, where there is one.
-    Failed(Option<&'a Refusal>),
-}
-
-impl<'a> Found<'a> {
-    fn in_answers(name: Option<&'a GuestName>, told: &'a [Result<Told, Refusal>]) -> Self {
-        match (name, told.first()) {
-            (None, _) => Found::Nobody,
-            (Some(name), Some(Ok(Told::Guest(guest)))) => Found::Guest(name, guest),
-            (Some(_), Some(Err(why))) if is_not_found(why) => Found::Nobody,
-            (Some(_), Some(Err(why))) => Found::Failed(Some(why)),
-            (Some(_), _) => Found::Failed(None),
-        }
-    }
-}
-
-fn is_not_found(why: &Refusal) -> bool {
-    matches!(why.code.as_str(), "customer-not-found" | "card-not-found")
-}
-
-fn is_blocked(guest: &Guest) -> bool {
-    guest.card_blocked || guest.status == CustomerStatus::Blocked
 }

@@ -4,7 +4,8 @@
 //! The contract is ours; its fields are those that receipts (`ЧекККМ`, `ЧекККМВозврат`) have in every configuration of
 //! 1C. What a reader of the contract must know:
 //!
-//! * a document is a full snapshot, and `dataVersion` (1C's `DataVersion`, base64 of eight bytes) orders its versions;
+//! * a document is a full snapshot, and `dataVersion` (1C's `DataVersion`, base64 of eight bytes) orders its versions, unless
+//!   the connection says that they have no order; without one the later to come is the later;
 //! * `amount` of a line is net of discounts and of `bonusDiscount`, the part that bonuses paid on the fiscal receipt;
 //! * amounts of a return are positive: the sign is in `operation`;
 //! * a return names the sale (`saleDocumentId`) and its lines (`saleLineId`).
@@ -16,8 +17,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
-    Ask, Close, CustomerRef, Dialogue, GiveBack, Language, Line, LineBack, Message, Money, Payment, Phone,
-    Receipt, Redemption, Refusal, Reply, Settings, Told, UndoReturn, Unreadable, WhatBack, Words,
+    About, Ask, Close, CustomerRef, Dialogue, GiveBack, Language, Line, LineBack, Message, Money, Part,
+    Payment, Phone, Receipt, Redemption, Refusal, Reply, Settings, Told, UndoReturn, Unreadable, WhatBack,
+    Words, first_hand_at,
 };
 use serde_json::Value;
 
@@ -27,10 +29,15 @@ use crate::fields::Field;
 use crate::guest_name::GuestName;
 use crate::receipt_answer::{self, Outcome};
 use crate::reserve;
-use crate::settings::{CategorySource, OneCSettings, ReceiptRedemption};
+use crate::settings::{CategorySource, DataVersion, OneCSettings, ReceiptRedemption};
 
 /// Data versions count writes of a base: a base that has written a thousand million million times is none.
 const MOST_VERSIONS: u64 = 1 << 53;
+
+/// A version with room for the states that a document has under it.
+fn turned(version: i64, turn: u8) -> i64 {
+    version << 8 | i64::from(turn)
+}
 
 /// What the connection's settings say about documents.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +64,7 @@ pub(crate) fn read_value(value: &Value, contract: Contract<'_>) -> Result<Box<dy
     match contract.read(Field::document(value)) {
         Ok(document) => Ok(Box::new(Push {
             documents: vec![Ok(document)],
+            bodies: Vec::new(),
             batch: false,
             language,
         })),
@@ -85,6 +93,7 @@ pub(crate) fn read_batch(
         .collect();
     Ok(Box::new(Push {
         documents,
+        bodies: items.iter().map(Value::to_string).collect(),
         batch: true,
         language,
     }))
@@ -145,6 +154,8 @@ impl Rejected {
 #[derive(Debug)]
 struct Push {
     documents: Vec<Result<Document, Rejected>>,
+    /// Each document of a batch as a message of its own.
+    bodies: Vec<String>,
     batch: bool,
     language: Language,
 }
@@ -155,6 +166,27 @@ impl Dialogue for Push {
             .iter()
             .flatten()
             .map(|document| document.ask.clone())
+            .collect()
+    }
+
+    /// The documents of a batch are kept one by one: each is mended and replayed by itself.
+    fn parts(&self) -> Vec<Part> {
+        let mut ask = 0;
+        let mut about = |document: &Result<Document, Rejected>| match document {
+            Ok(_) => {
+                ask += 1;
+                About::Ask(ask - 1)
+            }
+            Err(rejected) => About::Unread(rejected.sentence(self.language)),
+        };
+        let documents = self.documents.iter().zip(&self.bodies);
+        documents
+            .map(|(document, body)| Part {
+                path: "v1/receipts".to_owned(),
+                content_type: "application/json; charset=utf-8",
+                body: body.clone().into_bytes(),
+                about: about(document),
+            })
             .collect()
     }
 
@@ -232,7 +264,7 @@ impl Contract<'_> {
         let date = document.get("date");
         let receipt = Receipt {
             external_id,
-            version: self.version(document, remarks)?,
+            version: Some(self.version(document, remarks)?),
             number: document
                 .get("receiptNumber")
                 .label()
@@ -283,9 +315,9 @@ impl Contract<'_> {
         let at = self.received_at.fixed_offset();
         Ok(match operation {
             Operation::Sale => Ask::GiveBack(GiveBack {
-                external_id: format!("{id}:cancelled:{}", version.unwrap_or_default()),
+                external_id: format!("{id}:cancelled:{version}"),
                 sale: id,
-                version,
+                version: Some(version),
                 returned_at: at,
                 what: WhatBack::Everything,
                 rollback: true,
@@ -293,18 +325,31 @@ impl Contract<'_> {
             Operation::Return => Ask::UndoReturn(UndoReturn {
                 external_id: id,
                 sale: sale_of(document)?,
-                version: document.get("dataVersion").required(version)?,
+                version,
                 undone_at: at,
             }),
         })
     }
 
-    /// `DataVersion` of 1C: eight bytes that grow with every write. A document that was unposted and posted again may
-    /// have the same one (nothing is documented of it): then [`Contract::turn`] tells the later state.
-    fn version(&self, document: &Field<'_>, remarks: &mut Vec<Words>) -> Result<Option<i64>, Fault> {
+    /// Which of two states of a document is the later one. `DataVersion` of 1C is eight bytes that grow with every write; a
+    /// document that was unposted and posted again may have the same one (nothing is documented of it): then
+    /// [`Contract::turn`] tells the later state. Without one, or where the connection says that its versions have no order,
+    /// documents are as late as they came.
+    ///
+    /// A file says when it was made instead (`fileTime`). It only repeats what the base says of a document itself by the other
+    /// roads, and their numbers cannot be compared, so whatever comes by them is newer.
+    fn version(&self, document: &Field<'_>, remarks: &mut Vec<Words>) -> Result<i64, Fault> {
+        let made = document.get("fileTime");
+        if let Some(made) = made.instant(self.settings)? {
+            return Ok(turned(made.timestamp_millis(), 0));
+        }
+        let came = || first_hand_at(turned(self.received_at.timestamp_millis(), self.turn));
         let Some(text) = document.get("dataVersion").text()? else {
-            return Ok(None);
+            return Ok(came());
         };
+        if self.own.data_version == DataVersion::Opaque {
+            return Ok(came());
+        }
         let bytes = STANDARD
             .decode(&text)
             .ok()
@@ -312,16 +357,17 @@ impl Contract<'_> {
         let version = bytes
             .map(u64::from_be_bytes)
             .filter(|version| *version < MOST_VERSIONS)
-            .and_then(|version| i64::try_from(version << 8 | u64::from(self.turn)).ok());
-        if version.is_none() {
-            remarks.push(Words::new(
-                format!("dataVersion «{text}» не похоже на версию данных 1С; документ принят без версии"),
-                format!(
-                    "dataVersion “{text}” is not a data version of 1C; the document was taken without one"
-                ),
-            ));
+            .and_then(|version| i64::try_from(version).ok());
+        match version {
+            Some(version) => Ok(first_hand_at(turned(version, self.turn))),
+            None => {
+                remarks.push(Words::new(
+                    format!("dataVersion «{text}» не похоже на версию данных 1С; версией стало время прихода"),
+                    format!("dataVersion “{text}” is not a data version of 1C; the time when it came is taken for one"),
+                ));
+                Ok(came())
+            }
         }
-        Ok(version)
     }
 
     fn lines(&self, document: &Field<'_>) -> Result<Vec<SoldLine>, Fault> {
@@ -390,7 +436,7 @@ impl Contract<'_> {
         Ok(GiveBack {
             external_id,
             sale,
-            version: self.version(document, remarks)?,
+            version: Some(self.version(document, remarks)?),
             returned_at: date.required(date.instant(self.settings)?)?,
             what: WhatBack::Lines(lines),
             rollback: false,

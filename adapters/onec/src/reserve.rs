@@ -10,6 +10,7 @@ use crate::fields::Field;
 use crate::guest_name::GuestName;
 use crate::receipt_answer::Outcome;
 use crate::receipt_json::{self, Contract};
+use crate::settings::LockMinutes;
 
 /// The name of a reservation in the books.
 pub(crate) fn hold_name(reserve_id: &str) -> String {
@@ -69,7 +70,7 @@ fn hold(field: &Field<'_>, contract: Contract<'_>) -> Result<Ask, Fault> {
         customer: guest.customer(),
         amount: Some(sum),
         at_most: None,
-        minutes: contract.own.lock_minutes,
+        minutes: contract.own.lock_minutes.map(LockMinutes::get),
     }))
 }
 

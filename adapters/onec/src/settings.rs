@@ -22,8 +22,8 @@ pub struct OneCSettings {
     pub automatic_discounts: bool,
     /// Which share of a receipt the till is told that bonuses may pay.
     pub payment_percent: PaymentPercent,
-    /// For how many minutes a till locks the bonuses of a card; absent: as the venue sets it.
-    pub lock_minutes: Option<u32>,
+    /// For how many minutes a till locks the bonuses of a card, one to a month's; absent: as the venue sets it.
+    pub lock_minutes: Option<LockMinutes>,
     /// How much a write-off may put a guest into debt, since it comes after the fiscal receipt and can't be refused;
     /// absent: the amount that was locked.
     pub debt_limit: Option<Money>,
@@ -33,6 +33,8 @@ pub struct OneCSettings {
     pub issue_cards: bool,
     /// What bonuses spent in a receipt in JSON mean.
     pub receipt_redemption: ReceiptRedemption,
+    /// Whether data versions of the base have an order.
+    pub data_version: DataVersion,
     /// Where the category of a line comes from.
     pub category_source: CategorySource,
     /// What is agreed about documents in CommerceML.
@@ -54,6 +56,7 @@ impl Default for OneCSettings {
             repeat_window_s: 60,
             issue_cards: true,
             receipt_redemption: ReceiptRedemption::default(),
+            data_version: DataVersion::default(),
             category_source: CategorySource::default(),
             commerce_ml: CommerceMlSettings::default(),
             odata: None,
@@ -67,7 +70,35 @@ impl OneCSettings {
     pub(crate) fn payment_percent_of(&self, guest: &Guest) -> Percent {
         match self.payment_percent {
             PaymentPercent::Fixed(percent) => percent,
-            PaymentPercent::Guest => guest.redeem_max_percent.parse().unwrap_or(Percent::ZERO),
+            PaymentPercent::Guest => Percent::of_rules(&guest.redeem_max_percent),
+        }
+    }
+}
+
+/// How long bonuses are locked: a minute to a month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct LockMinutes(u32);
+
+/// A number of minutes for which nothing can be locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("bonuses are locked for 1 to 44640 minutes, a month")]
+pub struct NotLockable;
+
+impl LockMinutes {
+    /// The minutes.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for LockMinutes {
+    type Error = NotLockable;
+
+    fn try_from(minutes: u32) -> Result<Self, NotLockable> {
+        match minutes {
+            1..=44_640 => Ok(LockMinutes(minutes)),
+            _ => Err(NotLockable),
         }
     }
 }
@@ -144,6 +175,16 @@ impl Percent {
     /// 0 %
     pub const ZERO: Percent = Percent(0);
 
+    /// The percent of a venue's rules, which have up to four decimals; a till is told two, and never more than the rules
+    /// allow.
+    fn of_rules(text: &str) -> Percent {
+        let cut = match text.split_once('.') {
+            Some((whole, fraction)) => format!("{whole}.{}", fraction.get(..2).unwrap_or(fraction)),
+            None => text.to_owned(),
+        };
+        cut.parse().unwrap_or(Percent::ZERO)
+    }
+
     /// The percent as a decimal number of hundredths, to be written like an amount.
     pub(crate) fn as_money(self) -> Money {
         Money::from_kopecks(i64::from(self.0))
@@ -171,6 +212,17 @@ pub enum ReceiptRedemption {
     Before,
     /// Nothing was written off before: the receipt itself redeems.
     Now,
+}
+
+/// What `DataVersion` of a base says. Nothing is documented of it; that it is a number that grows is what bases do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataVersion {
+    /// The greater one is the later.
+    #[default]
+    Ordered,
+    /// Only whether a document has changed: what comes later is later.
+    Opaque,
 }
 
 /// Where the category of a line comes from.
@@ -209,8 +261,25 @@ mod tests {
             json!({"payment_percent": "half"}),
             json!({"receipt_redemption": "later"}),
             json!({"category_source": "group"}),
+            json!({"lock_minutes": 0}),
+            json!({"lock_minutes": 44641}),
+            json!({"odata": {"url": "u", "user": "u", "overlap_hours": 4_294_967_295_u32}}),
         ] {
             assert!(from_value::<OneCSettings>(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_percent_of_the_rules_is_rounded_down_to_what_a_till_can_be_told() {
+        for (rules, told) in [
+            ("33.3333", 3333),
+            ("33.339", 3333),
+            ("12.5", 1250),
+            ("0.0099", 0),
+            ("99.9999", 9999),
+            ("100", 10_000),
+        ] {
+            assert_eq!(Percent::of_rules(rules), Percent(told), "{rules}");
         }
     }
 

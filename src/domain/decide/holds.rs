@@ -6,7 +6,7 @@ use super::Context;
 use super::identify::guest_view;
 use super::sheet::{Sheet, find, may_redeem};
 use crate::domain::Money;
-use crate::domain::ids::HoldId;
+use crate::domain::ids::{CustomerId, HoldId};
 use crate::domain::redemption::redeem_limit;
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{Change, HoldStanding, SourceKey, StoredHold, World};
@@ -194,5 +194,18 @@ pub fn void(world: &mut World, cx: Context<'_>, name: &str) -> Result<Voided, Re
     Ok(Voided {
         id: Some(stored.id.to_string()),
         released,
+    })
+}
+
+/// Whether bonuses of a customer are set aside now, at this venue and by this source, under a key that begins so.
+pub fn is_locked(world: &World, cx: Context<'_>, customer: CustomerId, beginning: &str) -> bool {
+    let here = |key: &SourceKey| {
+        key.venue == cx.terms.venue && key.source == cx.source && key.external_id.starts_with(beginning)
+    };
+    world.holds.values().any(|hold| {
+        hold.customer == customer
+            && hold.standing == HoldStanding::Active
+            && hold.ends_at > cx.now
+            && hold.key.as_ref().is_some_and(here)
     })
 }

@@ -206,6 +206,7 @@ impl Round<'_> {
             query: message.query,
             content_type: message.content_type,
             body: message.body,
+            login: None,
             received_at: self.app.clock.now(),
             replay_of: None,
         };

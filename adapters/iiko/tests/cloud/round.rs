@@ -123,6 +123,7 @@ impl Round {
             query: "",
             content_type: Some("application/json"),
             body,
+            login: None,
             received_at: self.now,
         };
         Iiko.read(&message, &self.settings)

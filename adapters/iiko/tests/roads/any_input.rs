@@ -21,6 +21,7 @@ fn survive(path: &str, body: &[u8]) -> Option<usize> {
         query: "",
         content_type: Some("application/json"),
         body,
+        login: None,
         received_at: DateTime::from_timestamp(1_773_507_600, 0).unwrap(),
     };
     match Iiko.read(&message, &settings()) {

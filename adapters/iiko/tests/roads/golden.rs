@@ -103,6 +103,7 @@ fn every_call_asks_and_answers_what_its_golden_files_say() {
                 query: "",
                 content_type: Some("application/json"),
                 body: &body,
+                login: None,
                 received_at: received_at(),
             };
             let read = Iiko.read(&message, &settings());

@@ -66,6 +66,7 @@ pub fn message<'a>(path: &'a str, body: &'a [u8]) -> Message<'a> {
         query: "",
         content_type: Some("application/json"),
         body,
+        login: None,
         received_at: received_at(),
     }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use chrono::SecondsFormat;
 use kopilka_contract::{Money, Words, apportion_by_amount};
 use serde_json::{Map, Value, json};
 
@@ -39,7 +38,7 @@ impl Documents {
             read: Vec::new(),
             skipped: Vec::new(),
         };
-        let version = version(root, contract);
+        let made_at = made_at(root, contract);
         for element in all(root) {
             let own = Own {
                 element,
@@ -48,7 +47,7 @@ impl Documents {
             };
             match own.operation() {
                 Some(operation) => {
-                    let value = own.document(operation, &version);
+                    let value = own.document(operation, &made_at);
                     documents.read.push(Taken {
                         json: value.to_string(),
                         document: contract.read(Field::document(&value)),
@@ -69,15 +68,15 @@ fn all(root: &Element) -> impl Iterator<Item = &Element> {
     root.children("документ").chain(inside)
 }
 
-/// The moment at which the file was made, as 1C's data version: a later file has a later snapshot of its documents. Where only a
-/// day is given, the moment at which the file came.
-fn version(root: &Element, contract: Contract<'_>) -> String {
+/// The moment at which the file was made: a later file has a later snapshot of its documents. Where only a day is given, the
+/// moment at which the file came.
+fn made_at(root: &Element, contract: Contract<'_>) -> String {
     let made = root
         .attribute("датаформирования")
         .filter(|text| text.len() > "2026-03-14".len());
     let made = made.and_then(|text| dates::instant(text, contract.settings).ok().flatten());
     let at = made.map_or(contract.received_at, |made| made.to_utc());
-    STANDARD.encode(at.timestamp_millis().to_be_bytes())
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// `ЗначенияРеквизитов` by their names.
@@ -135,12 +134,12 @@ impl<'a> Own<'a> {
         )
     }
 
-    fn document(&self, operation: &'static str, version: &str) -> Value {
+    fn document(&self, operation: &'static str, made_at: &str) -> Value {
         let of = |name: &str| text(self.element, name);
         let date = of("дата").map(|day| format!("{day}T{}", of("время").unwrap_or("00:00:00")));
         let mut document = json!({
             "documentId": of("ид"),
-            "dataVersion": version,
+            "fileTime": made_at,
             "operation": operation,
             "posted": !self.names.cancelled.iter().any(|name| says_yes(self.property(std::slice::from_ref(name)))),
             "number": of("номер"),

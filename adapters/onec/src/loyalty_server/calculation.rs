@@ -15,6 +15,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::elsewhere::Promocode;
+use super::meeting::Met;
 use super::wire::{Answer, Card};
 use super::{FAILED, bonus_count, is_not_found, lock, unreadable};
 use crate::charset;
@@ -49,6 +50,7 @@ pub(super) fn read(
     Ok(Box::new(Conversation {
         goods: echo.goods,
         calculation,
+        login: message.login.unwrap_or_default().to_owned(),
         language: settings.language,
         settings: own,
     }))
@@ -153,6 +155,8 @@ fn quoted(
 struct Conversation {
     goods: Vec<Box<RawValue>>,
     calculation: Calculation,
+    /// The till's own login.
+    login: String,
     language: Language,
     settings: OneCSettings,
 }
@@ -162,10 +166,18 @@ impl Dialogue for Conversation {
         let mut asks = Vec::new();
         if let Some(guest) = &self.calculation.guest {
             asks.push(Ask::Identify(guest.customer()));
-            asks.extend(self.calculation.lock.then(|| lock(guest, &self.settings)));
         }
         asks.extend(self.calculation.receipt.clone().map(quote));
         asks
+    }
+
+    fn then(&self, told: &[Result<Told, Refusal>]) -> Result<Vec<Ask>, Unreadable> {
+        Ok(match (&self.calculation.guest, told.first()) {
+            (Some(name), Some(Ok(Told::Guest(guest)))) if self.calculation.lock => {
+                vec![lock(name, guest, &self.login, &self.settings)]
+            }
+            _ => Vec::new(),
+        })
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
@@ -263,8 +275,13 @@ impl Conversation {
     fn card<'a>(&'a self, guest: Option<&'a Guest>, told: &[Result<Told, Refusal>]) -> CardDescription<'a> {
         let name = self.calculation.guest.as_ref();
         let card = name.zip(guest).map(|(name, guest)| {
-            let count = bonus_count(guest, self.calculation.lock, told).unwrap_or(Money::ZERO);
-            Card::of(name, guest, count, &self.settings)
+            let count = bonus_count(guest, self.calculation.lock, told.last()).unwrap_or(Money::ZERO);
+            let met = Met {
+                name: name.clone(),
+                guest,
+                search_type: name.search_type(),
+            };
+            Card::of(&met, count, &self.settings)
         });
         CardDescription {
             card_not_found: card.is_none(),

@@ -1,16 +1,16 @@
 //! JSON answers of the loyalty server: their members, as 1C's library names them.
 
-use kopilka_contract::{CustomerRef, Guest, Money};
+use kopilka_contract::{CustomerRef, Money};
 use serde::Serialize;
 
+use super::meeting::{Met, is_blocked};
 use crate::dates;
-use crate::guest_name::GuestName;
 use crate::numbers::JsonNumber;
 use crate::settings::{OneCSettings, Version};
 
 /// A reference for a guest, who has none in 1C: his number as a GUID of its own kind, so that a till that compares
 /// references never takes two guests for one.
-pub(super) fn guid(number: i64) -> String {
+pub(crate) fn guid(number: i64) -> String {
     let number = number.unsigned_abs() & ((1 << 60) - 1);
     let (high, low) = (number >> 48, number & ((1 << 48) - 1));
     format!("6b6f7069-6c6b-4100-8{high:03x}-{low:012x}")
@@ -122,13 +122,9 @@ pub(super) struct Card<'a> {
 
 impl<'a> Card<'a> {
     /// The card by which a guest was named, with what the till may take of his bonuses.
-    pub(super) fn of(
-        name: &GuestName,
-        guest: &'a Guest,
-        bonus_count: Money,
-        settings: &'a OneCSettings,
-    ) -> Self {
-        let blocked = super::is_blocked(guest);
+    pub(super) fn of(met: &Met<'a>, bonus_count: Money, settings: &'a OneCSettings) -> Self {
+        let guest = met.guest;
+        let blocked = is_blocked(guest);
         let reference = guid(guest.number);
         Card {
             client_name: guest.name.as_deref().unwrap_or_default(),
@@ -136,7 +132,7 @@ impl<'a> Card<'a> {
             date_of_birth: dates::json_day(guest.birthday),
             phone: guest.phone.as_ref().map(ToString::to_string).unwrap_or_default(),
             email: guest.email.as_deref().unwrap_or_default(),
-            barcode: name.code(),
+            barcode: met.name.code(),
             magnetic_code: "",
             card_guid: reference.clone(),
             client_guid: reference,
@@ -148,7 +144,7 @@ impl<'a> Card<'a> {
                 bonus_currency: &settings.currency,
             },
             sell_count: 0,
-            search_type: name.search_type(),
+            search_type: met.search_type,
             valid: !blocked,
         }
     }

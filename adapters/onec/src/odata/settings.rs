@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use super::profile::{Configuration, Profile};
 
@@ -30,7 +31,8 @@ pub struct ODataSettings {
     #[serde(default = "usual_pause")]
     pub every_seconds: u32,
     /// Documents of so many hours before the last time are looked at again: they are posted late, and changed.
-    #[serde(default = "usual_overlap")]
+    /// At most a year.
+    #[serde(default = "usual_overlap", deserialize_with = "overlap")]
     pub overlap_hours: u32,
     /// Whether the base is asked with `$filter`. Some bases answer 500 to it: then all documents are paged through,
     /// the newest first.
@@ -47,6 +49,16 @@ fn usual_pause() -> u32 {
 
 fn usual_overlap() -> u32 {
     48
+}
+
+/// Hours of a year.
+const LONGEST_OVERLAP: u32 = 366 * 24;
+
+fn overlap<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        hours @ 0..=LONGEST_OVERLAP => Ok(hours),
+        _ => Err(D::Error::custom("overlap_hours is 0 to 8784, a year")),
+    }
 }
 
 fn yes() -> bool {

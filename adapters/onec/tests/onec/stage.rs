@@ -26,6 +26,8 @@ pub enum Ledger {
     Blocked,
     /// It does not know the guest.
     Stranger,
+    /// A search means several guests.
+    Crowded,
     /// It refuses, for good, with this code.
     Refuses(&'static str),
     /// It is too busy.
@@ -59,6 +61,8 @@ impl Ledger {
                 id: None,
                 released: Money::ZERO,
             })),
+            (Ledger::Stranger, Ask::Search(_)) => Ok(Told::Guests(Vec::new())),
+            (Ledger::Crowded, Ask::Search(_)) => Ok(Told::Guests(vec![self.guest(), self.namesake()])),
             (Ledger::Stranger, _) => Err(refusal(
                 "card-not-found",
                 "Нет такой карты",
@@ -84,6 +88,7 @@ impl Ledger {
             Ask::Identify(_) | Ask::Enrol(_) | Ask::AddCard(_) | Ask::RemoveCard(_) => {
                 Told::Guest(Box::new(self.guest()))
             }
+            Ask::Search(_) => Told::Guests(vec![self.guest()]),
             Ask::Adjust(ask) => Told::Adjusted(Box::new(Adjusted {
                 transaction_id: Some("txn_1".to_owned()),
                 amount: ask.amount,
@@ -128,6 +133,22 @@ impl Ledger {
                 }),
                 replayed,
             })),
+        }
+    }
+
+    /// Another guest, without a card.
+    fn namesake(self) -> Guest {
+        Guest {
+            id: "cus_2".to_owned(),
+            number: 1735,
+            name: Some("Кузнецова Анастасия".to_owned()),
+            phone: Phone::parse("+79160000101"),
+            card: None,
+            balance: Balance {
+                available: money("12.00"),
+                ..Balance::default()
+            },
+            ..self.guest()
         }
     }
 
@@ -206,6 +227,7 @@ pub fn request_line(line: &str) -> Message<'_> {
         query,
         content_type: None,
         body: b"",
+        login: Some("Касса 1"),
         received_at: received_at(),
     }
 }
@@ -218,6 +240,7 @@ pub fn push<'a>(path: &'a str, content_type: Option<&'a str>, body: &'a [u8]) ->
         query: "",
         content_type,
         body,
+        login: Some("Касса 1"),
         received_at: received_at(),
     }
 }
@@ -226,9 +249,19 @@ pub fn push<'a>(path: &'a str, content_type: Option<&'a str>, body: &'a [u8]) ->
 pub fn play(message: &Message<'_>, settings: &Settings, ledger: Ledger) -> (String, Reply) {
     match OneC.read(message, settings) {
         Ok(dialogue) => {
-            let asks = dialogue.asks();
-            let told: Vec<_> = asks.iter().map(|ask| ledger.answer(ask)).collect();
+            let mut asks = dialogue.asks();
+            let mut told: Vec<_> = asks.iter().map(|ask| ledger.answer(ask)).collect();
             let mut understood = String::new();
+            match dialogue.then(&told) {
+                Ok(more) => {
+                    told.extend(more.iter().map(|ask| ledger.answer(ask)));
+                    asks.extend(more);
+                }
+                Err(Unreadable { reason, reply }) => {
+                    writeln!(understood, "{asks:#?}\ncannot be done: {reason}").unwrap();
+                    return (understood, reply);
+                }
+            }
             for ask in &asks {
                 writeln!(understood, "{ask:#?}").unwrap();
             }

@@ -68,6 +68,7 @@ pub fn read(path: &str, body: &[u8], settings: &Settings) -> Result<Box<dyn Dial
         query: "",
         content_type: Some("application/json"),
         body,
+        login: None,
         received_at: received_at(),
     };
     RKeeperDelivery.read(&message, settings)

@@ -62,6 +62,7 @@ pub fn message<'a>(path: &'a str, body: &'a [u8]) -> Message<'a> {
         query: "",
         content_type: Some("text/xml"),
         body,
+        login: None,
         received_at: at("2026-03-14T16:58:41Z"),
     }
 }
