@@ -146,14 +146,20 @@ impl Adapter for RKeeper {
         let connection =
             Connection::new(message, settings).map_err(|e| unread_settings(message, settings, &e))?;
         let function = Function::of_path(message.path, &connection.own.paths);
-        dialogue(function, message, &connection).map_err(|error| Unreadable {
-            reason: error.to_string(),
-            reply: if function == Function::TransactionsEx && concerns_nobody(message) {
-                connection.form().applied()
-            } else {
-                connection.not_read(function, &error)
-            },
-        })
+        let error = match dialogue(function, message, &connection) {
+            Ok(dialogue) => return Ok(dialogue),
+            Err(error) => error,
+        };
+        let reason = error.to_string();
+        if function == Function::TransactionsEx && concerns_nobody(message) {
+            let reply = connection.form().applied();
+            return match error {
+                ReadError::OtherRestaurant(_) => Ok(Box::new(Notice::not_ours(connection.form(), reason))),
+                _ => Err(Unreadable { reason, reply }),
+            };
+        }
+        let reply = connection.not_read(function, &error);
+        Err(Unreadable { reason, reply })
     }
 
     fn failure(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply {

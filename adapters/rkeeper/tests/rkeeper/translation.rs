@@ -534,11 +534,10 @@ fn only_the_connections_restaurants_may_speak() {
     }
     // A receipt without a card has nothing to do with it, and must not keep its till.
     let nobody = fixture("receipt-without-card");
-    let other = RKeeper
-        .read(&message(TRANSACTIONS, &nobody), &with(json!(["5"])))
-        .err()
-        .unwrap();
-    assert!(crate::wire::text(&other.reply).contains("Result=\"0\""));
+    let other = read_with(TRANSACTIONS, &nobody, json!({"restaurants": ["5"]}));
+    assert_eq!(other.asks(), []);
+    assert!(other.remarks()[0].contains("`restaurants`"));
+    assert!(crate::wire::text(&other.reply(&[])).contains("Result=\"0\""));
 }
 
 #[test]
