@@ -1,6 +1,7 @@
 //! The verbs of the ledger, and the pipeline that carries them out: `load` the facts of a batch, `decide` each
 //! command purely, `apply` what was decided in one durable commit.
 
+mod changed_sale;
 pub mod command;
 pub mod pipeline;
 pub mod read;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::changed_sale::StandingSale;
 use super::command::{Answer, Answered, Command, Failure, Verb};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
@@ -292,6 +293,7 @@ impl Writer {
                 remember: None,
             });
         }
+        let sold_before = StandingSale::before(world, command);
         let result = match carry(world, command, now, &*self.ids) {
             Ok(answer) => {
                 let status = if answer.is_replay() { 200 } else { answer.status() };
@@ -313,8 +315,13 @@ impl Writer {
             world.remembered.insert(key.clone(), answer.clone());
             remember = Some(Remember { key, answer, at: now });
         }
+        let mut message = self.message(command, &result);
+        if let (Some(message), Some(changed)) = (&mut message, sold_before.and_then(|s| s.remark(&result))) {
+            let remarks = message.detail.take().into_iter().chain([changed]);
+            message.detail = Some(remarks.collect::<Vec<_>>().join("\n"));
+        }
         Ok(Decision {
-            message: self.message(command, &result),
+            message,
             result,
             remember,
         })
@@ -335,7 +342,14 @@ impl Writer {
                 (outcome, None, None, answered.answer.subject())
             }
             (_, Err(Failure::Refused(refusal))) => (
-                Outcome::Refused,
+                match (refusal, &command.verb) {
+                    // A late word about an attempt that was rolled back, or about a hold that has been used: nobody
+                    // has anything to mend.
+                    (Refusal::ReceiptCancelled, _) | (Refusal::HoldCaptured, Verb::Void(..)) => {
+                        Outcome::Ignored
+                    }
+                    _ => Outcome::Refused,
+                },
                 Some(refusal.code().to_owned()),
                 Some(refusal.words().ru),
                 None,

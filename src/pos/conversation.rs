@@ -88,12 +88,19 @@ impl Incoming {
         }
     }
 
-    /// Whether a text of it could hold U+0000 in any spelling: PostgreSQL can't store it, and no till means it. What an
-    /// archive holds is looked at by whoever unpacks it.
+    /// Whether a text of it could hold U+0000 in any spelling: PostgreSQL can't store it, and no till means it. Zero bytes
+    /// after the end are those of a C string, and whether they matter is the adapter's to say. What an archive holds is
+    /// looked at by whoever unpacks it.
     fn has_null(&self) -> bool {
         let escaped = b"\\u0000";
         let is_archive = self.body.starts_with(ARCHIVE);
-        let in_body = || self.body.contains(&0) || self.body.windows(escaped.len()).any(|w| w == escaped);
+        let end = self
+            .body
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        let body = self.body.get(..end).unwrap_or_default();
+        let in_body = || body.contains(&0) || body.windows(escaped.len()).any(|w| w == escaped);
         self.address_has_null() || (!is_archive && in_body())
     }
 

@@ -166,6 +166,10 @@ impl Account {
         for entry in self.entries.values() {
             let name = format!("receipt {} ({})", entry.number, entry.external_id);
             let Some(posted) = office.receipt(place, &entry.external_id).await? else {
+                // Undone before it came: then it was never posted.
+                if entry.standing == Standing::RolledBack {
+                    continue;
+                }
                 let why = refused.get(&entry.number).map_or("", String::as_str);
                 differences.push(format!("{name} is not in the books {why}"));
                 continue;

@@ -326,17 +326,18 @@ impl<'a, 'w> Day<'a, 'w> {
             Story::Returned => {
                 self.counts.returns += 1;
                 let undo = self.dialect.undo(&sale, &Undo::Return, after(1800));
-                let rolled_back = self.dialect.returns_cancel();
-                self.stand(
-                    number,
-                    if rolled_back {
-                        Standing::RolledBack
-                    } else {
-                        Standing::Returned
-                    },
-                );
                 let hour = number + 1 + u32::try_from(self.dice.below(6)).unwrap_or_default();
                 self.later.push((hour, undo));
+                // The till could not finish every other return.
+                let stands_again = self.dialect.undo_return(&sale, after(1830));
+                if let Some(stands_again) = stands_again.filter(|_| self.counts.returns.is_multiple_of(2)) {
+                    self.counts.undone_returns += 1;
+                    self.later.push((hour + 1, stands_again));
+                } else if self.dialect.returns_cancel() {
+                    self.stand(number, Standing::RolledBack);
+                } else {
+                    self.stand(number, Standing::Returned);
+                }
             }
             Story::RolledBack | Story::SoldAgain => {
                 self.counts.rollbacks += 1;

@@ -182,6 +182,11 @@ pub(crate) trait Dialect: Debug + Sync {
     /// Undoes it at this time.
     fn undo(&self, sale: &Sale, undo: &Undo, now: DateTime<Tz>) -> Message;
 
+    /// Takes a return of all back at this time: what was sold stands again. `None`: it can't.
+    fn undo_return(&self, _sale: &Sale, _now: DateTime<Tz>) -> Option<Message> {
+        None
+    }
+
     /// What it makes of an answer.
     fn hear(&self, message: &Message, status: u16, body: &str) -> Heard;
 

@@ -34,7 +34,7 @@ use crate::http_client::{authority, resolve};
 use crate::pos::secrets::HIDDEN;
 
 use day::Day;
-use dialect::{Dialect, Sale};
+use dialect::{Dialect, PartsBack, Sale};
 use faults::Wire;
 pub use faults::{Fault, Faults, UnknownFault};
 use office::{Office, Place};
@@ -97,12 +97,41 @@ pub struct Counts {
     pub redemptions: u32,
     /// Returns of whole receipts.
     pub returns: u32,
+    /// Those of them that the till could not finish: the sale stands again.
+    pub undone_returns: u32,
     /// Payments that were rolled back, tried again or not.
     pub rollbacks: u32,
     /// Returns of parts.
     pub half_returns: u32,
     /// Messages that were sent once more in the evening.
     pub late_repeats: u32,
+}
+
+/// What a till system does at all, as its dialect says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Habits {
+    /// Bonuses can pay at it.
+    pub redeems: bool,
+    /// A payment can be rolled back.
+    pub rolls_back: bool,
+    /// A return can be taken back.
+    pub undoes_returns: bool,
+    /// Parts of a receipt can come back.
+    pub half_returns: bool,
+    /// What it did not say can be seen in the vendor's own system.
+    pub is_asked: bool,
+}
+
+impl Habits {
+    fn of(dialect: &dyn Dialect, sale: &Sale) -> Self {
+        Habits {
+            redeems: dialect.redeems(),
+            rolls_back: dialect.rolls_back(),
+            undoes_returns: dialect.undo_return(sale, sale.at).is_some(),
+            half_returns: dialect.parts_back() != PartsBack::Never,
+            is_asked: dialect.vendor().is_some(),
+        }
+    }
 }
 
 /// How a day came out.
@@ -118,6 +147,8 @@ pub struct Report {
     pub answered: u32,
     /// How often each fault struck.
     pub struck: BTreeMap<Fault, u32>,
+    /// What such a till does at all.
+    pub habits: Habits,
     /// In what the books differ, and what tills were told wrongly: a sentence each.
     pub differences: Vec<String>,
 }
@@ -137,6 +168,7 @@ impl fmt::Display for Report {
             ("with a guest", counts.with_guest),
             ("with redemption", counts.redemptions),
             ("returns", counts.returns),
+            ("undone returns", counts.undone_returns),
             ("half-returns", counts.half_returns),
             ("rollbacks", counts.rollbacks),
             ("late repeats", counts.late_repeats),
@@ -293,6 +325,7 @@ async fn day(
         counts: day.counts,
         answered: day.wire.answered,
         struck: day.wire.struck,
+        habits: Habits::of(dialect, &first),
         differences,
     })
 }
@@ -357,12 +390,14 @@ mod tests {
 
     #[test]
     fn every_till_system_can_be_played() {
-        let adapters: Vec<&str> = crate::pos::ADAPTERS
+        let mut adapters: Vec<&str> = crate::pos::ADAPTERS
             .iter()
             .map(|adapter| adapter.kind())
             .collect();
         let mut played: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.kind()).collect();
+        played.sort_unstable();
         played.dedup();
+        adapters.sort_unstable();
         assert_eq!(played, adapters);
     }
 }

@@ -281,6 +281,9 @@ impl Office {
             .enumerate()
             .map(|(index, item)| {
                 let (product, category) = dialect.ids(item, &place.settings);
+                // Of a line that names a product of the menu and no category the books take the menu's.
+                let of_menu = || (product == item.product).then(|| item.category.to_owned());
+                let category = category.or_else(of_menu);
                 json!({
                     "line_id": (index + 1).to_string(), "name": item.name, "product_id": product,
                     "category_id": category, "quantity": item.pieces.to_string(), "price": item.price,

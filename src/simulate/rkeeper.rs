@@ -15,6 +15,7 @@ pub(super) struct RKeeper;
 const PAYMENT: u8 = 1;
 const PAYMENT_ROLLBACK: u8 = 2;
 const RETURN: u8 = 3;
+const RETURN_ROLLBACK: u8 = 4;
 const EDITING: u8 = 5;
 
 impl Dialect for RKeeper {
@@ -82,6 +83,10 @@ impl Dialect for RKeeper {
         packet(sale, moment, now)
     }
 
+    fn undo_return(&self, sale: &Sale, now: DateTime<Tz>) -> Option<Message> {
+        Some(packet(sale, RETURN_ROLLBACK, now))
+    }
+
     fn hear(&self, _message: &Message, status: u16, body: &str) -> Heard {
         match (status, attribute(body, "Result")) {
             (200, Some("0")) => Heard::Taken,
@@ -107,7 +112,11 @@ fn message(sale: &Sale, role: Role, function: &str, body: String) -> Message {
 
 /// The transactions of a receipt with the receipt itself. An undo has all signs turned.
 fn packet(sale: &Sale, moment: u8, now: DateTime<Tz>) -> Message {
-    let sign = if moment == PAYMENT { 1 } else { -1 };
+    let sign = if matches!(moment, PAYMENT | RETURN_ROLLBACK) {
+        1
+    } else {
+        -1
+    };
     let transactions = match &sale.card {
         Some(card) => {
             let since = NaiveDate::from_ymd_opt(1899, 12, 30).unwrap_or_default();

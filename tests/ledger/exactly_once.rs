@@ -387,11 +387,14 @@ fn a_rollback_undoes_attempts_before_it_and_a_newer_one_sells() {
         rollback("undo 4", "r", 5).await;
         Shop::assert_balance(&shop.balance(&anna).await, "30.00");
 
-        // Before its sale: the attempt that it undoes comes to nothing, a newer one stands.
+        // Before its sale: the attempt that it undoes is refused as often as it comes, and leaves nothing in the books.
         assert_eq!(rollback("early", "s", 2).await.status, ReceiptStatus::Waiting);
-        shop.close(sale("s", 1)).await.unwrap();
+        let before = rows(&shop);
+        for old in [1, 2, 1] {
+            refused(shop.close(sale("s", old)).await, "receipt-cancelled");
+            assert_eq!(rows(&shop), before);
+        }
         Shop::assert_balance(&shop.balance(&anna).await, "30.00");
-        refused(shop.close(sale("s", 2)).await, "receipt-cancelled");
         // The same id for another sale is no repeat.
         let another = shop.returned("early", "t", |r| {
             (r.version, r.rollback, r.cancel) = (Some(9), true, true)
@@ -402,6 +405,61 @@ fn a_rollback_undoes_attempts_before_it_and_a_newer_one_sells() {
         Shop::assert_balance(&shop.balance(&anna).await, "7.00");
         assert_eq!(rollback("early t", "t", 2).await.status, ReceiptStatus::Refused);
     });
+}
+
+#[test]
+fn a_return_whose_till_is_slow_undoes_the_sale_and_only_rollbacks_compare_stamps() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let anna = card("1");
+        shop.credit(&anna, "30.00").await;
+        let sale = |id: &str| Sale::new(id, "100.00").of(&anna).redeem("30.00").version(10);
+        let back = async |id: &str, sale: &str, version: i64| {
+            shop.returned(id, sale, |request| request.version = Some(version))
+                .await
+                .unwrap()
+        };
+        shop.close(sale("r")).await.unwrap();
+        Shop::assert_balance(&shop.balance(&anna).await, "7.00");
+        let returned = back("r/return", "r", 9).await;
+        assert_eq!(
+            (returned.status, returned.redemption_undone),
+            (ReceiptStatus::Returned, money("30.00"))
+        );
+        Shop::assert_balance(&shop.balance(&anna).await, "30.00");
+        assert!(back("r/return", "r", 11).await.replayed);
+        Shop::assert_balance(&shop.balance(&anna).await, "30.00");
+
+        // One that was left aside as older, before only rollbacks compared, does not swallow the next.
+        shop.close(sale("s")).await.unwrap();
+        Shop::assert_balance(&shop.balance(&anna).await, "7.00");
+        let aside = shop
+            .returned("s/return", "s", |r| {
+                (r.version, r.rollback, r.cancel) = (Some(9), true, true)
+            })
+            .await
+            .unwrap();
+        assert_eq!(aside.status, ReceiptStatus::Closed);
+        left_aside_as_a_return(&shop);
+        assert_eq!(back("s/return", "s", 12).await.status, ReceiptStatus::Returned);
+        Shop::assert_balance(&shop.balance(&anna).await, "30.00");
+    });
+}
+
+/// Makes of the rollback that was left aside a plain return that was, as they once were.
+fn left_aside_as_a_return(shop: &Shop) {
+    use diesel::prelude::*;
+    use kopilka::storage::schema::returns;
+    shop.store
+        .write(|c| {
+            let row = || returns::table.filter(returns::external_id.eq("s/return"));
+            let request: String = row().select(returns::request).first(c)?;
+            let plain = request.replace(":true", ":false");
+            assert_ne!(request, plain);
+            diesel::update(row()).set(returns::request.eq(plain)).execute(c)?;
+            Ok::<_, StorageError>(())
+        })
+        .unwrap();
 }
 
 #[test]

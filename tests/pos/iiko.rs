@@ -103,17 +103,23 @@ fn an_order_cancelled_before_it_was_sold_waits_for_ever_and_its_sale_still_comes
         kopilka::worker::cleaning::clean(&till.service.app, Some(30))
             .await
             .unwrap();
-        // The sale of before the cancellation comes at last: it is undone at once.
+        // The sale of before the cancellation comes at last: it never was one, and nobody has anything to mend.
         till.send("POST", "", at("Closed", 0)).await;
+        assert!(till.transactions().await.is_empty());
+        let waiting = till
+            .owner
+            .get("/api/v1/messages?outcome=waiting")
+            .await
+            .expect(200);
+        assert_eq!(waiting["items"].as_array().unwrap().len(), 0);
+        // Sold once more, it is a sale.
+        till.send("POST", "", at("Closed", 2000)).await;
         let found = till
             .owner
             .get("/api/v1/customers?phone=%2B79005550202")
             .await
             .expect(200);
         let id = found["items"][0]["id"].as_str().unwrap().to_owned();
-        assert_eq!(till.balance(&id).await, "0.00");
-        // Sold once more, it is a sale.
-        till.send("POST", "", at("Closed", 2000)).await;
         assert_eq!(till.balance(&id).await, "52.00");
         till.assert_books();
     });

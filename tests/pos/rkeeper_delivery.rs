@@ -35,6 +35,9 @@ async fn order(
     headers: HeaderMap,
 ) -> (StatusCode, String) {
     assert_eq!(headers["authorization"], "Bearer good");
+    if id == "broken" {
+        return (StatusCode::INTERNAL_SERVER_ERROR, String::new());
+    }
     match orders.lock().unwrap().get(&id) {
         Some(order) => (StatusCode::OK, order.to_string()),
         None => (StatusCode::NOT_FOUND, String::new()),
@@ -117,6 +120,24 @@ impl Delivery {
 
     async fn connection(&self) -> Value {
         self.till.owner.get("/api/v1/connections").await.expect(200)["items"][0].clone()
+    }
+
+    /// A guest with 500.00, of which this much is set aside for the order.
+    async fn guest_with_hold(&self, amount: &str) {
+        self.till.customer("9", self.phone_of_guest, "500.00").await;
+        let hold = json!({"orderId": "60412", "card": "9", "amount": amount});
+        self.till.send("POST", "hold", hold.to_string()).await.expect(200);
+    }
+
+    /// How many messages wait for a person.
+    async fn waiting(&self) -> usize {
+        let waiting = self
+            .till
+            .owner
+            .get("/api/v1/messages?outcome=waiting")
+            .await
+            .expect(200);
+        waiting["items"].as_array().unwrap().len()
     }
 
     /// The order in the books, if it is there.
@@ -231,7 +252,99 @@ fn bonuses_that_a_site_set_aside_pay_when_the_order_is_completed_and_come_back_w
             })
             .await;
         assert_eq!(delivery.balance().await, "500.00");
+        assert_eq!(
+            delivery.waiting().await,
+            1,
+            "only what the site asked too much for"
+        );
         delivery.till.assert_books();
+    });
+}
+
+#[test]
+fn an_order_completed_after_its_hold_has_ended_is_paid_by_the_balance() {
+    each_database_async(|store| async move {
+        let delivery = Delivery::new(store, json!({"hold_minutes": 30})).await;
+        delivery.guest_with_hold("300.00").await;
+        let clock = &delivery.till.service.clock;
+        clock.move_to(delivery.till.service.clock_now() + Duration::minutes(31));
+        delivery
+            .changed(1, |order| {
+                order["payments"] = json!([{"code": "B", "amount": 300}, {"code": "card", "amount": 1390}])
+            })
+            .await;
+        // 500 − 300 + 5 % of 1390.
+        assert_eq!(delivery.balance().await, "269.50");
+        delivery.till.assert_books();
+    });
+}
+
+#[test]
+fn a_hold_that_is_smaller_than_the_payment_is_used_with_the_balance_or_let_go() {
+    each_database_async(|store| async move {
+        let delivery = Delivery::new(store, json!({})).await;
+        delivery.guest_with_hold("300.00").await;
+        let paid = |amount: u32| {
+            move |order: &mut Value| {
+                order["payments"] =
+                    json!([{"code": "B", "amount": amount}, {"code": "card", "amount": 1690 - amount}])
+            }
+        };
+        // More than he has: nothing is proven of it, and what was set aside is his again.
+        delivery.changed(1, paid(600)).await;
+        let guest = delivery.guest().await;
+        let path = format!(
+            "/api/v1/customers/{}/balance?venue_id=r",
+            guest["id"].as_str().unwrap()
+        );
+        let balance = delivery.till.owner.get(&path).await.expect(200);
+        assert_eq!(balance["held"], "0.00");
+        assert_eq!(delivery.balance().await, "554.50");
+        // What he has: the hold pays first, the balance the rest.
+        delivery.changed(2, paid(400)).await;
+        assert_eq!(delivery.receipt().await.unwrap()["redeemed"], "400.00");
+        // 500 − 400 + 5 % of 1290.
+        assert_eq!(delivery.balance().await, "164.50");
+        delivery.till.assert_books();
+    });
+}
+
+#[test]
+fn an_order_completed_without_a_bonus_payment_lets_what_was_set_aside_go() {
+    each_database_async(|store| async move {
+        let delivery = Delivery::new(store, json!({})).await;
+        delivery.guest_with_hold("300.00").await;
+        delivery.changed(1, |_| ()).await;
+        let told = delivery
+            .till
+            .send("POST", "guest", json!({"card": "9"}).to_string())
+            .await
+            .expect(200);
+        assert_eq!(told["available"], "584.50");
+        delivery.till.assert_books();
+    });
+}
+
+#[test]
+fn an_order_that_breaks_its_vendor_does_not_keep_the_others_waiting() {
+    each_database_async(|store| async move {
+        let delivery = Delivery::new(store, json!({})).await;
+        let broken = json!({"source": "rkeeper-delivery", "orderId": "broken", "statusId": 11});
+        delivery
+            .till
+            .send("POST", "webhook", broken.to_string())
+            .await
+            .expect(200);
+        delivery.changed(1, |_| ()).await;
+        assert_eq!(delivery.balance().await, "84.50");
+        assert_eq!(delivery.connection().await["polling"]["errands"], 1);
+        let clock = &delivery.till.service.clock;
+        for _ in 0..13 {
+            clock.move_to(delivery.till.service.clock_now() + Duration::hours(3));
+            delivery.pass().await;
+        }
+        assert_eq!(delivery.connection().await["polling"]["errands"], 0);
+        assert_eq!(delivery.waiting().await, 1, "a person is told");
     });
 }
 

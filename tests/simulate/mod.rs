@@ -90,10 +90,9 @@ fn a_day_of_every_till_system_comes_out_through_all_faults() {
             assert!(report.is_clean(), "{} {report}", database.name);
             for fault in Fault::ALL {
                 let never = match fault {
-                    // r_keeper returns whole receipts only, and r_keeper Delivery whole orders.
-                    Fault::HalfReturns => kind.starts_with("rkeeper"),
+                    Fault::HalfReturns => !report.habits.half_returns,
                     // Only what can be asked for may be lost.
-                    Fault::Losses => !matches!(kind, "rkeeper-delivery" | "onec-odata" | "iiko"),
+                    Fault::Losses => !report.habits.is_asked,
                     _ => false,
                 };
                 assert_eq!(report.struck.contains_key(&fault), !never, "{kind} {fault:?}");
@@ -101,10 +100,13 @@ fn a_day_of_every_till_system_comes_out_through_all_faults() {
             let counts = &report.counts;
             assert!(counts.with_guest > 30 && counts.returns > 0, "{report}");
             assert!(counts.late_repeats > 0, "{report}");
-            // Bonuses can't pay by iiko's webhooks; 1C's extension, a plugin of iiko and r_keeper Delivery have no rollback.
-            assert_eq!(counts.redemptions > 5, kind != "iiko", "{report}");
-            let rolls_back = !matches!(kind, "onec" | "iiko-plugin" | "rkeeper-delivery");
-            assert_eq!(counts.rollbacks > 0, rolls_back, "{report}");
+            assert_eq!(counts.redemptions > 5, report.habits.redeems, "{report}");
+            assert_eq!(counts.rollbacks > 0, report.habits.rolls_back, "{report}");
+            assert_eq!(
+                counts.undone_returns > 0,
+                report.habits.undoes_returns,
+                "{report}"
+            );
             let verified = verify(&database.store).unwrap();
             assert!(verified.is_clean(), "{} {kind}: {verified}", database.name);
         }

@@ -33,6 +33,11 @@ pub(crate) fn read(body: &[u8], settings: &DeliverySettings) -> Result<Announcem
     let Some(order) = id(&fields["orderId"]) else {
         return Err(answer::unreadable("there is no orderId, look at the template"));
     };
+    if is_placeholder(&order) {
+        return Err(answer::unreadable(format!(
+            "orderId is `{order}`, as the template has it: pick the order's number from the panel's list of fields in its place"
+        )));
+    }
     if settings.accrual == Road::Till {
         return Ok(Announcement::of(
             "the till posts delivery orders, as the connection is set",
@@ -58,6 +63,11 @@ pub(crate) fn read(body: &[u8], settings: &DeliverySettings) -> Result<Announcem
         )],
         remarks,
     })
+}
+
+/// Whether a number is what a template holds before it is filled: brackets, or signs that no order's number has.
+fn is_placeholder(order: &str) -> bool {
+    order.contains('…') || order.contains("...") || order.contains(['[', ']', '{', '}', '<', '>', '%', '$'])
 }
 
 impl Announcement {

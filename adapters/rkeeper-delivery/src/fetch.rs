@@ -133,9 +133,13 @@ impl Round<'_> {
                 Some(self.now + Duration::minutes(15)),
                 &self.state,
             ),
+            // The account may read orders and not this one.
+            (Asked::Order(order), 403) if self.token_is_fresh() => self.not_given(order, 403),
             (Asked::Order(_) | Asked::List, 401 | 403) => self.another_token(),
             (Asked::Order(order), 200) => self.take_order(order, &answer.body),
-            (Asked::Order(order), 404 | 410) => self.not_there(order),
+            (Asked::Order(order), 404 | 410) => self.not_there(order, answer.status),
+            // One order that can't be given must not keep the others waiting.
+            (Asked::Order(order), 400..=428 | 430..=599) => self.not_given(order, answer.status),
             (Asked::List, 200) => self.take_list(&answer.body),
             // A site may have no right to lists, or call them otherwise: orders come by webhook all the same.
             (Asked::List, 400 | 404 | 405) => self.after_list(),
@@ -191,6 +195,10 @@ impl Round<'_> {
         self.ask_on(None)
     }
 
+    fn token_is_fresh(&self) -> bool {
+        self.state.token.as_ref().is_some_and(|token| token.fresh)
+    }
+
     fn token_works(&mut self) {
         if let Some(token) = &mut self.state.token {
             token.fresh = false;
@@ -218,7 +226,7 @@ impl Round<'_> {
     }
 
     fn deliver(&mut self, path: &str, order: &str, body: Vec<u8>) -> Step {
-        self.state.queue.retain(|queued| queued != order);
+        self.forget_queued(order);
         let delivery = Delivery {
             path: path.to_owned(),
             query: String::new(),
@@ -229,23 +237,44 @@ impl Round<'_> {
     }
 
     /// Not there yet, perhaps; in the end a person is told.
-    fn not_there(&mut self, order: &str) -> Step {
+    fn not_there(&mut self, order: &str, status: u16) -> Step {
         self.token_works();
         if self.tries(order) < MOST_TRIES {
             return self.put_off(order);
         }
-        self.deliver(
-            "missing",
-            order,
-            json!({"orderId": order}).to_string().into_bytes(),
-        )
+        let missing = json!({"orderId": order, "status": status});
+        self.deliver("missing", order, missing.to_string().into_bytes())
+    }
+
+    /// Refused, or the vendor's system broke on it: the others go on, and in the end a person is told. An order that
+    /// only a list named is asked for again after the others of the list.
+    fn not_given(&mut self, order: &str, status: u16) -> Step {
+        let key = errand_key(order);
+        if self.errands.iter().any(|errand| errand.key == key) || !self.state.queue.iter().any(|q| q == order)
+        {
+            return self.not_there(order, status);
+        }
+        let tries = self.state.queue_tries.entry(order.to_owned()).or_default();
+        *tries += 1;
+        if *tries >= MOST_TRIES {
+            return self.not_there(order, status);
+        }
+        self.state.queue.retain(|queued| queued != order);
+        self.state.queue.push(order.to_owned());
+        let reason = format!("asked for order {order}, r_keeper Delivery answered {status}");
+        failed(reason, None, &self.state)
+    }
+
+    fn forget_queued(&mut self, order: &str) {
+        self.state.queue.retain(|queued| queued != order);
+        self.state.queue_tries.remove(order);
     }
 
     /// The others go on meanwhile.
     fn put_off(&mut self, order: &str) -> Step {
         let wait = Duration::seconds(30 << self.tries(order).min(8));
         let key = errand_key(order);
-        self.state.queue.retain(|queued| queued != order);
+        self.forget_queued(order);
         self.ask_on(Some(&key)).put_off(key, self.now + wait)
     }
 
@@ -297,7 +326,11 @@ fn list_in(result: &Value) -> &[Value] {
 pub(crate) fn missing(body: &[u8]) -> Unreadable {
     let named: Value = serde_json::from_slice(body).unwrap_or_default();
     let order = amounts::id(&named["orderId"]).unwrap_or_default();
+    let why = match amounts::status(&named["status"]) {
+        None | Some(404 | 410) => "does not have it".to_owned(),
+        Some(status) => format!("answers {status} when it is asked for it"),
+    };
     answer::unreadable(format!(
-        "order {order} was announced, but r_keeper Delivery does not have it; to read it again replay its webhook"
+        "order {order} was announced, but r_keeper Delivery {why}; to read it again replay its webhook"
     ))
 }

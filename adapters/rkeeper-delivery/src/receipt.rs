@@ -147,12 +147,13 @@ impl Fetched {
             comment: amounts::words(&order.comment),
             advertising_source: amounts::words(&order.order_source_name),
         };
-        let hold = hold_key(order, &of.id, settings).filter(|_| bonuses.is_positive());
+        // Named also where no bonuses paid: then what was set aside is let go.
+        let hold = hold_key(order, &of.id, settings);
         self.asks.push(Ask::Close(Close {
             receipt,
             redemption: match (bonuses, &hold) {
-                (Money::ZERO, _) => Redemption::Nothing,
                 (amount, Some(_)) => Redemption::Held(amount),
+                (Money::ZERO, None) => Redemption::Nothing,
                 (amount, None) => Redemption::Unconfirmed(amount),
             },
             payers: Vec::new(),

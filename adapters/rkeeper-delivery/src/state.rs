@@ -1,5 +1,7 @@
 //! What is remembered from one step of asking to the next.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +20,8 @@ pub(crate) struct State {
     pub list_at: Option<DateTime<Utc>>,
     /// Orders of the list that are to be read.
     pub queue: Vec<String>,
+    /// How often those were asked for in vain.
+    pub queue_tries: BTreeMap<String, u32>,
 }
 
 /// What a token is and of whom.

@@ -255,6 +255,8 @@ pub(crate) struct CardFace {
     pub(crate) available: Money,
     pub(crate) about: String,
     pub(crate) screen: String,
+    /// For the slip that the till prints.
+    pub(crate) print: String,
 }
 
 impl CardFace {
@@ -295,7 +297,7 @@ impl CardFace {
         }
         tag.with("DopInfo", &self.about)
             .with("ScrMessage", &self.screen)
-            .with("PrnMessage", "")
+            .with("PrnMessage", &self.print)
     }
 }
 

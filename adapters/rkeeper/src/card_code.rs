@@ -23,12 +23,26 @@ fn digits_of(code: &str) -> &str {
     code.trim_start_matches('0')
 }
 
+/// Whether two codes are of one card, zeros before them or not.
+pub(crate) fn same_card(one: &str, other: &str) -> bool {
+    digits_of(one) == digits_of(other)
+}
+
 /// The guest that a card code names.
 pub(crate) fn guest_of(code: &str, card_as_phone: bool) -> CustomerRef {
     match mobile_phone(code).filter(|_| card_as_phone) {
         Some(phone) => CustomerRef::Phone(phone),
         None => CustomerRef::Card(code.to_owned()),
     }
+}
+
+/// What a guest's own short-lived code begins with.
+const GUEST_CODE: &str = "kq1.";
+
+/// Whether a code is a guest's own, from the QR code of his telephone. It lives for minutes, and a till sends a card's
+/// code all through an order: as a card it would end before the payment. `FindEmail` makes a lasting number of it.
+pub(crate) fn is_guest_code(code: &str) -> bool {
+    code.trim().starts_with(GUEST_CODE)
 }
 
 /// The guest whom a card's code names, where a script may have put the text of a QR code there.
@@ -41,7 +55,7 @@ pub(crate) fn guest_of_code(code: &str, card_as_phone: bool) -> CustomerRef {
 
 /// The guest that a text from `FindEmail` names. Scripts of the till send there whatever the guest showed.
 pub(crate) fn guest_of_text(text: &str) -> CustomerRef {
-    if let Some(phone) = mobile_phone(text).or_else(|| international_phone(text)) {
+    if let Some(phone) = spelt_phone(text).or_else(|| international_phone(text)) {
         return CustomerRef::Phone(phone);
     }
     if text.bytes().all(|b| b.is_ascii_digit()) {
@@ -53,11 +67,17 @@ pub(crate) fn guest_of_text(text: &str) -> CustomerRef {
     CustomerRef::Qr(text.to_owned())
 }
 
-/// A code of the guest that fits the int64 of the calls that follow: his card's number, else his telephone in the form
-/// that [`guest_of`] reads back as one.
+/// A code of the guest that a till can send back: a number that fits the int64 of the calls that follow, loses no zeros
+/// there, and is read as what it is. His card's, else his telephone in the form that [`guest_of`] reads back as one. A
+/// card whose number looks like a telephone would be taken for one, perhaps for another guest's.
 pub(crate) fn numeric_code_of(guest: &Guest, card_as_phone: bool) -> Option<String> {
-    let card = guest.card.clone().filter(|card| card.parse::<i64>().is_ok());
-    card.or_else(|| {
+    let comes_back = |card: &String| {
+        let survives = card
+            .parse::<i64>()
+            .is_ok_and(|number| number.to_string() == *card);
+        survives && !(card_as_phone && mobile_phone(card).is_some())
+    };
+    guest.card.clone().filter(comes_back).or_else(|| {
         let phone = guest.phone.as_ref().filter(|_| card_as_phone)?;
         let national = phone.digits().strip_prefix('7')?;
         mobile_phone(national).is_some().then(|| national.to_owned())
@@ -73,6 +93,13 @@ fn mobile_phone(code: &str) -> Option<Phone> {
         _ => false,
     };
     (shaped && bytes.iter().all(u8::is_ascii_digit)).then(|| Phone::parse(code))?
+}
+
+/// The same with what people write between the digits: `8 (921) 555-01-01`.
+fn spelt_phone(text: &str) -> Option<Phone> {
+    let between = |c: char| matches!(c, ' ' | '(' | ')' | '-' | '.' | '\u{a0}');
+    let only_digits: String = text.trim().chars().filter(|c| !between(*c)).collect();
+    mobile_phone(&only_digits)
 }
 
 fn international_phone(text: &str) -> Option<Phone> {
@@ -129,7 +156,11 @@ mod tests {
         let phone = CustomerRef::Phone(Phone::parse("+79000000017").unwrap());
         for (text, guest) in [
             ("+7 900 000-00-17", phone.clone()),
+            ("8 (900) 000-00-17", phone.clone()),
+            ("7 900 000-00-17", phone.clone()),
+            ("900.000.00.17", phone.clone()),
             ("9000000017", phone),
+            ("1 234-567", CustomerRef::Qr("1 234-567".to_owned())),
             ("000123456789", CustomerRef::Card("000123456789".to_owned())),
             ("anna@example.org", CustomerRef::Id("anna@example.org".to_owned())),
             (

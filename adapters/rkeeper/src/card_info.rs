@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use kopilka_contract::{
-    Ask, Close, Closed, CustomerRef, CustomerStatus, Dialogue, Expiring, Guest, Language, Money, Redemption,
-    Refusal, Reply, Told, Words,
+    Ask, Close, Closed, CustomerRef, CustomerStatus, Dialogue, Expiring, Guest, Language, Money, Payer,
+    Redemption, Refusal, Reply, Told, Words,
 };
 
 use crate::Connection;
@@ -13,6 +13,7 @@ use crate::answer::{CardFace, Form, Tag};
 use crate::card_code;
 use crate::check::Check;
 use crate::function::Function;
+use crate::payments::Payments;
 use crate::read_error::ReadError;
 use crate::receipt::ReadReceipt;
 use crate::request::CardQuery;
@@ -25,6 +26,8 @@ pub(crate) struct CardInfo {
     guest: CustomerRef,
     /// The order, where it may still be paid with bonuses: what may be paid depends on it.
     order: Option<Close>,
+    /// An order came and was not understood: its payment would not be either, so bonuses can't pay.
+    not_understood: bool,
     remarks: Vec<String>,
     form: Form,
     time_zone: Tz,
@@ -33,28 +36,33 @@ pub(crate) struct CardInfo {
     bonus: u16,
     blocked_cards: BlockedCards,
     manager_above: Option<Money>,
+    /// The rules of the venue do not say what the order will bring.
+    accrues_elsewhere: bool,
 }
 
 impl CardInfo {
     pub(crate) fn new(query: CardQuery, connection: &Connection) -> Result<Self, ReadError> {
-        let mut remarks = Vec::new();
-        let check = query.check.and_then(|check| {
-            check
-                .map_err(|error| remarks.push(format!("the order was left aside: {error}")))
-                .ok()
-        });
-        let holders = check.as_ref().map_or(&[][..], |check| &check.holders);
+        let holders = match &query.check {
+            Some(Ok(check)) => &check.holders[..],
+            _ => &[],
+        };
         let code = card_code::code_of(&query.card, holders).ok_or(ReadError::Missing("QRY@Card"))?;
+        if card_code::is_guest_code(&code) {
+            return Err(ReadError::GuestCodeAsCard);
+        }
         let guest = card_code::guest_of_code(&code, connection.own.card_as_phone);
-        let order = check.and_then(|check| {
-            order(&check, &guest, connection)
-                .map_err(|error| remarks.push(format!("the order was left aside: {error}")))
-                .ok()?
-        });
+        let order = match query.check {
+            Some(Ok(check)) => order(&check, &code, &guest, connection),
+            Some(Err(error)) => Err(error),
+            None => Ok(None),
+        };
+        let aside = order.as_ref().err();
+        let remarks = aside.map(|error| format!("the order was left aside: {error}"));
         Ok(CardInfo {
             guest,
-            order,
-            remarks,
+            not_understood: remarks.is_some(),
+            order: order.ok().flatten(),
+            remarks: remarks.into_iter().collect(),
             form: connection.form(),
             time_zone: connection.common.time_zone,
             discount: connection.own.discount_code,
@@ -65,6 +73,7 @@ impl CardInfo {
             },
             blocked_cards: connection.own.blocked_cards,
             manager_above: connection.own.manager_above,
+            accrues_elsewhere: connection.own.accrual_source == AccrualSource::Till,
         })
     }
 
@@ -77,7 +86,10 @@ impl CardInfo {
             face.blocked = self.blocked_cards;
             return self.form.only(face.tag());
         }
-        let offer = Offer::of(guest, quoted);
+        let offer = match self.not_understood {
+            true => Offer::default(),
+            false => Offer::of(guest, quoted),
+        };
         self.form.only(
             CardFace {
                 why_locked: None,
@@ -92,6 +104,7 @@ impl CardInfo {
                 available: offer.limit,
                 about: till_text::line(&self.about(guest), till_text::MESSAGE),
                 screen: till_text::line(&self.screen(guest, &offer), till_text::MESSAGE),
+                print: till_text::line(&self.print(guest, &offer), till_text::MESSAGE),
             }
             .tag(),
         )
@@ -100,7 +113,9 @@ impl CardInfo {
     fn screen(&self, guest: &Guest, offer: &Offer<'_>) -> String {
         let language = self.form.language;
         let mut parts = vec![balance(guest, language)];
-        if let Some(refusal) = offer.refusal {
+        if self.not_understood {
+            parts.push(not_understood(language).to_owned());
+        } else if let Some(refusal) = offer.refusal {
             parts.push(refusal.words.in_language(language).to_owned());
         } else if offer.quote.is_some() {
             parts.push(may_pay(offer.limit, language));
@@ -111,6 +126,18 @@ impl CardInfo {
             language,
         ));
         parts.join(" ")
+    }
+
+    /// For paper, so without what only the cashier may know: what the guest has, and what the order will bring him.
+    fn print(&self, guest: &Guest, offer: &Offer<'_>) -> String {
+        let language = self.form.language;
+        let brings = offer.quote.map(|quote| quote.accrued);
+        let brings = brings.filter(|amount| amount.is_positive() && !self.accrues_elsewhere);
+        let brings = brings.map(|amount| will_accrue(amount, language));
+        std::iter::once(balance(guest, language))
+            .chain(brings)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     fn about(&self, guest: &Guest) -> String {
@@ -160,6 +187,7 @@ pub(crate) fn account(number: i64) -> i64 {
 }
 
 /// What of this order the guest may pay with bonuses.
+#[derive(Default)]
 struct Offer<'a> {
     limit: Money,
     quote: Option<&'a Closed>,
@@ -172,8 +200,8 @@ impl<'a> Offer<'a> {
         match quoted {
             Some(Ok(Told::Quoted(quote))) => Offer {
                 // A till that lost our answer pays the same receipt again. Its bonuses are written off already, but
-                // it compares with `Summa` and would not let the guest repeat the payment.
-                limit: quote.may_redeem.max(quote.redeemed),
+                // it compares with `Summa` and would not let the guest repeat the payment: the books count them in.
+                limit: quote.may_redeem,
                 quote: Some(quote),
                 refusal: None,
             },
@@ -191,25 +219,60 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// The order as a receipt, where it has lines and may still be paid.
-fn order(check: &Check, guest: &CustomerRef, connection: &Connection) -> Result<Option<Close>, ReadError> {
+/// The order as a receipt, where it has lines and may still be paid. What other cards pay of it already is not left for
+/// this one; what this one pays is.
+fn order(
+    check: &Check,
+    code: &str,
+    guest: &CustomerRef,
+    connection: &Connection,
+) -> Result<Option<Close>, ReadError> {
     let Some(guid) = check.guid.clone().filter(|_| check.moment.may_be_paid()) else {
         return Ok(None);
     };
     if check.lines.is_empty() {
         return Ok(None);
     }
+    let payers = other_payers(check, code, connection);
+    let by_others: Money = payers.iter().map(|payer| payer.amount).sum();
     let read = ReadReceipt::of_check(check, guid, Some(guest.clone()), Money::ZERO, connection)?;
     Ok(Some(Close {
         receipt: read.receipt,
-        redemption: Redemption::Nothing,
-        payers: Vec::new(),
-        accrual: None,
+        redemption: match by_others {
+            Money::ZERO => Redemption::Nothing,
+            paid => Redemption::Now(paid),
+        },
+        payers,
+        accrual: match connection.own.is_posted_elsewhere(check) {
+            true => Some(Money::ZERO),
+            false => None,
+        },
         hold: None,
         promo_codes: Vec::new(),
         offline: None,
         menu_categories: BTreeMap::new(),
     }))
+}
+
+/// Other cards that pay with bonuses in the receipt, each with what it pays. A row that names no card is this one's.
+fn other_payers(check: &Check, code: &str, connection: &Connection) -> Vec<Payer> {
+    let paid = Payments::of(check, &connection.own).by_card;
+    let others = paid
+        .into_iter()
+        .filter(|(card, amount)| !card_code::same_card(card, code) && amount.is_positive());
+    others
+        .map(|(card, amount)| Payer {
+            customer: card_code::guest_of(&card, connection.own.card_as_phone),
+            amount,
+        })
+        .collect()
+}
+
+fn not_understood(language: Language) -> &'static str {
+    match language {
+        Language::Ru => "Заказ не понят: бонусами его не оплатить.",
+        Language::En => "The order was not understood: bonuses can't pay it.",
+    }
 }
 
 fn why_locked(guest: &Guest) -> Option<Words> {
@@ -230,6 +293,14 @@ fn balance(guest: &Guest, language: Language) -> String {
     match language {
         Language::Ru => format!("Баланс {available}."),
         Language::En => format!("Balance {available}."),
+    }
+}
+
+fn will_accrue(amount: Money, language: Language) -> String {
+    let amount = till_text::amount(amount, language);
+    match language {
+        Language::Ru => format!("За заказ начислится до {amount}."),
+        Language::En => format!("The order will bring up to {amount}."),
     }
 }
 

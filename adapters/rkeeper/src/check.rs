@@ -59,6 +59,8 @@ pub(crate) struct Check {
     pub(crate) generated_at: Option<NaiveDateTime>,
     pub(crate) closed_at: Option<NaiveDateTime>,
     pub(crate) station: Option<String>,
+    /// Nine digits: five of the network, four of the restaurant.
+    pub(crate) restaurant: Option<String>,
     pub(crate) shift: Option<String>,
     /// Code of our logical interface; payments and discounts made through it carry it.
     pub(crate) interface: Option<String>,
@@ -69,7 +71,8 @@ pub(crate) struct Check {
     pub(crate) number: Option<String>,
     pub(crate) order_type: Option<String>,
     pub(crate) order_category: Option<String>,
-    pub(crate) waiter: Option<String>,
+    /// Those who served the order: role and name.
+    pub(crate) persons: Vec<(Option<String>, String)>,
     pub(crate) guests: Option<u32>,
     pub(crate) comment: Option<String>,
     pub(crate) lines: Vec<CheckLine>,
@@ -83,9 +86,6 @@ impl Check {
         let none = Element::default();
         let data = check.child("checkdata").unwrap_or(&none);
         let interface = current_interface(check);
-        let holders = interface
-            .into_iter()
-            .flat_map(|our| our.listed("holders", "item"));
         let persons = data.listed("checkpersons", "person");
         Ok(Check {
             moment: Moment::read(
@@ -98,14 +98,17 @@ impl Check {
                 .and_then(till_time::local_time),
             closed_at: data.attribute("closedatetime").and_then(till_time::local_time),
             station: owned(check, "stationcode"),
+            restaurant: owned(check, "restaurantcode"),
             shift: owned(check, "shiftnum"),
             interface: interface.and_then(|our| owned(our, "interface")),
-            holders: holders.filter_map(|item| owned(item, "cardcode")).collect(),
+            holders: interface.map(cards_of).unwrap_or_default(),
             guid: data.attribute("checkguid").and_then(guid),
             number: owned(data, "checknum").filter(|number| number != "0"),
             order_type: owned(data, "order_type"),
             order_category: owned(data, "order_cat"),
-            waiter: persons.filter_map(|person| owned(person, "name")).next(),
+            persons: persons
+                .filter_map(|person| Some((owned(person, "role"), owned(person, "name")?)))
+                .collect(),
             guests: data.attribute("guests").and_then(|guests| guests.parse().ok()),
             comment: owned(data, "persistentcomment"),
             lines: data
@@ -272,6 +275,22 @@ fn current_interface(check: &Element) -> Option<&Element> {
     match current {
         Some(current) => all.find(|one| one.attribute("id") == Some(current)),
         None => all.next().filter(|_| all.next().is_none()),
+    }
+}
+
+/// Codes of the cards of a receipt: the holders', else the interface's own, else all that it knows.
+fn cards_of(interface: &Element) -> Vec<String> {
+    let listed = |list: &'static str| -> Vec<String> {
+        let items = interface.listed(list, "item");
+        items.filter_map(|item| owned(item, "cardcode")).collect()
+    };
+    let holders = listed("holders");
+    if !holders.is_empty() {
+        return holders;
+    }
+    match owned(interface, "cardcode") {
+        Some(card) => vec![card],
+        None => listed("allcards"),
     }
 }
 

@@ -46,12 +46,12 @@ mod xml;
 
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
-    Adapter, Dialogue, GuideStep, Message, Reply, Roads, Settings, SettingsError, Unreadable, Words,
+    Adapter, Dialogue, GuideStep, Language, Message, Reply, Roads, Settings, SettingsError, Unreadable, Words,
 };
 
 pub use settings::{
-    AccrualSource, BlockedCards, CardImage, KindMeaning, OutBufPlacement, Paths, RKeeperSettings,
-    ScriptTransactions,
+    AccrualSource, BlockedCards, CardImage, DishReturns, KindMeaning, OutBufPlacement, Paths,
+    RKeeperSettings, ScriptTransactions,
 };
 
 use crate::answer::Form;
@@ -82,6 +82,30 @@ impl Connection {
             own: settings.typed()?,
             received_at: message.received_at,
         })
+    }
+
+    /// Whether a till of that restaurant may speak here.
+    fn serves(&self, restaurant: Option<&str>) -> Result<(), ReadError> {
+        match restaurant.filter(|restaurant| !self.own.serves(restaurant)) {
+            Some(other) => Err(ReadError::OtherRestaurant(other.chars().take(32).collect())),
+            None => Ok(()),
+        }
+    }
+
+    /// What the till is told of a message that waits for a person.
+    fn not_read(&self, function: Function, error: &ReadError) -> Reply {
+        let form = self.form();
+        match (error, self.own.dish_returns) {
+            (ReadError::NegativeLine(_), DishReturns::Keep) if function == Function::TransactionsEx => {
+                let at = till_time::wall_clock(self.received_at, self.common.time_zone);
+                let remark = match self.common.language {
+                    Language::Ru => "Возврат блюд записан: бонусы вернёт администратор.",
+                    Language::En => "The return of dishes is kept: a person gives the bonuses back.",
+                };
+                form.applied_with(answer::success(at, &[remark.to_owned()]))
+            }
+            _ => form.not_done(function, &error.refusal()),
+        }
     }
 
     fn form(&self) -> Form {
@@ -122,14 +146,20 @@ impl Adapter for RKeeper {
         let connection =
             Connection::new(message, settings).map_err(|e| unread_settings(message, settings, &e))?;
         let function = Function::of_path(message.path, &connection.own.paths);
-        dialogue(function, message, &connection).map_err(|error| Unreadable {
-            reason: error.to_string(),
-            reply: if function == Function::TransactionsEx && concerns_nobody(message) {
-                connection.form().applied()
-            } else {
-                connection.form().not_done(function, &error.refusal())
-            },
-        })
+        let error = match dialogue(function, message, &connection) {
+            Ok(dialogue) => return Ok(dialogue),
+            Err(error) => error,
+        };
+        let reason = error.to_string();
+        if function == Function::TransactionsEx && concerns_nobody(message) {
+            let reply = connection.form().applied();
+            return match error {
+                ReadError::OtherRestaurant(_) => Ok(Box::new(Notice::not_ours(connection.form(), reason))),
+                _ => Err(Unreadable { reason, reply }),
+            };
+        }
+        let reply = connection.not_read(function, &error);
+        Err(Unreadable { reason, reply })
     }
 
     fn failure(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply {
@@ -158,6 +188,7 @@ fn dialogue(
     match function {
         Function::GetCardInfoEx => {
             let query = CardQuery::read(&xml::parse(message.body, message.content_type)?)?;
+            connection.serves(query.restaurant())?;
             Ok(Box::new(CardInfo::new(query, connection)?))
         }
         Function::TransactionsEx => Ok(Box::new(read_movement(message, connection)?)),
@@ -177,6 +208,7 @@ fn dialogue(
 fn read_movement(message: &Message<'_>, connection: &Connection) -> Result<Movement, ReadError> {
     let root = xml::parse(message.body, message.content_type)?;
     let packet = Packet::read(&root, &connection.own.transaction_kinds)?;
+    connection.serves(packet.restaurant().as_deref())?;
     Movement::new(&packet, connection)
 }
 

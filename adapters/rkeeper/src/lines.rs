@@ -1,7 +1,7 @@
 //! Lines of the receipt XML to lines of a receipt.
 //!
 //! `LINE@sum` is after discounts and, since a payment with bonuses is a payment row, before bonuses: just what the
-//! ledger wants. What is not certain is which lines count. The vendor's text does not say whether prices of modifiers
+//! ledger wants (a setting says where a till sends it net). What is not certain is which lines count. The vendor's text does not say whether prices of modifiers
 //! and of the heads of sets are inside their dishes' sums, and sites differ; so the lines are chosen that add up to
 //! the total of the till.
 
@@ -9,9 +9,10 @@ use std::collections::HashSet;
 
 use kopilka_contract::{Line, Money, Quantity};
 
-use crate::check::{Check, CheckLine, LineType, guid};
+use crate::check::{Category, Check, CheckLine, LineType, guid};
 use crate::payments::Payments;
 use crate::read_error::ReadError;
+use crate::settings::RKeeperSettings;
 
 /// The lines that were sold.
 #[derive(Debug)]
@@ -29,34 +30,75 @@ impl Sold {
         check: &Check,
         payments: &Payments,
         redeemed: Money,
-        category_field: &str,
+        settings: &RKeeperSettings,
     ) -> Result<Self, ReadError> {
         let mut remarks = Vec::new();
-        let lines = sold_lines(check)?;
-        let due = total_of_till(check);
+        let (lines, back) = sold_lines(check)?;
+        let taken_back: Money = back.iter().map(|line| line.sum).sum();
+        let bonuses = if redeemed.is_zero() {
+            payments.bonuses
+        } else {
+            redeemed
+        };
+        // What the lines of the sale add up to, before dishes are taken back.
+        let due = total_of_till(check).map(|due| due - taken_back);
+        let due = match settings.lines_net_of_bonuses {
+            true => net_total(&lines, due, bonuses),
+            false => due,
+        };
         let counted = counted_lines(&lines, due);
         let mut amounts: Vec<Money> = counted.iter().map(|line| line.sum).collect();
-        let mut spread = till_spread(&counted, payments, redeemed);
+        let mut spread = None;
         if let Some(due) = due.filter(|due| !adds_up(&amounts, *due)) {
             remarks.push(format!(
                 "the lines add up to {}, the till's total is {due}: the total was spread over the lines",
                 sum(&amounts)
             ));
             amounts = spread_total(&amounts, due);
-            spread = None;
+        } else if settings.lines_net_of_bonuses {
+            spread = net_spread(&counted, payments, redeemed);
+        } else {
+            spread = till_spread(&counted, payments, redeemed);
+        }
+        if settings.lines_net_of_bonuses && bonuses.is_positive() {
+            let parts = spread
+                .clone()
+                .unwrap_or_else(|| by_weight(&counted, &amounts, bonuses));
+            amounts = amounts.iter().zip(parts).map(|(net, part)| *net + part).collect();
         }
         if payments.on_lines(&counted) && spread.is_none() && redeemed.is_positive() {
             remarks.push("the till's spread of the bonus payment over the lines does not add up".to_owned());
+        }
+        let mut quantities: Vec<Quantity> = counted.iter().map(|line| line.quantity).collect();
+        if !back.is_empty() {
+            remarks.push(format!(
+                "dishes of {} were taken back inside the receipt",
+                -taken_back
+            ));
+            amounts = without_returned(&counted, amounts, &mut quantities, &back);
+            spread = spread.filter(|spread| spread.iter().zip(&amounts).all(|(part, amount)| part <= amount));
         }
         let total = sum(&amounts);
         let mut ids = LineIds::default();
         let lines = counted
             .iter()
-            .zip(amounts)
+            .zip(amounts.into_iter().zip(quantities))
             .enumerate()
-            .map(|(index, (line, amount))| {
+            .map(|(index, (line, (amount, quantity)))| {
                 let redeemed = spread.as_ref().and_then(|spread| spread.get(index).copied());
-                line_of(line, ids.next(line), amount, redeemed, category_field, check)
+                let (category_id, category_name) = category(line, &settings.category_field, check);
+                Line {
+                    line_id: ids.next(line),
+                    name: line.name.clone(),
+                    product_id: line.id.clone().or_else(|| line.code.clone()),
+                    category_id,
+                    category_name,
+                    // A pinch too small for thousandths was sold all the same.
+                    quantity: quantity.max(Quantity::from_thousandths(1)),
+                    price: line.price,
+                    amount,
+                    redeemed,
+                }
             })
             .collect();
         Ok(Sold {
@@ -67,21 +109,94 @@ impl Sold {
     }
 }
 
-/// Lines with something to sell. A free modifier says how a dish is cooked and is none; a free dish is one.
-fn sold_lines(check: &Check) -> Result<Vec<&CheckLine>, ReadError> {
-    let mut sold = Vec::with_capacity(check.lines.len());
+/// Lines with something to sell, and lines that take something of it back: a returned dish is a line with a negative
+/// quantity, as r_keeper's own XML interface has it (assumed here). A free modifier says how a dish is cooked and is
+/// none; a free dish is one.
+///
+/// # Errors
+/// Where nothing is sold beside what is taken back.
+fn sold_lines(check: &Check) -> Result<(Vec<&CheckLine>, Vec<&CheckLine>), ReadError> {
+    let (mut sold, mut back) = (Vec::with_capacity(check.lines.len()), Vec::new());
     for line in &check.lines {
-        let taken_back = line.sum < Money::ZERO || line.quantity < Quantity::ZERO;
-        if taken_back {
-            return Err(ReadError::NegativeLine(line.uni.clone().unwrap_or_default()));
-        }
         let free_part = line.sum.is_zero() && line.kind != LineType::Item;
         let removed = line.sum.is_zero() && line.quantity == Quantity::ZERO;
-        if !free_part && !removed {
+        if line.sum < Money::ZERO || line.quantity < Quantity::ZERO {
+            back.push(line);
+        } else if !free_part && !removed {
             sold.push(line);
         }
     }
-    Ok(sold)
+    let left: Money = sold.iter().chain(&back).map(|line| line.sum).sum();
+    match back.first() {
+        // A line that takes back by its quantity must do so by its sum, or nobody knows what it means.
+        Some(first) if left < Money::ZERO || sold.is_empty() || back.iter().any(|l| l.sum.is_positive()) => {
+            Err(ReadError::NegativeLine(first.uni.clone().unwrap_or_default()))
+        }
+        _ => Ok((sold, back)),
+    }
+}
+
+/// The amounts less what was taken back: of the same dish first, then in proportion.
+fn without_returned(
+    lines: &[&CheckLine],
+    mut amounts: Vec<Money>,
+    quantities: &mut [Quantity],
+    back: &[&CheckLine],
+) -> Vec<Money> {
+    let mut rest = Money::ZERO;
+    for returned in back {
+        let mut money = -returned.sum;
+        let mut pieces = returned.quantity.thousandths().saturating_neg().max(0);
+        let same = |line: &CheckLine| line.id.is_some() && line.id == returned.id;
+        let of_dish = lines.iter().zip(amounts.iter_mut().zip(quantities.iter_mut()));
+        for (_, (amount, quantity)) in of_dish.filter(|(line, _)| same(line)) {
+            let (taken, fewer) = (money.min(*amount), pieces.min(quantity.thousandths()));
+            *amount -= taken;
+            *quantity = Quantity::from_thousandths(quantity.thousandths() - fewer);
+            (money, pieces) = (money - taken, pieces - fewer);
+        }
+        rest += money;
+    }
+    if rest.is_zero() {
+        return amounts;
+    }
+    let left = (sum(&amounts) - rest).max(Money::ZERO);
+    spread_total(&amounts, left)
+}
+
+/// The till's total as net lines add up to it: it may hold what bonuses paid where they do not.
+fn net_total(lines: &[&CheckLine], due: Option<Money>, bonuses: Money) -> Option<Money> {
+    let due = due?;
+    let fits = |total: &Money| {
+        let counted = counted_lines(lines, Some(*total));
+        let amounts: Vec<Money> = counted.iter().map(|line| line.sum).collect();
+        adds_up(&amounts, *total)
+    };
+    Some([due, due - bonuses].into_iter().find(fits).unwrap_or(due))
+}
+
+/// The till's own spread over lines that come without it.
+fn net_spread(lines: &[&CheckLine], payments: &Payments, redeemed: Money) -> Option<Vec<Money>> {
+    let spread: Vec<Money> = lines.iter().map(|line| payments.bonuses_on(line)).collect();
+    let fits = redeemed.is_positive() && sum(&spread) == redeemed;
+    (fits && spread.iter().all(|part| *part >= Money::ZERO)).then_some(spread)
+}
+
+/// Bonuses in proportion to what the lines cost in money; where bonuses paid for everything, to their prices.
+fn by_weight(lines: &[&CheckLine], amounts: &[Money], bonuses: Money) -> Vec<Money> {
+    if !sum(amounts).is_zero() {
+        return spread_total(amounts, bonuses);
+    }
+    let price = |line: &&CheckLine| {
+        let whole =
+            i128::from(line.price.unwrap_or_default().kopecks()) * i128::from(line.quantity.thousandths());
+        Money::from_kopecks(
+            i64::try_from(whole / 1000)
+                .unwrap_or(0)
+                .clamp(0, Money::MAX_INPUT.kopecks()),
+        )
+    };
+    spread_total(&lines.iter().map(price).collect::<Vec<_>>(), bonuses)
 }
 
 /// Total after discounts: Σ `CATEG@sum` (one row even where nothing is classified), else what was paid.
@@ -155,49 +270,73 @@ fn spread_total(amounts: &[Money], total: Money) -> Vec<Money> {
 }
 
 /// How the till itself has spread the bonus payment over the lines, if it has and if that adds up: these sums are
-/// printed on the fiscal receipt.
+/// printed on the fiscal receipt. Each part was rounded to kopecks by itself, so half a kopeck for each is forgiven, and
+/// stands on the line with the largest part.
 fn till_spread(lines: &[&CheckLine], payments: &Payments, redeemed: Money) -> Option<Vec<Money>> {
     if !redeemed.is_positive() {
         return None;
     }
-    let spread: Vec<Money> = lines.iter().map(|line| payments.bonuses_on(line)).collect();
+    let mut spread: Vec<Money> = lines.iter().map(|line| payments.bonuses_on(line)).collect();
+    let rest = redeemed - sum(&spread);
+    let parts = spread.iter().filter(|part| part.is_positive()).count() as u64;
+    if rest.kopecks().unsigned_abs().saturating_mul(2) > parts {
+        return None;
+    }
+    let takes_it = |(line, part): &(&&CheckLine, &mut Money)| **part + rest <= line.sum;
+    let largest = lines.iter().zip(&mut spread).filter(takes_it);
+    if let Some((_, part)) = largest.max_by_key(|(_, part)| **part) {
+        *part += rest;
+    }
     let within = |(line, part): (&&CheckLine, &Money)| (Money::ZERO..=line.sum).contains(part);
     let fits = sum(&spread) == redeemed && lines.iter().zip(&spread).all(within);
     fits.then_some(spread)
 }
 
-fn line_of(
-    line: &CheckLine,
-    line_id: String,
-    amount: Money,
-    redeemed: Option<Money>,
-    category_field: &str,
-    check: &Check,
-) -> Line {
-    let category_id = category_id(line, category_field);
-    let category_name = category_id
-        .as_deref()
-        .and_then(|id| category_name(line, category_field, id, check));
-    Line {
-        line_id,
-        name: line.name.clone(),
-        product_id: line.id.clone().or_else(|| line.code.clone()),
-        category_id,
-        category_name,
-        // A pinch too small for thousandths was sold all the same.
-        quantity: line.quantity.max(Quantity::from_thousandths(1)),
-        price: line.price,
-        amount,
-        redeemed,
+/// The category of a line, and its name.
+fn category(line: &CheckLine, field: &str, check: &Check) -> (Option<String>, Option<String>) {
+    if field.eq_ignore_ascii_case(OF_RECEIPT) {
+        let found = category_of_receipt(line, check);
+        return found.map_or((None, None), |found| {
+            (found.id.as_deref().and_then(category_id), found.name.clone())
+        });
     }
+    let id = line.attribute(field).and_then(category_id);
+    let name = id.as_deref().and_then(|id| category_name(line, field, id, check));
+    (id, name)
 }
 
-fn category_id(line: &CheckLine, field: &str) -> Option<String> {
-    let id = line.attribute(field).filter(|id| *id != "0")?;
+/// `category_field` for the categories that the receipt itself lists.
+const OF_RECEIPT: &str = "CATEG@id";
+
+/// The listed category that a line names by id or by name, else the only one that is a category at all.
+fn category_of_receipt<'a>(line: &CheckLine, check: &'a Check) -> Option<&'a Category> {
+    let id_of = |category: &Category| category.id.as_deref().and_then(category_id);
+    let real = |category: &&Category| id_of(category).is_some();
+    let listed = || check.categories.iter().filter(real);
+    let by_id = |category: &&Category| {
+        let id = line.attribute("categ_id").and_then(category_id);
+        id.is_some() && id == id_of(category)
+    };
+    let by_name = |category: &&Category| {
+        let name = line.attribute("categ");
+        name.is_some() && category.name.as_deref() == name
+    };
+    let only = || match check.categories.as_slice() {
+        [only] => Some(only).filter(real),
+        _ => None,
+    };
+    listed()
+        .find(by_id)
+        .or_else(|| listed().find(by_name))
+        .or_else(only)
+}
+
+/// An id as we keep it: a GUID bare and in capitals, anything else as it came; `None`: no category.
+fn category_id(id: &str) -> Option<String> {
     if id.starts_with('{') {
         return guid(id);
     }
-    Some(id.to_owned())
+    (id != "0").then(|| id.to_owned())
 }
 
 fn category_name(line: &CheckLine, field: &str, id: &str, check: &Check) -> Option<String> {

@@ -86,7 +86,10 @@ impl Movement {
             form: connection.form(),
             received_at: till_time::wall_clock(connection.received_at, connection.common.time_zone),
         };
-        let deed = deed(packet, connection)?;
+        let deed = match deed(packet, connection)? {
+            _ if is_kept_aside(packet, connection)? => Deed::Nothing,
+            deed => deed,
+        };
         let payers = paying_cards(packet, card.as_deref(), connection);
         movement.ask = match deed {
             Deed::Nothing => None,
@@ -262,22 +265,42 @@ fn receipt_key(packet: &Packet) -> Result<String, ReadError> {
         .ok_or(ReadError::Missing("CHECKDATA@checkguid"))
 }
 
-/// A script's transactions have no receipt: the moment at which they were made stands for it.
+/// A script's transactions have no receipt. Where their rows have the numbers of one, these and what is moved stand for
+/// it, so that an undoing finds what it undoes; else the moment at which they were made and what is moved do, and
+/// then nothing could be undone by a later message.
 fn script_key(check: &Check, packet: &Packet) -> Result<String, ReadError> {
+    let first = packet.rows.first();
+    let moved = moved(packet);
+    if let Some(receipt) = first.and_then(|row| row.receipt.key()) {
+        return Ok(format!("script/{receipt}/{moved}"));
+    }
+    if deed_by_signs(packet)? == Deed::Return {
+        return Err(ReadError::ScriptUndo);
+    }
     let made_at = check
         .generated_at
         .ok_or(ReadError::Missing("CHECK@generateddatetime"))?;
-    let first = packet.rows.first();
     let till = check
         .station
         .clone()
         .or_else(|| Some(first?.receipt.till?.to_string()))
         .unwrap_or_default();
-    let card = first.map_or("", |row| row.card.as_str());
     Ok(format!(
-        "script/{till}/{}/{card}",
+        "script/{till}/{}/{moved}",
         made_at.format("%Y-%m-%dT%H:%M:%S%.f")
     ))
+}
+
+/// What rows move, whatever its sign: card, kind and kopecks of each.
+fn moved(packet: &Packet) -> String {
+    let rows = packet.rows.iter().filter(|row| !row.amount.is_zero());
+    let moved: Vec<String> = rows
+        .map(|row| {
+            let kopecks = row.amount.kopecks().unsigned_abs();
+            format!("{}:{}:{kopecks}", row.card, row.kind.code())
+        })
+        .collect();
+    moved.join(",")
 }
 
 fn sale(
@@ -323,11 +346,14 @@ fn sale(
 
 /// Whether the order is a delivery that r_keeper Delivery's own connection posts: it would accrue twice.
 fn accrues_elsewhere(packet: &Packet, connection: &Connection) -> bool {
-    let category = packet
-        .check
-        .as_ref()
-        .and_then(|check| check.order_category.as_ref());
-    category.is_some_and(|category| connection.own.delivery_order_categories.contains(category))
+    let check = packet.check.as_ref();
+    check.is_some_and(|check| connection.own.is_posted_elsewhere(check))
+}
+
+/// Whether nothing of such an order is for this connection: its sale is the other one's receipt, and this till moves
+/// no bonuses for it.
+fn is_kept_aside(packet: &Packet, connection: &Connection) -> Result<bool, ReadError> {
+    Ok(accrues_elsewhere(packet, connection) && packet.sum(Kind::Payment)?.is_zero())
 }
 
 /// What is redeemed: the transactions of kind 0 say so. A payment row of ours without one was not sent to be written
@@ -489,8 +515,11 @@ fn remarks(packet: &Packet, connection: &Connection) -> Vec<String> {
         AccrualSource::Service | AccrualSource::Till => {}
     }
     if accrues_elsewhere(packet, connection) {
-        remarks
-            .push("a delivery order: r_keeper Delivery's connection accrues, this one does not".to_owned());
+        let what = match is_kept_aside(packet, connection) {
+            Ok(true) => "a delivery order: r_keeper Delivery's connection posts it, here it is only kept",
+            _ => "a delivery order: r_keeper Delivery's connection accrues, this one does not",
+        };
+        remarks.push(what.to_owned());
     }
     for row in &packet.rows {
         if let Kind::Other(code) = row.kind {

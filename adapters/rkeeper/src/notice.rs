@@ -8,7 +8,7 @@ use crate::answer::Form;
 #[derive(Debug)]
 pub(crate) struct Notice {
     reply: Reply,
-    remark: Option<&'static str>,
+    remark: String,
 }
 
 impl Notice {
@@ -17,7 +17,15 @@ impl Notice {
     pub(crate) fn licence(form: Form) -> Self {
         Notice {
             reply: form.noted(),
-            remark: Some("ExtDLLHTTP reports trouble with its licence; see the message itself"),
+            remark: "ExtDLLHTTP reports trouble with its licence; see the message itself".to_owned(),
+        }
+    }
+
+    /// Transactions that are no affair of this connection and have no guest: the till goes on.
+    pub(crate) fn not_ours(form: Form, why: String) -> Self {
+        Notice {
+            reply: form.applied(),
+            remark: why,
         }
     }
 }
@@ -28,7 +36,7 @@ impl Dialogue for Notice {
     }
 
     fn remarks(&self) -> Vec<String> {
-        self.remark.iter().map(ToString::to_string).collect()
+        vec![self.remark.clone()]
     }
 
     fn reply(&self, _told: &[Result<Told, Refusal>]) -> Reply {

@@ -12,6 +12,8 @@ pub(crate) struct Payments {
     pub(crate) bonuses: Money,
     /// Row number of such a payment.
     pub(crate) bonus_row: Option<String>,
+    /// What each card that is named paid with our bonuses.
+    pub(crate) by_card: Vec<(String, Money)>,
     /// Row numbers of such payments by the card that paid.
     rows_of_cards: Vec<(String, String)>,
     /// All others, change taken off.
@@ -30,6 +32,7 @@ impl Payments {
         Payments {
             bonuses: ours.iter().map(|payment| payment.sum).sum(),
             bonus_row: ours.iter().find_map(|payment| payment.uni.clone()),
+            by_card: by_card(&ours),
             rows_of_cards: ours
                 .iter()
                 .filter_map(|payment| payment.card.clone().zip(payment.uni.clone()))
@@ -61,6 +64,18 @@ impl Payments {
     pub(crate) fn on_lines(&self, lines: &[&CheckLine]) -> bool {
         lines.iter().any(|line| !self.bonuses_on(line).is_zero())
     }
+}
+
+fn by_card(ours: &[&CheckPayment]) -> Vec<(String, Money)> {
+    let mut paid: Vec<(String, Money)> = Vec::new();
+    for payment in ours {
+        let Some(card) = &payment.card else { continue };
+        match paid.iter_mut().find(|(known, _)| known == card) {
+            Some((_, amount)) => *amount += payment.sum,
+            None => paid.push((card.clone(), payment.sum)),
+        }
+    }
+    paid
 }
 
 /// A payment through our interface. Where the receipt does not say which interface is ours, any card payment is: the

@@ -25,8 +25,17 @@ pub(crate) enum ReadError {
     PaymentAddsBonuses,
     #[error("a script's transaction without a receipt (chmode 0), which has no key to apply it once by")]
     ScriptTransaction,
-    #[error("line {0} of a sale is negative: a return of single dishes")]
+    #[error("the undoing of a script's transaction that names no receipt: nothing tells which one it undoes")]
+    ScriptUndo,
+    #[error(
+        "a guest's own QR code was sent as a card: it lives for minutes, so the till's MCR script must send it to FindEmail, \
+         which gives a lasting number"
+    )]
+    GuestCodeAsCard,
+    #[error("line {0} is negative and nothing is sold beside it: a return of single dishes")]
     NegativeLine(String),
+    #[error("the restaurant {0} is not one of this connection: see its setting `restaurants`")]
+    OtherRestaurant(String),
 }
 
 impl ReadError {
@@ -44,6 +53,18 @@ impl ReadError {
             ReadError::ScriptTransaction => Words::new(
                 "Операция без чека не поддерживается, бонусы не изменены",
                 "A transaction without a receipt is not supported, no bonuses were changed",
+            ),
+            ReadError::ScriptUndo => Words::new(
+                "Отмену операции без чека проводит администратор, бонусы не изменены",
+                "The undoing of a transaction without a receipt is made by a person, no bonuses were changed",
+            ),
+            ReadError::GuestCodeAsCard => Words::new(
+                "QR-код гостя касса должна искать через FindEmail: это настраивают в алгоритме MCR. Введите телефон гостя",
+                "The till must look a guest's QR code up by FindEmail: the MCR script sets it. Type the guest's telephone",
+            ),
+            ReadError::OtherRestaurant(_) => Words::new(
+                "Касса другого ресторана: подключение настроено не на него, бонусы не изменены",
+                "The till of another restaurant: this connection is not set to it, no bonuses were changed",
             ),
             ReadError::NegativeLine(_) => Words::new(
                 "Возврат отдельных блюд не поддерживается, бонусы не изменены",

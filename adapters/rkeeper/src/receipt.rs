@@ -38,7 +38,7 @@ impl ReadReceipt {
     ) -> Result<Self, ReadError> {
         let own = &connection.own;
         let payments = Payments::of(check, own);
-        let sold = Sold::of(check, &payments, redeemed, &own.category_field)?;
+        let sold = Sold::of(check, &payments, redeemed, own)?;
         let made_at = made_at(Some(check), connection);
         let by_type = look_up(&own.order_types, check.order_type.as_ref());
         let by_category = look_up(&own.order_categories, check.order_category.as_ref());
@@ -57,7 +57,7 @@ impl ReadReceipt {
                 lines: sold.lines,
                 payments: payments.others,
                 total: Some(sold.total),
-                waiter: check.waiter.clone(),
+                waiter: waiter(check, own.waiter_role.as_deref()),
                 guests: check.guests,
                 comment: check.comment.clone(),
                 advertising_source: None,
@@ -120,6 +120,13 @@ impl ReadReceipt {
             ],
         })
     }
+}
+
+/// The person of that role; the first one where no role is named.
+fn waiter(check: &Check, role: Option<&str>) -> Option<String> {
+    let mut persons = check.persons.iter();
+    let found = persons.find(|(its, _)| role.is_none() || its.as_deref() == role);
+    found.map(|(_, name)| name.clone())
 }
 
 fn look_up(kinds: &BTreeMap<String, String>, code: Option<&String>) -> Option<String> {

@@ -16,6 +16,8 @@ use crate::xml::Element;
 pub(crate) struct CardQuery {
     /// `QRY@Card`: an int64 as text. Codes with letters do not fit and stand in the receipt.
     pub(crate) card: String,
+    /// `QRY@Restaurant`: the restaurant's own four digits.
+    restaurant: Option<String>,
     /// The order, where the interface sends it. A broken one does not keep a card from being read.
     pub(crate) check: Option<Result<Check, ReadError>>,
 }
@@ -27,8 +29,20 @@ impl CardQuery {
             .ok_or(ReadError::Missing("ROOT/QRY"))?;
         Ok(CardQuery {
             card: query.attribute("card").unwrap_or_default().to_owned(),
+            restaurant: query.attribute("restaurant").map(str::to_owned),
             check: check_of(query).or_else(|| check_of(root)).map(Check::read),
         })
+    }
+}
+
+impl CardQuery {
+    /// Code of the restaurant that asks, the longer one where both are there.
+    pub(crate) fn restaurant(&self) -> Option<&str> {
+        let of_order = match &self.check {
+            Some(Ok(check)) => check.restaurant.as_deref(),
+            _ => None,
+        };
+        of_order.or(self.restaurant.as_deref())
     }
 }
 
@@ -105,6 +119,12 @@ impl Packet {
             return Err(ReadError::Missing("ROOT/Transactions"));
         }
         Ok(packet)
+    }
+
+    /// Code of the restaurant, the longer one where both are there.
+    pub(crate) fn restaurant(&self) -> Option<String> {
+        let of_check = self.check.as_ref().and_then(|check| check.restaurant.clone());
+        of_check.or_else(|| Some(self.rows.first()?.receipt.restaurant?.to_string()))
     }
 
     /// Sum of the rows of a kind, as the till signs it.
@@ -208,6 +228,17 @@ impl Kind {
                 None => Kind::Other(other),
             },
         })
+    }
+
+    /// As the vendor numbers it.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Kind::Payment => 0,
+            Kind::Discount => 1,
+            Kind::Bonus => 2,
+            Kind::Spending => 3,
+            Kind::Other(code) => code,
+        }
     }
 
     /// Whether an amount of this kind belongs to a sale (rather than to its undoing). `None`: it does not tell.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use kopilka_contract::Money;
 use serde::{Deserialize, Serialize};
 
+use crate::check::Check;
+
 /// Settings of an r_keeper connection. Every one has a default, and an unknown one is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -12,8 +14,20 @@ pub struct RKeeperSettings {
     /// Attribute of `LINE` that holds the category's id: `categ_id` (kitchen display classification), `servprint_id`
     /// (shift report classification), `categ`, or any attribute that «Xml dish attributes» of the logical interface
     /// adds to a dish. An empty value or `0` is no category. The name is taken from `CHECKCATEGS/CATEG` of that id,
-    /// else from the attribute without `_id`.
+    /// else from the attribute without `_id`. `CATEG@id`: the receipt's own category of that id or name, else its
+    /// only one (how lines and `CATEG` belong together is assumed).
     pub category_field: String,
+    /// Codes of the restaurants that this connection serves, as `CHECK@restaurantcode` has them (nine digits) or its last
+    /// four as `Restaurant` of a call has them. Empty: all. A guid is a receipt's identity in every restaurant.
+    pub restaurants: Vec<String>,
+    /// Lines come without what bonuses paid of them («Output mode of non-fiscal payments to XML» of the logical
+    /// interface): a line of ours is that sum and its bonus part.
+    pub lines_net_of_bonuses: bool,
+    /// What is done with a receipt that only takes dishes back. The vendor's public texts do not say how one comes.
+    pub dish_returns: DishReturns,
+    /// `PERSON@role` of the person who is named as the waiter. Absent: the first person of the receipt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiter_role: Option<String>,
     /// Where the answer to `TransactionsEx` has its `OutBuf`. The vendor's public text does not show it.
     pub outbuf_placement: OutBufPlacement,
     /// Who counts what accrues.
@@ -31,7 +45,8 @@ pub struct RKeeperSettings {
     pub order_types: BTreeMap<String, String>,
     /// Transaction types by `CHECKDATA@order_cat`.
     pub order_categories: BTreeMap<String, String>,
-    /// `CHECKDATA@order_cat` of delivery orders that a connection to r_keeper Delivery posts: they accrue nothing here.
+    /// `CHECKDATA@order_cat` of delivery orders that a connection to r_keeper Delivery posts: here they are only kept, so
+    /// that a sale is not two receipts. One that this till redeems for is posted and accrues nothing.
     pub delivery_order_categories: Vec<String>,
     /// Code of the r_keeper discount that every guest of ours gets; 0: none.
     pub discount_code: u16,
@@ -64,6 +79,10 @@ impl Default for RKeeperSettings {
     fn default() -> Self {
         RKeeperSettings {
             category_field: "categ_id".to_owned(),
+            restaurants: Vec::new(),
+            lines_net_of_bonuses: false,
+            dish_returns: DishReturns::default(),
+            waiter_role: None,
             outbuf_placement: OutBufPlacement::default(),
             accrual_source: AccrualSource::default(),
             card_as_phone: true,
@@ -84,6 +103,38 @@ impl Default for RKeeperSettings {
             paths: Paths::default(),
         }
     }
+}
+
+impl RKeeperSettings {
+    /// Whether an order is a delivery that r_keeper Delivery's own connection posts: it would accrue twice.
+    pub(crate) fn is_posted_elsewhere(&self, check: &Check) -> bool {
+        let category = check.order_category.as_ref();
+        category.is_some_and(|category| self.delivery_order_categories.contains(category))
+    }
+
+    /// Whether a restaurant's code is one of this connection's. Codes of nine digits end with the restaurant's own four.
+    pub(crate) fn serves(&self, restaurant: &str) -> bool {
+        let number = |code: &str| code.trim().parse::<u64>().ok();
+        let same = |listed: &str| match (number(listed), number(restaurant)) {
+            (Some(listed), Some(came)) if listed < 10_000 || came < 10_000 => {
+                listed % 10_000 == came % 10_000
+            }
+            (Some(listed), Some(came)) => listed == came,
+            _ => listed.trim() == restaurant.trim(),
+        };
+        self.restaurants.is_empty() || self.restaurants.iter().any(|listed| same(listed))
+    }
+}
+
+/// What is done with a receipt that only takes dishes back, with a card in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DishReturns {
+    /// The till is refused, and the message waits for a person.
+    #[default]
+    Refuse,
+    /// The till is told that it is done, and the message waits for a person, who makes the return in Kopilka.
+    Keep,
 }
 
 /// Where the answer to `TransactionsEx` has its `OutBuf`.

@@ -7,12 +7,12 @@ use kopilka_contract::{CashierMessage, Close, Closed, Factor, FactorKind, Receip
 use super::Context;
 use super::booking::{credit_accrual, refund, undo_accrual};
 use super::decided::{Decided, store};
-use super::give_back::apply_waiting;
+use super::give_back::{apply_waiting, is_rolled_back};
 use super::guest_of_sale::{Guest, guest, named_hold};
 use super::held;
 use super::payers::{give_back_to_payers, sheet_of};
 use super::payment::{Pays, book_payment, line_spread, unconfirmed, unposted_spread, what_pays};
-use super::receipt_identity::{answer_known, check, fingerprint};
+use super::receipt_identity::{answer_known, check, fingerprint, is_same};
 use super::sheet::{Reason, Sheet, cashier_messages, may_redeem};
 use super::tell_anew::{is_told_anew, tell_anew};
 use crate::domain::accrual::{self, Accrual, Sale};
@@ -46,10 +46,13 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
     if let Some(known) = previous.as_ref().filter(|known| is_told_anew(known, ask)) {
         return tell_anew(world, cx, ask, known.clone(), fingerprint);
     }
+    if previous.is_none() && is_rolled_back(world, &key, ask.receipt.version) {
+        return Err(Refusal::ReceiptCancelled);
+    }
     if let Some(known) = &previous
         && let Some(answer) = answer_known(known, ask, fingerprint)?
     {
-        if known.status == ReceiptStatus::Closed && known.fingerprint == fingerprint {
+        if known.status == ReceiptStatus::Closed && is_same(known, ask, fingerprint) {
             said_again(world, &key, ask.receipt.version);
         }
         return Ok(answer);
@@ -190,9 +193,6 @@ fn decide<'a>(
     let live_hold = hold.as_ref().and_then(held).map(|h| (h.id, h.amount()));
     let own_hold = live_hold.map_or(Money::ZERO, |(_, amount)| amount);
     let available = sheet.facts.account.available(terms.venue, cx.now) + own_hold + base.redeemed;
-    if blocked.is_none() {
-        decided.may_redeem = available.min(limit);
-    }
     decided.captured = live_hold.map(|(id, _)| id);
     decided.messages = cashier_messages(&sheet.facts, terms, cx.now);
 
@@ -202,6 +202,10 @@ fn decide<'a>(
         blocked: blocked.as_ref(),
     };
     let paid = what_pays(world, cx, ask, &sheet, &base, &pays, receipt_id)?;
+    if blocked.is_none() {
+        // What others pay of the receipt is not left for him.
+        decided.may_redeem = available.min((limit - paid.by_others()).max(Money::ZERO));
+    }
     if ask.redemption.amount() > paid.posted {
         decided.messages.push(unconfirmed(ask.redemption.amount()));
     }

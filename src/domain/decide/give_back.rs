@@ -36,6 +36,7 @@ pub fn give_back(
     let fingerprint = return_fingerprint(sale, request);
     if let Some(known) = world.returns.get(&key)
         && !is_undone(known, request)
+        && !gave_nothing(known, request)
     {
         // A rollback repeated with a later stamp is the same rollback.
         let same_rollback = request.version.is_some() && known.sale == *sale;
@@ -49,7 +50,7 @@ pub fn give_back(
             differences: vec!["return: sale, lines or amounts".to_owned()],
         });
     }
-    // A return that was undone, and a newer one of the same receipt: it takes the place of the old one.
+    // A return that was undone, or that gave nothing, and one of the same receipt now: it takes its place.
     let undone = world.returns.get(&key).map(|known| known.id);
     let id = undone.unwrap_or_else(|| ReturnId(cx.ids.next_id()));
     let answer = match world.receipts.get(sale).cloned() {
@@ -85,9 +86,18 @@ fn is_undone(known: &StoredReturn, request: &ReturnRequest) -> bool {
     known.answer.status == ReceiptStatus::Cancelled && !known.request.cancel && newer
 }
 
-/// A cancellation that the cloud tells of a sale that the till told is never "older": the two count differently.
+/// Whether a known return was once taken for older than its sale and left aside: a return is asked for by a person at
+/// the till, so the next word of it counts.
+fn gave_nothing(known: &StoredReturn, request: &ReturnRequest) -> bool {
+    known.answer.status == ReceiptStatus::Closed && !known.request.rollback && !request.rollback
+}
+
+/// Whether a rollback speaks of an attempt before the one that is posted. Only rollbacks compare: a return undoes the
+/// sale that stands, whatever the clocks of two tills say. A cancellation that the cloud tells of a sale that the till
+/// told is never "older": the two count differently.
 pub(super) fn is_older(request: &ReturnRequest, receipt: &StoredReceipt) -> bool {
-    matches!((request.version, receipt.version), (Some(asked), Some(posted))
+    request.rollback
+        && matches!((request.version, receipt.version), (Some(asked), Some(posted))
         if comparable(asked, posted) && asked < posted)
 }
 
@@ -144,6 +154,17 @@ pub(super) fn apply_waiting(world: &mut World, cx: Context<'_>, sale: &SourceKey
             },
         };
     }
+}
+
+/// Whether a rollback that came before its sale undoes this attempt: then it never was a sale, and is not posted.
+pub(super) fn is_rolled_back(world: &World, sale: &SourceKey, version: Option<i64>) -> bool {
+    let undoes = |undone: i64| version.is_some_and(|sold| comparable(sold, undone) && sold <= undone);
+    world.returns.values().any(|known| {
+        known.sale == *sale
+            && known.answer.status == ReceiptStatus::Waiting
+            && known.request.rollback
+            && known.request.version.is_some_and(undoes)
+    })
 }
 
 /// What makes two messages the same return.

@@ -38,6 +38,13 @@ pub(super) struct Paid<'w> {
     came_back: bool,
 }
 
+impl Paid<'_> {
+    /// How much of it other guests pay.
+    pub(super) fn by_others(&self) -> Money {
+        self.payers.iter().map(|(_, part)| *part).sum()
+    }
+}
+
 /// Finds what pays, and whether it may.
 ///
 /// # Errors

@@ -12,8 +12,19 @@ use crate::domain::world::StoredReceipt;
 use crate::domain::{Money, Quantity};
 
 /// What makes two messages the same receipt: customer, lines, payments and redemption. Times are not in it, since
-/// tills send the same receipt again with new ones.
+/// tills send the same receipt again with new ones. Of a line that has a product's id the name and the category are not
+/// either where the source has versions: a dish may be renamed or classified anew before an old receipt comes once
+/// more, and that is no newer sale.
 pub(super) fn fingerprint(ask: &Close) -> Hash {
+    hash_of(ask, ask.receipt.version.is_some())
+}
+
+/// Whether what is known is the same receipt, as it is told apart now or as it once was.
+pub(super) fn is_same(known: &StoredReceipt, ask: &Close, fingerprint: Hash) -> bool {
+    known.fingerprint == fingerprint || known.fingerprint == hash_of(ask, false)
+}
+
+fn hash_of(ask: &Close, by_product: bool) -> Hash {
     let r = &ask.receipt;
     let mut hasher = Sha256::new();
     let mut put = |value: &str| {
@@ -32,8 +43,13 @@ pub(super) fn fingerprint(ask: &Close) -> Hash {
     }
     for line in &r.lines {
         put(&line.line_id);
-        put(&line.name);
-        put(line.category_id.as_deref().unwrap_or_default());
+        match line.product_id.as_deref().filter(|_| by_product) {
+            Some(product) => put(product),
+            None => {
+                put(&line.name);
+                put(line.category_id.as_deref().unwrap_or_default());
+            }
+        }
         put(&line.quantity.to_string());
         put(&line.amount.to_string());
         put(&line.redeemed.map_or_else(String::new, |m| m.to_string()));
@@ -67,7 +83,7 @@ pub(super) fn answer_known(
             }
         }
         ReceiptStatus::Closed if newer && confirms_redemption(known, ask) => Ok(None),
-        _ if known.fingerprint == fingerprint => replay(),
+        _ if is_same(known, ask, fingerprint) => replay(),
         ReceiptStatus::Returned if ask.receipt.version.is_some() => replay(),
         ReceiptStatus::PartlyReturned if newer => Err(Refusal::ReceiptHasReturns),
         _ if newer => Ok(None),

@@ -140,7 +140,7 @@ fn a_token_that_ended_early_is_replaced_once_and_a_fresh_one_that_is_refused_is_
 
 #[test]
 fn troubles_are_failures_and_their_pause_is_kept() {
-    for (status, body) in [(500, ""), (429, ""), (302, "")] {
+    for (status, body) in [(429, ""), (302, "")] {
         let mut round = Round::account().announced("7");
         round.step(None);
         round.token();
@@ -197,6 +197,74 @@ fn an_order_that_is_not_there_is_tried_for_a_day_and_then_waits_for_a_person() {
     };
     assert_eq!(messages[0].path, "missing");
     assert_eq!(step.done, ["order/7"]);
+}
+
+#[test]
+fn an_order_that_can_not_be_given_is_put_off_and_the_others_go_on() {
+    for status in [400, 422, 500, 503] {
+        let mut round = Round::account().announced("7").announced("8");
+        round.step(None);
+        round.token();
+        let step = round.step(Some((status, "")));
+        assert_eq!(step.put_off[0].key, "order/7", "{status}");
+        assert!(call(&step).url.ends_with("/orders/8"), "{status}");
+        let mut round = Round::account().announced("7");
+        round.errands[0].tries = 12;
+        round.step(None);
+        round.token();
+        let step = round.step(Some((status, "")));
+        let Next::Deliver(messages) = &step.next else {
+            panic!("{step:?}")
+        };
+        assert_eq!(messages[0].path, "missing");
+        let told: Value = serde_json::from_slice(&messages[0].body).unwrap();
+        assert_eq!(told, json!({"orderId": "7", "status": status}));
+    }
+}
+
+#[test]
+fn an_order_that_the_account_may_not_read_is_put_off_once_a_fresh_token_did_not_help() {
+    let mut round = Round::account().announced("7").announced("8");
+    round.step(None);
+    round.token();
+    let step = round.step(Some((403, "")));
+    assert_eq!(step.put_off[0].key, "order/7");
+    assert!(call(&step).url.ends_with("/orders/8"));
+    // With a token that has worked, another one is tried first.
+    round.step(Some((200, DONE)));
+    let mut round = round.announced("9");
+    round.step(None);
+    assert_eq!(call(&round.step(Some((403, "")))).method, "POST");
+    round.token();
+    assert_eq!(round.step(Some((403, ""))).put_off[0].key, "order/9");
+}
+
+#[test]
+fn an_order_of_the_list_that_can_not_be_given_goes_to_the_end_of_it_and_at_last_to_a_person() {
+    let mut round = Round::new(json!({"client_id": "cafe", "client_secret": "s3cret", "list_minutes": 30}));
+    round.step(None);
+    round.token();
+    let at = (received_at() - Duration::hours(1)).to_rfc3339();
+    let listed = |id: &str| json!({"orderId": id, "orderStatusId": 11, "updatedAt": at});
+    let list = json!({"result": [listed("1"), listed("2")]});
+    assert!(
+        call(&round.step(Some((200, &list.to_string()))))
+            .url
+            .ends_with("/orders/1")
+    );
+    assert!(matches!(round.step(Some((500, ""))).next, Next::Failed { .. }));
+    assert!(call(&round.step(None)).url.ends_with("/orders/2"));
+    round.step(Some((200, DONE)));
+    for _ in 0..10 {
+        assert!(call(&round.step(None)).url.ends_with("/orders/1"));
+        assert!(matches!(round.step(Some((500, ""))).next, Next::Failed { .. }));
+    }
+    round.step(None);
+    let Next::Deliver(messages) = round.step(Some((500, ""))).next else {
+        panic!()
+    };
+    assert_eq!(messages[0].path, "missing");
+    assert!(matches!(round.step(None).next, Next::Rest { .. }));
 }
 
 #[test]

@@ -377,3 +377,317 @@ fn a_kind_and_a_title_are_what_the_door_expects() {
             .is_ok()
     );
 }
+
+fn close_with(body: &str, values: serde_json::Value) -> Close {
+    match only_ask(&*read_with(TRANSACTIONS, body.as_bytes(), values)) {
+        Ask::Close(close) => close,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn quote_of(body: &str) -> Close {
+    match read(CARD_INFO, body.as_bytes()).asks().pop() {
+        Some(Ask::Quote(close)) => close,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_scripts_undoing_finds_its_sale_by_the_numbers_of_a_receipt_or_is_refused() {
+    let apply = || json!({"script_transactions": "apply"});
+    let sale = fixture_text("script-transaction").replace("RKCheck=\"0\"", "RKCheck=\"77\"");
+    let undo = sale
+        .replace("Summa=\"-15000\"", "Summa=\"15000\"")
+        .replace("18:05:12", "18:09:00");
+    assert_ne!(undo, sale);
+    let Ask::GiveBack(back) = only_ask(&*read_with(TRANSACTIONS, undo.as_bytes(), apply())) else {
+        panic!()
+    };
+    assert_eq!(back.sale, close_with(&sale, apply()).receipt.external_id);
+    // Nothing names what a nameless one undoes.
+    let nameless = undo.replace("RKCheck=\"77\"", "RKCheck=\"0\"");
+    let settings = settings_with(apply());
+    let unreadable = RKeeper
+        .read(&message(TRANSACTIONS, nameless.as_bytes()), &settings)
+        .err()
+        .unwrap();
+    assert!(
+        unreadable.reason.contains("which one it undoes"),
+        "{}",
+        unreadable.reason
+    );
+    // Two of one second for one card are two.
+    let ours = fixture_text("script-transaction");
+    let other = ours.replace("Summa=\"-15000\"", "Summa=\"-15001\"");
+    let id = |body: &str| close_with(body, apply()).receipt.external_id;
+    assert_ne!(id(&ours), id(&other));
+    assert_eq!(id(&ours), id(&ours));
+}
+
+#[test]
+fn what_another_card_pays_of_the_order_is_not_left_for_this_one() {
+    let payments = "<CHECKPAYMENTS count=\"2\"><PAYMENT id=\"{9CA200F8-5961-4A6F-AE22-A095C65D1485}\" code=\"10\" \
+        name=\"Бонусы\" uni=\"23\" paytype=\"3\" interface=\"11\" cardcode=\"5000123\" bsum=\"200\" sum=\"200\"/><PAYMENT \
+        id=\"{9CA200F8-5961-4A6F-AE22-A095C65D1485}\" code=\"10\" name=\"Бонусы\" uni=\"24\" paytype=\"3\" interface=\"11\" \
+        cardcode=\"9000000017\" bsum=\"300\" sum=\"300\"/></CHECKPAYMENTS></CHECKDATA>";
+    let order = fixture_text("card-read").replace("</CHECKDATA>", payments);
+    let first = quote_of(&order);
+    assert_eq!(first.redemption, Redemption::Now(money("200.00")));
+    assert_eq!(
+        first.payers,
+        [Payer {
+            customer: CustomerRef::Card("5000123".to_owned()),
+            amount: money("200.00")
+        }]
+    );
+    let alone = quote_of(&order.replace("cardcode=\"5000123\"", "cardcode=\"9000000017\""));
+    assert_eq!((alone.redemption, alone.payers.len()), (Redemption::Nothing, 0));
+}
+
+#[test]
+fn a_guests_short_lived_code_is_no_card_and_the_cashier_is_told_what_to_do() {
+    let body = fixture_text("card-read").replace("cardcode=\"9000000017\"", "cardcode=\"kq1.AAAA\"");
+    let unreadable = unread(CARD_INFO, body.as_bytes());
+    assert!(unreadable.reason.contains("FindEmail"), "{}", unreadable.reason);
+    let answer = crate::wire::text(&unreadable.reply);
+    assert!(
+        answer.contains("Locked=\"1\"") && answer.contains("FindEmail"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn a_spread_that_is_off_by_the_rounding_of_its_parts_is_the_tills() {
+    let sale = fixture_text("sale-with-redemption");
+    let spread = |body: &str| -> Vec<Option<Money>> {
+        close_of(body)
+            .receipt
+            .lines
+            .iter()
+            .map(|line| line.redeemed)
+            .collect()
+    };
+    // A third of the payment each way: 427.50 and 72.49 of 500.00.
+    let short = sale.replace("sum=\"72.5\"", "sum=\"72.494\"");
+    assert_eq!(spread(&short), [Some(money("427.50")), Some(money("72.50"))]);
+    assert!(read(TRANSACTIONS, short.as_bytes()).remarks().is_empty());
+    let too_short = sale.replace("sum=\"72.5\"", "sum=\"72.48\"");
+    assert_eq!(spread(&too_short), [None, None]);
+}
+
+#[test]
+fn lines_that_come_without_what_bonuses_paid_get_it_back() {
+    let net = || json!({"lines_net_of_bonuses": true});
+    let amounts =
+        |close: &Close| -> Vec<Money> { close.receipt.lines.iter().map(|line| line.amount).collect() };
+    let gross = fixture_text("sale-with-redemption");
+    let till = gross
+        .replace(" quantity=\"1\" sum=\"427.5\"", " quantity=\"1\" sum=\"0\"")
+        .replace(" quantity=\"1\" sum=\"1187.5\"", " quantity=\"1\" sum=\"1115\"");
+    assert_ne!(till, gross);
+    // The till's total may hold what bonuses paid, or not.
+    let total_net = till
+        .replace("sum=\"427.5\" discsum", "sum=\"0\" discsum")
+        .replace("sum=\"1187.5\" discsum", "sum=\"1115\" discsum");
+    for body in [&till, &total_net] {
+        let close = close_with(body, net());
+        assert_eq!(amounts(&close), [money("427.50"), money("1187.50")]);
+        assert_eq!(close.receipt.total, Some(money("1615.00")));
+        let spread: Vec<_> = close.receipt.lines.iter().map(|line| line.redeemed).collect();
+        assert_eq!(spread, [Some(money("427.50")), Some(money("72.50"))]);
+    }
+    // Without the till's spread: in proportion to what money paid.
+    let silent = total_net.replace("LINEPAYMENT ", "SOMETHING ");
+    let close = close_with(&silent, net());
+    assert_eq!(close.receipt.total, Some(money("1615.00")));
+    assert_eq!(amounts(&close), [money("0.00"), money("1615.00")]);
+    // A sale without bonuses is the same either way.
+    let plain = fixture_text("sale");
+    assert_eq!(close_with(&plain, net()), close_of(&plain));
+}
+
+#[test]
+fn only_the_connections_restaurants_may_speak() {
+    let with = |codes: serde_json::Value| settings_with(json!({"restaurants": codes}));
+    for (path, name) in [
+        (TRANSACTIONS, "sale"),
+        (CARD_INFO, "card-read"),
+        (CARD_INFO, "card-read-without-order"),
+    ] {
+        let body = fixture(name);
+        for codes in [
+            json!([]),
+            json!(["998870004"]),
+            json!(["4"]),
+            json!(["0004"]),
+            json!(["7", "0004"]),
+        ] {
+            let read = RKeeper.read(&message(path, &body), &with(codes.clone()));
+            assert!(read.is_ok(), "{name} {codes}");
+        }
+        let other = RKeeper
+            .read(&message(path, &body), &with(json!(["998870005"])))
+            .err()
+            .unwrap();
+        assert!(other.reason.contains("`restaurants`"), "{}", other.reason);
+        assert!(crate::wire::text(&other.reply).contains("другого ресторана"));
+    }
+    // A receipt without a card has nothing to do with it, and must not keep its till.
+    let nobody = fixture("receipt-without-card");
+    let other = read_with(TRANSACTIONS, &nobody, json!({"restaurants": ["5"]}));
+    assert_eq!(other.asks(), []);
+    assert!(other.remarks()[0].contains("`restaurants`"));
+    assert!(crate::wire::text(&other.reply(&[])).contains("Result=\"0\""));
+}
+
+#[test]
+fn a_delivery_order_that_another_connection_posts_is_only_kept() {
+    let set = || json!({"delivery_order_categories": ["1"]});
+    for name in ["sale", "return"] {
+        let body = fixture_text(name)
+            .replace("Kind=\"0\"", "Kind=\"3\"")
+            .replace("Summa=\"50000\"", "Summa=\"-50000\"");
+        let dialogue = read_with(TRANSACTIONS, body.as_bytes(), set());
+        assert_eq!(dialogue.asks(), [], "{name}");
+        assert!(
+            dialogue.remarks()[0].contains("only kept"),
+            "{:?}",
+            dialogue.remarks()
+        );
+        assert!(crate::wire::text(&dialogue.reply(&[])).contains("Result=\"0\""));
+    }
+    // What this till redeems must be posted, and accrues nothing.
+    let redeems = close_with(&fixture_text("sale-with-redemption"), set());
+    assert_eq!(redeems.accrual, Some(Money::ZERO));
+    assert_eq!(redeems.redemption, Redemption::Now(money("500.00")));
+    assert_eq!(
+        quote_with(&fixture_text("card-read"), set()).accrual,
+        Some(Money::ZERO)
+    );
+}
+
+fn quote_with(body: &str, values: serde_json::Value) -> Close {
+    match read_with(CARD_INFO, body.as_bytes(), values).asks().pop() {
+        Some(Ask::Quote(close)) => close,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The sale with a line that takes a part of another back.
+fn with_returned_soup(id: &str, sum: &str) -> String {
+    let line = format!(
+        "<LINE id=\"{id}\" code=\"101\" name=\"Борщ\" uni=\"9\" type=\"dish\" price=\"450\" quantity=\"-0.5\" sum=\"{sum}\"/>\
+         </CHECKLINES>"
+    );
+    fixture_text("sale")
+        .replace("</CHECKLINES>", &line)
+        .replace("sum=\"427.5\" discsum", "sum=\"213.75\" discsum")
+}
+
+#[test]
+fn a_dish_taken_back_inside_a_receipt_lowers_its_own_line_or_else_all() {
+    let lines = |body: &str| -> Vec<(Money, String)> {
+        let close = close_of(body);
+        assert_eq!(close.receipt.total, Some(money("1401.25")));
+        let lines = close.receipt.lines.into_iter();
+        lines
+            .map(|line| (line.amount, line.quantity.to_string()))
+            .collect()
+    };
+    let same = with_returned_soup("{A1B2C3D4-0001-4A4A-9B9B-000000000101}", "-213.75");
+    assert_eq!(
+        lines(&same),
+        [
+            (money("213.75"), "0.5".to_owned()),
+            (money("1187.50"), "1".to_owned())
+        ]
+    );
+    let other = with_returned_soup("{A1B2C3D4-0009-4A4A-9B9B-000000000909}", "-213.75");
+    assert_eq!(
+        lines(&other),
+        [
+            (money("370.92"), "1".to_owned()),
+            (money("1030.33"), "1".to_owned())
+        ]
+    );
+    assert!(read(TRANSACTIONS, same.as_bytes()).remarks()[0].contains("taken back inside"));
+}
+
+#[test]
+fn a_receipt_that_only_takes_dishes_back_is_refused_or_kept_as_the_connection_says() {
+    let body = fixture_text("sale")
+        .replace("quantity=\"1\" sum=\"427.5\"", "quantity=\"-1\" sum=\"-427.5\"")
+        .replace("quantity=\"1\" sum=\"1187.5\"", "quantity=\"-1\" sum=\"-1187.5\"")
+        .replace("Summa=\"161500\"", "Summa=\"-161500\"");
+    let answer = |values: serde_json::Value| {
+        let settings = settings_with(values);
+        let unreadable = RKeeper
+            .read(&message(TRANSACTIONS, body.as_bytes()), &settings)
+            .err()
+            .unwrap();
+        assert!(
+            unreadable.reason.contains("single dishes"),
+            "{}",
+            unreadable.reason
+        );
+        crate::wire::text(&unreadable.reply)
+    };
+    assert!(answer(json!({})).contains("Result=\"1\""));
+    let kept = answer(json!({"dish_returns": "keep"}));
+    assert!(
+        kept.contains("Result=\"0\"") && kept.contains("администратор"),
+        "{kept}"
+    );
+}
+
+#[test]
+fn the_receipts_own_categories_may_be_those_of_its_lines() {
+    let of_receipt = || json!({"category_field": "CATEG@id"});
+    let categories = |body: &str| -> Vec<Option<String>> {
+        let lines = close_with(body, of_receipt()).receipt.lines.into_iter();
+        lines.map(|line| line.category_id).collect()
+    };
+    let soup = || Some("CA7E0000-0001-4000-8000-000000000017".to_owned());
+    let sale = fixture_text("sale");
+    assert_eq!(categories(&sale), [soup(), None]);
+    let by_name = sale.replace(
+        "categ_id=\"{CA7E0000-0001-4000-8000-000000000017}\"",
+        "categ=\"Супы\"",
+    );
+    assert_ne!(by_name, sale);
+    assert_eq!(categories(&by_name), [soup(), None]);
+    let only = sale
+        .replace(
+            "<CATEG id=\"0\" code=\"0\" name=\"\" sum=\"1187.5\" discsum=\"-62.5\"/>",
+            "",
+        )
+        .replace("sum=\"427.5\" discsum", "sum=\"1615\" discsum");
+    assert_eq!(categories(&only), [soup(), soup()]);
+}
+
+#[test]
+fn the_waiter_is_whom_his_role_names() {
+    let sale = fixture_text("sale").replace(
+        "<PERSON ",
+        "<PERSON id=\"{C0FFEE00-1111-4222-8333-444455556667}\" name=\"Кассир\" code=\"1\" role=\"3\"/><PERSON ",
+    );
+    let waiter = |values| close_with(&sale, values).receipt.waiter;
+    assert_eq!(waiter(json!({})).as_deref(), Some("Кассир"));
+    assert_eq!(waiter(json!({"waiter_role": "7"})).as_deref(), Some("Мария"));
+}
+
+#[test]
+fn a_receipt_whose_holders_are_not_listed_names_its_card_elsewhere() {
+    let nobody = fixture_text("sale")
+        .replace("<HOLDERS><ITEM cardcode=\"9000000017\"/></HOLDERS>", "<HOLDERS/>")
+        .replace("Card=\"9000000017\"", "Card=\"0\"");
+    let guest = |body: &str| close_of(body).receipt.customer;
+    assert!(matches!(guest(&nobody), Some(CustomerRef::Phone(_))), "ALLCARDS");
+    let of_interface = nobody
+        .replace(
+            "<ALLCARDS><ITEM cardcode=\"9000000017\"/></ALLCARDS>",
+            "<ALLCARDS/>",
+        )
+        .replace("interface=\"11\">", "interface=\"11\" cardcode=\"GIFT-7\">");
+    assert_eq!(guest(&of_interface), Some(CustomerRef::Card("GIFT-7".to_owned())));
+}
