@@ -11,12 +11,13 @@ use utoipa_axum::routes;
 
 use super::caller::{Caller, Scope};
 use super::customers::found;
+use super::given::filled;
 use super::json_body::QueryOf;
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::period::Period;
 use super::problem::Problem;
-use super::venues::reached;
+use super::venues::within;
 use crate::app::App;
 use crate::domain::Money;
 use crate::domain::ids::{CustomerId, ReceiptId, VenueId};
@@ -145,18 +146,14 @@ async fn list(
 ) -> Result<Json<Page<DeliveryOrderView>>, Problem> {
     caller.needs(Scope::Reports)?;
     let (limit, before) = (page.limit()?, page.after::<ReceiptId>()?);
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     app.read(move |c| {
         let network = networks::find(c, caller.tenant)?;
         let period = Period::read(query.from.as_deref(), query.to.as_deref(), &network)?;
         let filter = DeliveryOrderFilter {
-            venues: match given(&query.venue_id) {
-                Some(reference) => Some(vec![reached(c, &caller, &reference)?]),
-                None => caller.venues.clone(),
-            },
+            venues: within(c, &caller, filled(&query.venue_id))?,
             from: period.from,
             until: period.until,
-            customer: match given(&query.customer_id) {
+            customer: match filled(&query.customer_id) {
                 Some(reference) => Some(found(c, caller.tenant, &reference)?.id),
                 None => None,
             },

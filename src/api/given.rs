@@ -35,6 +35,11 @@ pub fn text(pointer: &str, given: &str, most: usize) -> Result<String, Problem> 
     Ok(given.to_owned())
 }
 
+/// A filter of a query; an empty one is as good as absent.
+pub fn filled(given: &Option<String>) -> Option<String> {
+    given.clone().filter(|text| !text.trim().is_empty())
+}
+
 /// A text that may be absent; an empty one is as good as absent.
 ///
 /// # Errors

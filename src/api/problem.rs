@@ -255,7 +255,7 @@ impl From<Refusal> for Problem {
         let status = match &refusal {
             Refusal::Conflict { .. }
             | Refusal::ReceiptHasReturns
-            | Refusal::ReceiptCancelled
+            | Refusal::ReceiptCancelled { .. }
             | Refusal::HoldCaptured
             | Refusal::HoldVoided
             | Refusal::ReturnExceedsSale { .. }

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::caller::{Caller, Scope};
 use super::customers;
+use super::given::filled;
 use super::json_body::QueryOf;
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
@@ -277,10 +278,6 @@ fn bound(name: &str, given: Option<&str>) -> Result<Option<Money>, Problem> {
             })
         })
         .transpose()
-}
-
-fn filled(text: &Option<String>) -> Option<String> {
-    text.clone().filter(|t| !t.trim().is_empty())
 }
 
 /// Makes the filter that a query means, within what the caller may see.

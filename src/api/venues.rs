@@ -61,6 +61,21 @@ pub(super) fn reached(
     Ok(venue)
 }
 
+/// The venues that a list is of: the one that a filter names, else all that the caller may see; `None`: the whole network.
+///
+/// # Errors
+/// As [`reached`].
+pub(super) fn within(
+    connection: &mut AnyConnection,
+    caller: &Caller,
+    named: Option<String>,
+) -> Result<Option<Vec<VenueId>>, Problem> {
+    match named {
+        Some(reference) => Ok(Some(vec![reached(connection, caller, &reference)?])),
+        None => Ok(caller.venues.clone()),
+    }
+}
+
 /// The venue that a body names, at `pointer`.
 ///
 /// # Errors

@@ -10,11 +10,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::caller::{Caller, Scope};
+use super::given::filled;
 use super::json_body::QueryOf;
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
 use super::problem::Problem;
-use super::venues::reached;
+use super::venues::within;
 use crate::app::App;
 use crate::domain::Money;
 use crate::domain::ids::{CustomerId, TransactionId, VenueId};
@@ -94,10 +95,7 @@ async fn list(
     let minutes = i64::from(query.older_than_minutes.unwrap_or(USUAL_MINUTES));
     let until = app.clock.now() - Duration::minutes(minutes);
     app.read(move |c| {
-        let venues = match query.venue_id.as_deref().filter(|text| !text.is_empty()) {
-            Some(reference) => Some(vec![reached(c, &caller, reference)?]),
-            None => caller.venues.clone(),
-        };
+        let venues = within(c, &caller, filled(&query.venue_id))?;
         let filter = WriteOffFilter { venues, until };
         let after = after.map(|id| id.0);
         let found = write_offs::waiting(c, caller.tenant, &filter, after, i64::from(limit) + 1)?;

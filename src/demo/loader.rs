@@ -1,7 +1,6 @@
 //! Fills a database with the demo network: what happened goes through the real ledger, by a clock that is moved.
 
-use std::collections::BTreeMap;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;

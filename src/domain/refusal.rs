@@ -49,8 +49,12 @@ pub enum Refusal {
     },
     /// A newer version came for a receipt of which something has been returned.
     ReceiptHasReturns,
-    /// The receipt was rolled back, and this is not a newer attempt.
-    ReceiptCancelled,
+    /// The receipt was rolled back, and this is not known to be a newer attempt.
+    ReceiptCancelled {
+        /// It is an attempt of before: nobody has anything to mend. Where two roads count differently nobody knows, and a
+        /// person has to look.
+        late: bool,
+    },
     /// No such customer.
     CustomerNotFound,
     /// No such receipt.
@@ -115,7 +119,7 @@ impl Refusal {
             Refusal::UnknownLine { .. } => "unknown-line",
             Refusal::Conflict { .. } => "receipt-conflict",
             Refusal::ReceiptHasReturns => "receipt-has-returns",
-            Refusal::ReceiptCancelled => "receipt-cancelled",
+            Refusal::ReceiptCancelled { .. } => "receipt-cancelled",
             Refusal::CustomerNotFound => "customer-not-found",
             Refusal::ReceiptNotFound => "receipt-not-found",
             Refusal::HoldNotFound => "hold-not-found",
@@ -227,7 +231,7 @@ impl Refusal {
                 "По чеку уже был возврат, поэтому его новую версию должен разобрать администратор.",
                 "Something of this receipt was returned already; a person must look at its new version.",
             ),
-            Refusal::ReceiptCancelled => Words::new(
+            Refusal::ReceiptCancelled { .. } => Words::new(
                 "Этот чек отменён. Закройте заказ новым чеком.",
                 "This receipt was cancelled. Close the order with a new receipt.",
             ),

@@ -288,7 +288,7 @@ impl Writer {
                 Err(Failure::Refused(Refusal::IdempotencyKeyReused))
             };
             return Ok(Decision {
-                message: self.message(command, &result),
+                message: self.message(command, &result, None),
                 result,
                 remember: None,
             });
@@ -315,20 +315,21 @@ impl Writer {
             world.remembered.insert(key.clone(), answer.clone());
             remember = Some(Remember { key, answer, at: now });
         }
-        let mut message = self.message(command, &result);
-        if let (Some(message), Some(changed)) = (&mut message, sold_before.and_then(|s| s.remark(&result))) {
-            let remarks = message.detail.take().into_iter().chain([changed]);
-            message.detail = Some(remarks.collect::<Vec<_>>().join("\n"));
-        }
+        let changed = sold_before.and_then(|sold| sold.remark(&result));
         Ok(Decision {
-            message,
+            message: self.message(command, &result, changed),
             result,
             remember,
         })
     }
 
-    /// The command's raw message with what became of it.
-    fn message(&self, command: &Command, result: &Result<Answered, Failure>) -> Option<StoredMessage> {
+    /// The command's raw message with what became of it. `changed`: what it changed in a sale that was posted before.
+    fn message(
+        &self,
+        command: &Command,
+        result: &Result<Answered, Failure>,
+        changed: Option<String>,
+    ) -> Option<StoredMessage> {
         let raw = Arc::clone(command.raw.as_ref()?);
         let (outcome, code, detail, subject) = match (&command.verb, result) {
             (Verb::Keep(outcome), _) => (*outcome, None, None, None),
@@ -345,9 +346,8 @@ impl Writer {
                 match (refusal, &command.verb) {
                     // A late word about an attempt that was rolled back, or about a hold that has been used: nobody
                     // has anything to mend.
-                    (Refusal::ReceiptCancelled, _) | (Refusal::HoldCaptured, Verb::Void(..)) => {
-                        Outcome::Ignored
-                    }
+                    (Refusal::ReceiptCancelled { late: true }, _)
+                    | (Refusal::HoldCaptured, Verb::Void(..)) => Outcome::Ignored,
                     _ => Outcome::Refused,
                 },
                 Some(refusal.code().to_owned()),
@@ -356,13 +356,13 @@ impl Writer {
             ),
             (_, Err(_)) => (Outcome::Refused, Some("internal".to_owned()), None, None),
         };
-        if command.replay_of.is_some() && matches!(outcome, Outcome::Refused | Outcome::Unreadable) {
+        let failed = code.is_some() || matches!(outcome, Outcome::Refused | Outcome::Unreadable);
+        if command.replay_of.is_some() && failed {
             return None;
         }
-        let detail = match (detail, &command.remarks) {
-            (Some(detail), Some(remarks)) => Some(format!("{detail}\n{remarks}")),
-            (detail, remarks) => detail.or_else(|| remarks.clone()),
-        };
+        let details = [detail, command.remarks.clone(), changed];
+        let details: Vec<String> = details.into_iter().flatten().collect();
+        let detail = (!details.is_empty()).then(|| details.join("\n"));
         let id = MessageId(self.ids.next_id());
         Some(StoredMessage {
             id,

@@ -235,14 +235,11 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         office.set(&door.places, &settings).await?;
     }
     let played = day(plan, &office, &door, dialect, vendor.clone(), restart).await;
-    // Whatever came of it. The vendor's system closes now: nobody is to ask it any more.
-    if vendor.is_some() {
-        office.set(&door.places, &json!({})).await?;
-    }
-    if door.own {
-        office.switch_off(&door.places).await?;
-    }
-    played
+    // Whatever came of it. Why the day ended early says more than why nothing could be put back then.
+    let put_back = door.put_back(&office, vendor.is_some()).await;
+    let report = played?;
+    put_back?;
+    Ok(report)
 }
 
 /// Where the day is played.
@@ -252,6 +249,19 @@ struct Door {
     places: Vec<Place>,
     /// Whether the connection was made for this day.
     own: bool,
+}
+
+impl Door {
+    /// As it was before the day. A vendor's system closes with the day: nobody is to ask it any more.
+    async fn put_back(&self, office: &Office, was_asked: bool) -> Result<(), Failure> {
+        if was_asked {
+            office.set(&self.places, &json!({})).await?;
+        }
+        if self.own {
+            office.switch_off(&self.places).await?;
+        }
+        Ok(())
+    }
 }
 
 async fn door(office: &Office, dialect: &dyn Dialect, plan: &Plan) -> Result<Door, Failure> {

@@ -1,7 +1,6 @@
 //! The golden cases through the pure domain alone: no database, no service.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use kopilka::domain::accrual::{CustomerCoefficients, Sale, accrue};

@@ -1,8 +1,7 @@
 //! Random lives of one customer, told to the program's decisions and to the slow model; both must say the same after
 //! every step.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Duration, TimeZone, Utc};

@@ -395,6 +395,34 @@ fn an_order_that_the_plugin_closed_is_cancelled_by_the_cloud_or_by_the_plugin() 
 }
 
 #[test]
+fn a_sale_that_only_the_cloud_tells_of_after_a_cancellation_waits_for_a_person_and_a_late_one_for_nobody() {
+    each_database_async(|store| async move {
+        let plugin = Plugin::new(&Service::on(store)).await;
+        plugin.example("reserve", "payment").await;
+        let close = example("close", "points", &plugin.guest);
+        plugin.say("close", &close).await.expect(200);
+        let mut event = webhook("table-closed");
+        event[0]["eventInfo"]["order"]["status"] = json!("Deleted");
+        plugin.webhook(&event).await;
+        let waiting = async || {
+            let path = "/api/v1/messages?outcome=waiting";
+            let found = plugin.till.owner.get(path).await.expect(200);
+            found["items"].as_array().unwrap().len()
+        };
+        // The till's own close once more is an attempt of before.
+        plugin.say("close", &close).await.expect(422);
+        assert_eq!(waiting().await, 0);
+        // Opened again, and the till's word of it is lost: nobody knows whether the cloud's is the later one.
+        let mut sold = webhook("table-closed");
+        let at = sold[0]["eventInfo"]["timestamp"].as_i64().unwrap();
+        sold[0]["eventInfo"]["timestamp"] = json!(at + 60_000);
+        plugin.webhook(&sold).await;
+        assert_eq!(waiting().await, 1);
+        assert_eq!(plugin.balance().await, "640.00");
+    });
+}
+
+#[test]
 fn what_a_plugin_gets_wrong_is_named_and_kept_and_nothing_is_posted() {
     each_database_async(|store| async move {
         let plugin = Plugin::new(&Service::on(store)).await;

@@ -12,7 +12,7 @@ const FIRST_HAND: i64 = 1 << 62;
 /// The version of a receipt that the till itself tells, where others repeat it: newer than anything that they say of
 /// it, because only the till knows the guest who stood there and the bonuses that he paid with.
 pub fn first_hand(revision: u32) -> i64 {
-    FIRST_HAND + i64::from(revision)
+    first_hand_at(i64::from(revision))
 }
 
 /// The same for a source whose versions are numbers already, below 2^62.

@@ -10,8 +10,7 @@
 //! * amounts of a return are positive: the sign is in `operation`;
 //! * a return names the sale (`saleDocumentId`) and its lines (`saleLineId`).
 
-use std::collections::BTreeMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

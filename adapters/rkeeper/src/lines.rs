@@ -1,9 +1,9 @@
 //! Lines of the receipt XML to lines of a receipt.
 //!
 //! `LINE@sum` is after discounts and, since a payment with bonuses is a payment row, before bonuses: just what the
-//! ledger wants (a setting says where a till sends it net). What is not certain is which lines count. The vendor's text does not say whether prices of modifiers
-//! and of the heads of sets are inside their dishes' sums, and sites differ; so the lines are chosen that add up to
-//! the total of the till.
+//! ledger wants (a setting says where a till sends it net). What is not certain is which lines count. The vendor's text
+//! does not say whether prices of modifiers and of the heads of sets are inside their dishes' sums, and sites differ; so
+//! the lines are chosen that add up to the total of the till.
 
 use std::collections::HashSet;
 

@@ -41,13 +41,12 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
     }
     let key = cx.key(&ask.receipt.external_id);
     let fingerprint = fingerprint(ask);
-    let ask = &*in_categories(ask);
     let previous = world.receipts.get(&key).cloned();
     if let Some(known) = previous.as_ref().filter(|known| is_told_anew(known, ask)) {
         return tell_anew(world, cx, ask, known.clone(), fingerprint);
     }
     if previous.is_none() && is_rolled_back(world, &key, ask.receipt.version) {
-        return Err(Refusal::ReceiptCancelled);
+        return Err(Refusal::ReceiptCancelled { late: true });
     }
     if let Some(known) = &previous
         && let Some(answer) = answer_known(known, ask, fingerprint)?
@@ -85,6 +84,7 @@ pub(super) fn post(
     fingerprint: Hash,
 ) -> Result<Closed, Refusal> {
     let key = cx.key(&ask.receipt.external_id);
+    let ask = &*in_categories(ask);
     let decided = decide(world, cx, ask, previous.as_ref())?;
     let receipt = store(world, cx, ask, previous, fingerprint, decided);
     let answer = receipt.answer.clone();

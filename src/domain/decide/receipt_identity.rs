@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use kopilka_contract::{Close, Closed, Receipt, ReceiptStatus, Redemption};
+use kopilka_contract::{Close, Closed, Receipt, ReceiptStatus, Redemption, comparable};
 use sha2::{Digest, Sha256};
 
 use super::Context;
@@ -79,7 +79,10 @@ pub(super) fn answer_known(
             if newer {
                 Ok(None)
             } else {
-                Err(Refusal::ReceiptCancelled)
+                // Of two roads that count differently nobody knows which word is the later one: a person looks.
+                let late = ask.receipt.version.zip(known.version);
+                let late = late.is_some_and(|(told, cancelled)| comparable(told, cancelled));
+                Err(Refusal::ReceiptCancelled { late })
             }
         }
         ReceiptStatus::Closed if newer && confirms_redemption(known, ask) => Ok(None),

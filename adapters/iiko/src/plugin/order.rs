@@ -1,8 +1,7 @@
 //! An order as a plugin tells it: a full snapshot every time. It becomes the same receipt whether it is quoted, reserved for
 //! or closed.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, FixedOffset, Utc};
 use kopilka_contract::{
