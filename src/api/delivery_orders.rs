@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use kopilka_contract::CustomerStatus;
+use kopilka_contract::{CustomerStatus, Phone};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -79,7 +79,8 @@ pub struct OrdererView {
     /// His name.
     pub name: Option<String>,
     /// His telephone.
-    pub phone: Option<String>,
+    #[schema(value_type = Option<String>, example = "+79215550101")]
+    pub phone: Option<Phone>,
 }
 
 impl From<Orderer> for OrdererView {

@@ -78,6 +78,15 @@ pub fn parse_status(text: &str) -> Result<CustomerStatus, StorageError> {
     }
 }
 
+/// A telephone number as stored, by its digits.
+///
+/// # Errors
+/// Where it is none.
+pub fn parse_phone(digits: &str) -> Result<Phone, StorageError> {
+    // The plus keeps a foreign number from being read by Russian habits.
+    Phone::parse(&format!("+{digits}")).ok_or_else(|| StorageError::Corrupt("a telephone number".to_owned()))
+}
+
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = customers, primary_key(network_id, id))]
 #[diesel(treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -130,17 +139,12 @@ impl CustomerRow {
     }
 
     fn customer(self) -> Result<Customer, StorageError> {
-        let phone = self.phone.map(|digits| {
-            // The plus keeps a foreign number from being read by Russian habits.
-            Phone::parse(&format!("+{digits}"))
-                .ok_or_else(|| StorageError::Corrupt("a telephone number".to_owned()))
-        });
         Ok(Customer {
             id: CustomerId(self.id),
             external_id: self.external_id,
             status: parse_status(&self.status)?,
             name: self.name,
-            phone: phone.transpose()?,
+            phone: self.phone.as_deref().map(parse_phone).transpose()?,
             email: self.email,
             birthday: self.birthday,
             sex: self.sex,

@@ -2,9 +2,9 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use kopilka_contract::CustomerStatus;
+use kopilka_contract::{CustomerStatus, Phone};
 
-use super::customers::{parse_status, status_text};
+use super::customers::{parse_phone, parse_status, status_text};
 use super::schema::{customers, receipts};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::ids::{CustomerId, ReceiptId, VenueId};
@@ -54,7 +54,7 @@ pub struct Orderer {
     /// His name.
     pub name: Option<String>,
     /// His telephone.
-    pub phone: Option<String>,
+    pub phone: Option<Phone>,
 }
 
 /// Which orders are wanted.
@@ -156,7 +156,7 @@ fn order((what, money, whose): Row) -> Result<DeliveryOrder, StorageError> {
             id: CustomerId(id),
             status: parse_status(&status)?,
             name,
-            phone,
+            phone: phone.as_deref().map(parse_phone).transpose()?,
         }),
         None => None,
     };

@@ -41,6 +41,7 @@ fn delivery_orders_are_listed_whoever_told_of_them_and_whether_or_not_they_accru
             (&orders[1]["customer"]["id"], &orders[1]["advertising_source"]),
             (&json!(anna), &json!("leaflet"))
         );
+        assert_eq!(orders[1]["customer"]["phone"], "+79215550199");
         let potential = listed("customer_status=potential").await;
         assert_eq!(potential["items"].as_array().unwrap().len(), 1);
         assert_eq!(potential["items"][0]["customer"]["status"], "potential");
