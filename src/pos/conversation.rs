@@ -29,7 +29,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::ledger::message::{Outcome, RawMessage};
-use crate::storage::{StorageError, errands, polls};
+use crate::storage::{errands, polls};
 
 /// What a zip archive begins with.
 const ARCHIVE: &[u8] = b"PK\x03\x04";
@@ -481,7 +481,7 @@ impl Talk {
         }
         let (tenant, id) = (self.known.tenant, self.known.connection.id);
         let (ids, now) = (Arc::clone(&self.app.ids), self.app.clock.now());
-        let left = self.app.write(move |c| -> Result<(), StorageError> {
+        let left = self.app.small_writes.write(move |c| {
             for errand in &errands {
                 errands::leave(c, tenant, id, ids.next_id(), errand, now)?;
             }
