@@ -291,7 +291,7 @@ fn common(row: &Element) -> Map<String, Value> {
 }
 
 /// Lines have no ids in CommerceML, so a line is known by its product.
-fn line_key<'a>(row: &'a Element) -> &'a str {
+fn line_key(row: &Element) -> &str {
     text(row, "ид")
         .or_else(|| text(row, "наименование"))
         .unwrap_or_default()
