@@ -212,6 +212,7 @@ diesel::table! {
         hour -> Integer,
         payments -> Text,
         answer -> Text,
+        awaits -> Nullable<BigInt>,
     }
 }
 
