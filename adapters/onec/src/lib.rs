@@ -38,8 +38,8 @@ use kopilka_contract::{
 
 pub use crate::commerce_ml::CommerceMlSettings;
 pub use crate::odata::{
-    CardFields, Configuration, DocumentFields, ODataSettings, Operation, OperationField, PaymentFields,
-    ProductFields, Profile, StatusField,
+    CardFields, Configuration, DocumentFields, KindFields, ODataSettings, Operation, OperationField,
+    PaymentFields, ProductFields, Profile, StatusField,
 };
 use crate::receipt_json::Contract;
 use crate::route::Route;
