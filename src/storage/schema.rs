@@ -268,6 +268,10 @@ diesel::table! {
         debt -> BigInt,
         posted_at -> Timestamp,
         receipt_id -> Nullable<BigInt>,
+        settled_at -> Nullable<Timestamp>,
+        settlement -> Nullable<Text>,
+        settled_by -> Nullable<Text>,
+        note -> Nullable<Text>,
     }
 }
 
@@ -291,6 +295,9 @@ diesel::table! {
         answer -> Text,
         posted_at -> Timestamp,
         actor -> Text,
+        settled_at -> Nullable<Timestamp>,
+        settled_by -> Nullable<Text>,
+        note -> Nullable<Text>,
     }
 }
 
