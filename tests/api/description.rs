@@ -41,9 +41,10 @@ const NOTHING_THERE: [(&str, &str); 5] = [
     // No till of it has a report of its own.
     ("POST /api/v1/connections/{id}/reconciliations", "422"),
     ("POST /api/v1/till-differences/{id}/settle", "404"),
-    // No till of it writes bonuses off before the receipt, and every return has its sale.
+    // No till of it writes bonuses off before the receipt.
     ("POST /api/v1/write-offs/{id}/settle", "404"),
-    ("POST /api/v1/returns/{id}/settle", "404"),
+    // Every return there has found its sale.
+    ("POST /api/v1/returns/{id}/settle", "409"),
 ];
 
 /// The part that every example of an id shares. The service gives ids, so examples can't know them: they are replaced
