@@ -79,6 +79,7 @@ fn questions() -> Vec<(LoadKeys, &'static [&'static str])> {
             &[
                 "holds_key",
                 "write_offs_customer",
+                "write_offs_free",
                 "write_offs_receipt",
                 "receipts_awaiting",
             ],

@@ -479,7 +479,7 @@ const RETURNS_BY_KEY: &str = "keys JOIN returns t ON t.network_id = keys.network
      AND t.venue_id = keys.venue_id AND t.source = keys.source AND t.external_id = keys.external_id \
      AND keys.what = 'return'";
 
-/// For so long a write-off waits for its receipt, and a receipt for its write-off: what comes later is looked at by a person.
+/// For so long a receipt waits for its write-off: what comes later is looked at by a person.
 const WAIT_FOR: Duration = Duration::days(31);
 /// For so long a till may repeat a write-off that a receipt has taken over already.
 const REPEATED_FOR: Duration = Duration::days(1);
@@ -495,44 +495,44 @@ fn write_off_statement<'a>(
     let mut statement = Statement::new(dialect);
     given(&mut statement, shape, keys, references);
     let written = |text: &str| dialect.joined_as_written(text);
+    let of_customer =
+        "who JOIN write_offs w ON w.network_id = who.network_id AND w.customer_id = who.customer_id";
     statement
         .push(&written(&who(shape)))
-        .push(&written(
-            ", of_customers AS (SELECT w.network_id, w.transaction_id FROM who JOIN write_offs w \
-             ON w.network_id = who.network_id AND w.customer_id = who.customer_id AND w.posted_at > ",
-        ))
-        .bind(keys.now - WAIT_FOR)
-        .push(" WHERE w.receipt_id IS NULL OR w.posted_at > ")
-        .bind(keys.now - REPEATED_FOR)
+        .push(&written(&format!(
+            ", offs AS (SELECT w.network_id, w.transaction_id FROM {of_customer} AND w.receipt_id IS NULL \
+             UNION SELECT w.network_id, w.transaction_id FROM {of_customer} AND w.posted_at > "
+        )))
+        .bind(keys.now - REPEATED_FOR);
+    if shape.receipts {
+        statement.push(&written(
+            " UNION SELECT w.network_id, w.transaction_id FROM r JOIN write_offs w ON w.network_id = r.network_id \
+             AND w.receipt_id = r.id",
+        ));
+    }
+    statement
         .push(&written(
             "), awaiting AS (SELECT receipts.* FROM who JOIN receipts ON receipts.network_id = who.network_id \
              AND receipts.customer_id = who.customer_id AND receipts.awaits IS NOT NULL WHERE receipts.posted_at > ",
         ))
         .bind(keys.now - WAIT_FOR)
         .push(") ");
-    let mut wanted = "SELECT network_id, transaction_id FROM of_customers".to_owned();
-    if shape.receipts {
-        wanted.push_str(
-            " UNION SELECT w.network_id, w.transaction_id FROM r JOIN write_offs w ON w.network_id = r.network_id \
-             AND w.receipt_id = r.id",
-        );
-    }
-    statement.push(&written(&format!(", wanted_offs AS ({wanted}) ")));
     let mut text = String::new();
-    let names = "network_id transaction_id venue_id source session hold_id customer_id amount debt posted_at receipt_id";
+    let names = "network_id transaction_id venue_id source session hold_id customer_id amount debt posted_at receipt_id \
+                 settled_at settlement settled_by note";
     branch(
         &mut text,
         dialect,
         "write_off",
         &columns("w", names),
-        "wanted_offs o JOIN write_offs w ON w.network_id = o.network_id AND w.transaction_id = o.transaction_id",
+        "offs o JOIN write_offs w ON w.network_id = o.network_id AND w.transaction_id = o.transaction_id",
     );
     branch(
         &mut text,
         dialect,
         "write_off_part",
         &columns("p", REDEMPTION_COLUMNS),
-        "wanted_offs o JOIN redemption_parts p ON p.network_id = o.network_id AND p.transaction_id = o.transaction_id",
+        "offs o JOIN redemption_parts p ON p.network_id = o.network_id AND p.transaction_id = o.transaction_id",
     );
     let mut add = |tag: &str, columns: Vec<(String, String)>, from: &str| {
         branch(&mut text, dialect, tag, &columns, from)
