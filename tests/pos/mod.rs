@@ -12,6 +12,7 @@ mod isolation;
 mod menu_import;
 mod onec;
 mod onec_base;
+mod onec_bulk;
 mod onec_late_write_offs;
 mod onec_odata;
 mod onec_returns;

@@ -20,7 +20,7 @@ mod till_day;
 mod told;
 
 pub use adapter::{
-    About, Adapter, Dialogue, Filing, Message, Part, Reply, Roads, Settings, SettingsError, Unreadable,
+    About, Adapter, Bulk, Dialogue, Filing, Message, Part, Reply, Roads, Settings, SettingsError, Unreadable,
 };
 pub use amount::{AmountError, Money, Quantity};
 pub use apportion::{apportion, apportion_by_amount};

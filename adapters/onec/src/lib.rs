@@ -33,7 +33,8 @@ mod route;
 mod settings;
 
 use kopilka_contract::{
-    Adapter, Dialogue, Filing, GuideStep, Message, Poll, Reply, Settings, SettingsError, Unreadable, Words,
+    Adapter, Bulk, Dialogue, Filing, GuideStep, Message, Poll, Reply, Settings, SettingsError, Unreadable,
+    Words,
 };
 
 pub use crate::commerce_ml::CommerceMlSettings;
@@ -98,6 +99,30 @@ impl Adapter for OneC {
         match Route::of(message.path) {
             Route::Exchange => commerce_ml::filing(message),
             _ => None,
+        }
+    }
+
+    fn bulk(&self, message: &Message<'_>) -> Option<Bulk> {
+        // How long 1C waits is not documented: HTTP connections of its code and exchanges usually give a request a minute, our
+        // example half of that.
+        match Route::of(message.path) {
+            Route::ReceiptBatch | Route::CommerceMlFile => Some(Bulk {
+                patience_s: 25,
+                meanwhile: None,
+            }),
+            Route::Exchange => commerce_ml::bulk(message),
+            _ => None,
+        }
+    }
+
+    fn too_large(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply {
+        let words = words.in_language(settings.language);
+        match Route::of(message.path) {
+            // The exchange has no other words for it: its answers are lines, whatever the status.
+            Route::Exchange => commerce_ml::failure(words),
+            Route::CommerceMlFile => reply::sentence(413, &format!("failure\n{words}")),
+            Route::LoyaltyServer(_) => reply::sentence(413, words),
+            _ => receipt_answer::too_large(words),
         }
     }
 

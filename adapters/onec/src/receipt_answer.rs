@@ -195,6 +195,16 @@ pub(crate) fn failure(words: &str) -> Reply {
     Outcome::failed(words).reply()
 }
 
+/// What an extension is told whose message is larger than is taken.
+pub(crate) fn too_large(words: &str) -> Reply {
+    let outcome = Outcome {
+        code: Some("body-too-large".to_owned()),
+        error: Some(words.to_owned()),
+        ..Outcome::default()
+    };
+    reply::json(413, &outcome)
+}
+
 /// An address where we have nothing.
 pub(crate) fn unknown_path(path: &str, language: Language) -> Unreadable {
     let words = Words::new(

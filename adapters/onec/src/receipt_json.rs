@@ -143,6 +143,11 @@ pub(crate) struct Rejected {
 }
 
 impl Rejected {
+    /// What is wrong with it.
+    pub(crate) fn reason(&self, language: Language) -> String {
+        self.fault.sentence(language)
+    }
+
     /// Which document, and what is wrong with it.
     pub(crate) fn sentence(&self, language: Language) -> String {
         let id = self.document_id.as_deref().unwrap_or("?");

@@ -28,6 +28,8 @@ pub(super) struct Documents {
 
 /// A document in the words of our JSON contract, and what that makes of it.
 pub(super) struct Taken {
+    /// By what people know it: its number, else its id.
+    pub(super) name: String,
     pub(super) json: String,
     pub(super) document: Result<Document, Rejected>,
 }
@@ -49,6 +51,10 @@ impl Documents {
                 Some(operation) => {
                     let value = own.document(operation, &made_at);
                     documents.read.push(Taken {
+                        name: text(element, "номер")
+                            .or_else(|| text(element, "ид"))
+                            .unwrap_or("?")
+                            .to_owned(),
                         json: value.to_string(),
                         document: contract.read(Field::document(&value)),
                     });
