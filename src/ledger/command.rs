@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kopilka_contract::{
-    Adjusted, Close, Closed, CustomerRef, Held, Hold, ReceiptStatus, Returned, Spend, Spent, Voided,
+    Adjusted, Close, Closed, CustomerRef, Held, Hold, Language, ReceiptStatus, Returned, Spend, Spent, Voided,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,8 @@ pub struct Command {
     pub raw: Option<Arc<RawMessage>>,
     /// Words for a person about the message, kept with it.
     pub remarks: Option<String>,
+    /// In which language the inbox says why it was refused.
+    pub language: Language,
     /// When the message began to be worked on, for the time that is kept with it.
     pub since: Instant,
     /// Idempotency key of the caller, with the hash of the body.

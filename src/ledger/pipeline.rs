@@ -356,7 +356,7 @@ impl Writer {
                     _ => Outcome::Refused,
                 },
                 Some(refusal.code().to_owned()),
-                Some(refusal.words().ru),
+                Some(refusal.words().in_language(command.language).to_owned()),
                 None,
             ),
             (_, Err(_)) => (Outcome::Refused, Some("internal".to_owned()), None, None),

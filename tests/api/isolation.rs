@@ -11,7 +11,7 @@ use kopilka::pos::adapter;
 use kopilka::pos::connection_cache::Known;
 use kopilka::pos::conversation::{self, Incoming};
 use kopilka::storage::{AnyConnection, Store, Tenant, books, till_connections};
-use kopilka_contract::{CustomerRef, Spend};
+use kopilka_contract::{CustomerRef, Language, Spend};
 use serde_json::{Value, json};
 
 use super::client::{Client, PASSWORD, Service};
@@ -225,6 +225,7 @@ async fn write_off(service: &Service, network: &str, venue: &str, customer: &str
         verb: Verb::Spend(place, spend),
         raw: None,
         remarks: None,
+        language: Language::default(),
         idempotency: None,
         replay_of: None,
     };

@@ -16,6 +16,7 @@ mod menu;
 mod phone;
 mod poll;
 mod receipt;
+mod secret;
 mod till_day;
 mod told;
 
@@ -36,6 +37,7 @@ pub use poll::{
     Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Situation, Step, percent_encoded,
 };
 pub use receipt::{CustomerRef, Line, Payment, Receipt, comparable, first_hand, first_hand_at};
+pub use secret::same_secret;
 pub use till_day::{DayCompared, TillDay, TillOrder};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,
