@@ -149,7 +149,9 @@ impl Dialect for OneC {
         }
         let answer: Value = body.parse().unwrap_or_default();
         if message.path.starts_with("v1/") {
-            let taken = answer["status"] == "accepted" || answer["status"] == "duplicate";
+            let taken = ["accepted", "updated", "duplicate", "stale"]
+                .iter()
+                .any(|status| answer["status"] == *status);
             return match taken {
                 true => Heard::Taken,
                 false if answer["retryable"] == true => Heard::Again(body.to_owned()),

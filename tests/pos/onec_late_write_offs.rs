@@ -143,20 +143,34 @@ fn what_came_back_before_the_write_off_gives_its_bonuses_back_with_it() {
 }
 
 #[test]
-fn a_write_off_is_not_taken_by_what_is_older_than_a_month_or_of_another_guest() {
+fn a_write_off_is_not_for_a_receipt_of_long_ago_unless_its_card_was_locked_since_before_it() {
     each_database_async(|store| async move {
         let (till, guest) = open(store).await;
         let other = till.customer("2900000001735", "+79005550102", "0.00").await;
         let mut others = sale(&till, "others", 150, 0);
         others["card"] = json!("2900000001735");
         push(&till, &others).await;
-        push(&till, &sale(&till, "old", 150, 0)).await;
+        // Its write-off got lost.
+        push(&till, &sale(&till, "lost", 150, 0)).await;
         let clock = &till.service.clock;
-        clock.move_to(till.service.clock_now() + Duration::days(32));
+        clock.move_to(till.service.clock_now() + Duration::hours(3));
+        // The same amount again: its own receipt is on its way.
         lock_and_write_off(&till, &["150"]).await;
-        assert_eq!(free(&till).await, 1, "a person looks at it");
-        assert_eq!(till.balance(&guest).await, "892.50");
+        assert_eq!(free(&till).await, 1);
+        let told = push(&till, &sale(&till, "next", 150, 6)).await;
+        assert_eq!(told["spent"], "150.00", "{told}");
+        assert_eq!(till.balance(&guest).await, "935.00");
         assert_eq!(till.balance(&other).await, "42.50");
+
+        // Locked, told with the clock of a till that goes wrong, and only then written off.
+        let find = format!("hs/loyaltyservice/findclientcard/?ClientCardID={CARD}&BlockBonuses=1");
+        till.send("GET", &find, "").await;
+        push(&till, &sale(&till, "slow", 150, 300)).await;
+        let spend = format!("hs/loyaltyservice/writeoffclientbonuses/?ClientCardID={CARD}&BonusesCount=150");
+        till.send("POST", &spend, "").await;
+        assert_eq!(free(&till).await, 0);
+        let given = push(&till, &back("b", "slow", 2)).await;
+        assert_eq!(given["spentGivenBack"], "150.00", "{given}");
         till.assert_books();
     });
 }

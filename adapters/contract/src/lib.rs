@@ -41,5 +41,5 @@ pub use secret::same_secret;
 pub use till_day::{DayCompared, TillDay, TillOrder};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,
-    LineOutcome, ReceiptStatus, Refusal, Returned, Spent, Told, Voided, Words,
+    LineOutcome, ReceiptStatus, Refusal, Returned, Spent, Telling, Told, Voided, Words,
 };

@@ -1,6 +1,6 @@
 //! What was decided about a receipt, and how it becomes a part of the facts.
 
-use kopilka_contract::{CashierMessage, Close, Closed, LineOutcome, ReceiptStatus, Redemption};
+use kopilka_contract::{CashierMessage, Close, Closed, LineOutcome, ReceiptStatus, Redemption, Telling};
 
 use super::Context;
 use super::sheet::{Sheet, event};
@@ -58,6 +58,7 @@ impl Decided<'_> {
             explanation: self.accrual.explanation.clone(),
             cashier_messages: self.messages.clone(),
             replayed: false,
+            telling: Telling::First,
         }
     }
 }

@@ -5,7 +5,7 @@ use kopilka_contract::{ReceiptStatus, Returned, comparable};
 use super::Context;
 use super::back_by_product::return_product;
 use super::booking::{refund, refund_shares, undo_accrual};
-use super::return_identity::{brings_the_same, return_fingerprint};
+use super::return_identity::return_fingerprint;
 use super::sheet::{Reason, Sheet, event};
 use crate::domain::books::types;
 use crate::domain::ids::{ReceiptId, ReturnId};
@@ -42,8 +42,7 @@ pub fn give_back(
     {
         // A rollback repeated with a later stamp is the same rollback.
         let same_rollback = request.version.is_some() && known.sale == *sale;
-        let same_goods = known.sale == *sale && brings_the_same(&known.request, request);
-        if known.fingerprint == fingerprint || same_rollback || same_goods {
+        if known.fingerprint == fingerprint || same_rollback {
             return Ok(Returned {
                 replayed: true,
                 ..known.answer.clone()

@@ -1,5 +1,6 @@
 //! A write-off that comes after its receipt: the receipt has waited for it, and takes it over.
 
+use chrono::Duration;
 use kopilka_contract::apportion_by_amount;
 
 use super::Context;
@@ -9,21 +10,43 @@ use super::sheet::{Reason, Sheet};
 use super::written_off::{Behind, behind};
 use crate::domain::Money;
 use crate::domain::books::types;
-use crate::domain::ids::{CustomerId, TransactionId};
+use crate::domain::ids::{CustomerId, HoldId, TransactionId};
 use crate::domain::world::{SourceKey, StoredReceipt, World};
 
 /// Code of the message to a cashier that a redemption of a receipt is not in the books.
 pub(super) const UNCONFIRMED: &str = "unconfirmed-redemption";
 
-/// Lets the nearest receipt of a guest that waits for write-offs take over those that stand free now.
-pub(super) fn settle_awaiting(world: &mut World, cx: Context<'_>, customer: CustomerId) {
+/// How far from its write-off a receipt was closed at most, where it was not told while its card was locked.
+const NEAR: Duration = Duration::hours(1);
+
+/// Lets a receipt of a guest that waits for write-offs take over those that stand free now. `lock`: that of the session which has
+/// just written off. The card is locked before the sale is closed, so what was told since then comes first; what was told before may
+/// only be meant where it was closed just now: else the write-off's own receipt is still to come.
+pub(super) fn settle_awaiting(
+    world: &mut World,
+    cx: Context<'_>,
+    customer: CustomerId,
+    lock: Option<HoldId>,
+) {
+    let locked_at = lock
+        .and_then(|lock| world.holds.get(&lock))
+        .map(|lock| lock.created_at);
+    let is_of_session = |r: &StoredReceipt| locked_at.is_some_and(|at| r.posted_at >= at);
+    let is_near = |r: &StoredReceipt| (r.closed_at - cx.now).abs() <= NEAR;
     let mut awaiting: Vec<&StoredReceipt> = world
         .receipts
         .values()
         .filter(|r| r.customer == Some(customer) && r.awaits.is_some() && is_of_here(&r.key, cx))
         .filter(|r| r.parts.iter().all(|part| part.payer.is_none()))
+        .filter(|r| is_of_session(r) || is_near(r))
         .collect();
-    awaiting.sort_by_key(|r| ((r.closed_at - cx.now).abs(), std::cmp::Reverse(r.id)));
+    awaiting.sort_by_key(|r| {
+        (
+            !is_of_session(r),
+            (r.closed_at - cx.now).abs(),
+            std::cmp::Reverse(r.id),
+        )
+    });
     let settled = awaiting.into_iter().find_map(|receipt| {
         let facts = world.customers.get(&customer)?;
         let sought = (receipt.awaits?, receipt.closed_at);

@@ -1,7 +1,5 @@
 //! What makes two messages the same return.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest, Sha256};
 
 use crate::domain::books::Hash;
@@ -31,26 +29,6 @@ pub(super) fn return_fingerprint(sale: &SourceKey, request: &ReturnRequest) -> H
     let mut hasher = Sha256::new();
     hasher.update(format!("{content:?}").as_bytes());
     hasher.finalize().into()
-}
-
-/// Whether two tellings of a return bring back as much of each product: roads number lines each in its own way, and another may
-/// have told of it before.
-pub(super) fn brings_the_same(known: &ReturnRequest, told: &ReturnRequest) -> bool {
-    match (goods(known), goods(told)) {
-        (Some(known), Some(told)) => known == told,
-        _ => false,
-    }
-}
-
-/// How much of each product comes back; `None` where something else than quantities of products does.
-fn goods(request: &ReturnRequest) -> Option<BTreeMap<&str, i64>> {
-    let mut goods = BTreeMap::new();
-    for line in request.lines.as_ref()? {
-        let product = line.product.as_ref()?;
-        let so_far: &mut i64 = goods.entry(product.id.as_str()).or_default();
-        *so_far = so_far.checked_add(line.quantity?.thousandths())?;
-    }
-    Some(goods)
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ pub fn spend(world: &mut World, cx: Context<'_>, ask: &Spend) -> Result<Spent, R
         parts,
         change: Change::Inserted,
     });
-    settle_awaiting(world, cx, customer);
+    settle_awaiting(world, cx, customer, hold);
     if let Some(facts) = world.customers.get(&customer) {
         answer.balance = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids).balance(cx.terms.venue);
     }

@@ -479,10 +479,10 @@ const RETURNS_BY_KEY: &str = "keys JOIN returns t ON t.network_id = keys.network
      AND t.venue_id = keys.venue_id AND t.source = keys.source AND t.external_id = keys.external_id \
      AND keys.what = 'return'";
 
-/// For so long a receipt waits for its write-off: what comes later is looked at by a person.
-const WAIT_FOR: Duration = Duration::days(31);
 /// For so long a till may repeat a write-off that a receipt has taken over already.
 const REPEATED_FOR: Duration = Duration::days(1);
+/// So long ago at most a receipt was told that still waits for its write-off: as long as the longest hold.
+const WAIT_FOR: Duration = Duration::days(31);
 
 /// Write-offs that no receipt took over yet, that a till may repeat, or that the batch's receipts took over; and the customers'
 /// receipts that wait for some.
