@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::domain::ids::IdSource;
 use crate::ledger::{Ledger, PipelineOptions};
 use crate::pos::connection_cache::ConnectionCache;
+use crate::storage::shared_commit::SharedCommits;
 use crate::storage::{AnyConnection, StorageError, Store};
 use crate::worker::polling::PrivateAddresses;
 
@@ -32,6 +33,8 @@ pub struct App {
     pub proxies: Arc<TrustedProxies>,
     /// A message has left an errand: vendors' systems need not wait for their turn.
     pub errand_left: Arc<Notify>,
+    /// Small writes that share a commit.
+    pub small_writes: SharedCommits,
     /// Whether vendors' systems are asked that stand inside the service's own network.
     pub private_addresses: PrivateAddresses,
 }
@@ -43,13 +46,18 @@ impl App {
     /// [`StorageError::Connect`].
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Result<Self, StorageError> {
         let ledger = Ledger::start(store, clock, ids, PipelineOptions::default())?;
-        Ok(App::with(ledger, Access::default()))
+        App::with(ledger, Access::default())
     }
 
     /// Around a ledger that runs.
-    pub fn with(ledger: Ledger, access: Access) -> Self {
-        App {
-            store: ledger.store().clone(),
+    ///
+    /// # Errors
+    /// [`StorageError::Connect`].
+    pub fn with(ledger: Ledger, access: Access) -> Result<Self, StorageError> {
+        let store = ledger.store().clone();
+        Ok(App {
+            small_writes: SharedCommits::start(&store)?,
+            store,
             clock: Arc::clone(ledger.clock()),
             ids: Arc::clone(ledger.ids()),
             ledger,
@@ -58,7 +66,7 @@ impl App {
             proxies: Arc::default(),
             errand_left: Arc::default(),
             private_addresses: PrivateAddresses::default(),
-        }
+        })
     }
 
     /// Reads, off the request threads: diesel blocks.

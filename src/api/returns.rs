@@ -297,6 +297,7 @@ async fn submit(
         .map_or_else(|| app.ledger.now(&terms), |at| at.to_utc());
     let lines = wanted.lines.map(|lines| {
         let line = |l: ReturnLineRequest| ReturnedLine {
+            product: None,
             line_id: l.line_id,
             quantity: l.quantity,
             amount: l.amount,

@@ -63,7 +63,7 @@ pub(super) fn app(store: Store, settings: &Settings, clock: Arc<dyn Clock>) -> R
         Some(per_minute) => limits.requests = limits.requests.per_minute(per_minute),
         None => limits.requests = limits.requests.per_minute(u32::MAX),
     }
-    let mut app = App::with(ledger, Access::new(limits));
+    let mut app = App::with(ledger, Access::new(limits))?;
     app.proxies = Arc::new(settings.http.trusted_proxies.clone());
     app.private_addresses = settings.polling.private_addresses;
     Ok(app)

@@ -430,6 +430,7 @@ impl Book {
         };
         let lines = back.line_id.as_ref().map(|line_id| {
             vec![ReturnedLine {
+                product: None,
                 line_id: line_id.clone(),
                 quantity: Some(Quantity::ONE),
                 amount: None,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use kopilka_contract::{
-    Closed, CustomerRef, CustomerStatus, Phone, Receipt, ReceiptStatus, Returned, WhatBack,
+    Closed, CustomerRef, CustomerStatus, Phone, ProductBack, Receipt, ReceiptStatus, Returned, WhatBack,
 };
 use serde::{Deserialize, Serialize};
 
@@ -199,6 +199,8 @@ pub struct StoredLine {
     pub line_id: String,
     /// Name as sold.
     pub name: String,
+    /// The till's id of the product.
+    pub product_id: Option<String>,
     /// How much was sold.
     pub quantity: Quantity,
     /// Amount after discounts, before bonuses.
@@ -296,6 +298,19 @@ pub struct ReturnedLine {
     pub quantity: Option<Quantity>,
     /// Which part of its amount comes back.
     pub amount: Option<Money>,
+    /// The product, where the source may not know the sale's lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<ProductBack>,
+}
+
+impl ReturnedLine {
+    /// How its source names it: by the line, else by the product.
+    pub fn named(&self) -> &str {
+        match &self.product {
+            Some(product) if self.line_id.is_empty() => &product.id,
+            _ => &self.line_id,
+        }
+    }
 }
 
 impl ReturnRequest {
@@ -310,6 +325,7 @@ impl ReturnRequest {
                         line_id: l.line_id.clone(),
                         quantity: l.quantity,
                         amount: l.amount,
+                        product: l.product.clone(),
                     })
                     .collect(),
             ),

@@ -28,8 +28,9 @@ use crate::domain::decide::Amend;
 use crate::domain::ids::MessageId;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
+use crate::storage::StorageError;
 use crate::storage::ledger::message::{Outcome, RawMessage};
-use crate::storage::{StorageError, errands, polls};
+use crate::storage::{errands, polls};
 
 /// What a zip archive begins with.
 const ARCHIVE: &[u8] = b"PK\x03\x04";
@@ -427,13 +428,7 @@ impl Talk {
             self.keep(Outcome::Ignored, remarks.clone()).await?;
         }
         self.leave(dialogue.errands()).await?;
-        let (source, orders) = (self.place().source, dialogue.orders());
-        self.unite(&orders).await?;
-        let names = OrderNames::of(&self.app, self.known.tenant, &source, orders).await;
-        let names = names.map_err(|error| {
-            tracing::warn!(%error, "could not look an order's names up");
-            Failed::Busy
-        })?;
+        let names = self.names(dialogue.orders()).await?;
         let mut told = Vec::with_capacity(asks.len());
         for part in &parts {
             if let About::Unread(reason) = &part.about {
@@ -473,6 +468,24 @@ impl Talk {
             refused,
             kept: true,
         })
+    }
+
+    /// Under which names the orders of the message are known; what is known twice is one from now on.
+    async fn names(&self, orders: Vec<Vec<String>>) -> Result<OrderNames, Failed> {
+        let (tenant, source) = (self.known.tenant, self.place().source);
+        let failed = |error: StorageError| {
+            tracing::warn!(%error, "could not look an order's names up");
+            Failed::Busy
+        };
+        let names = OrderNames::of(&self.app, tenant, &source, orders.clone()).await;
+        let names = names.map_err(failed)?;
+        if !names.have_twins(&orders) {
+            return Ok(names);
+        }
+        self.unite(&orders).await?;
+        OrderNames::of(&self.app, tenant, &source, orders)
+            .await
+            .map_err(failed)
     }
 
     /// Makes one of orders that are known twice. The receipt of the one is given back before its names mean the other: where
@@ -515,7 +528,7 @@ impl Talk {
         }
         let (tenant, id) = (self.known.tenant, self.known.connection.id);
         let (ids, now) = (Arc::clone(&self.app.ids), self.app.clock.now());
-        let left = self.app.write(move |c| -> Result<(), StorageError> {
+        let left = self.app.small_writes.write(move |c| {
             for errand in &errands {
                 errands::leave(c, tenant, id, ids.next_id(), errand, now)?;
             }

@@ -7,7 +7,6 @@ use kopilka_contract::Ask;
 use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::ids::VenueId;
-use crate::storage::connection::RetryDecision;
 use crate::storage::{AnyConnection, StorageError, Tenant, order_names, receipts};
 
 /// Under which name each order of a message is known at its source.
@@ -50,13 +49,22 @@ impl OrderNames {
             return Ok(OrderNames(known));
         }
         let (at, now) = (source.to_owned(), app.clock.now());
-        let learned = app.write(move |c| -> Result<_, Taught> {
+        let learned = app.small_writes.write(move |c| {
             for order in &orders {
                 learn(c, tenant, &at, order, now)?;
             }
             Ok(OrderNames(order_names::known(c, tenant, &at, &names)?))
         });
-        learned.await.map_err(|Taught(error)| error)
+        learned.await
+    }
+
+    /// Whether an order is known twice: two of its names mean different ones.
+    pub fn have_twins(&self, orders: &[Vec<String>]) -> bool {
+        orders.iter().any(|names| {
+            let mut meant = names.iter().filter_map(|name| self.0.get(name));
+            let first = meant.next();
+            meant.any(|other| Some(other) != first)
+        })
     }
 
     /// Orders of a message that are known twice. Each order is the list of its names, the best one first: that one stays,
@@ -109,7 +117,8 @@ impl OrderNames {
     /// Those of the database.
     pub async fn merge(app: &App, tenant: Tenant, source: &str, twins: Twins) -> Result<(), StorageError> {
         let source = source.to_owned();
-        app.write(move |c| order_names::repoint(c, tenant, &source, &twins.twin, &twins.kept))
+        app.small_writes
+            .write(move |c| order_names::repoint(c, tenant, &source, &twins.twin, &twins.kept))
             .await
     }
 
@@ -127,28 +136,6 @@ impl OrderNames {
     }
 }
 
-/// Why names could not be written down. Another message may have taught one of them at the same moment: then all is read
-/// and decided anew.
-struct Taught(StorageError);
-
-impl RetryDecision for Taught {
-    fn is_transient(&self) -> bool {
-        self.0.is_transient()
-    }
-}
-
-impl From<StorageError> for Taught {
-    fn from(error: StorageError) -> Self {
-        Taught(error)
-    }
-}
-
-impl From<diesel::result::Error> for Taught {
-    fn from(error: diesel::result::Error) -> Self {
-        Taught(error.into())
-    }
-}
-
 /// An order is known under the name that came first; of names that come together, under the best.
 fn learn(
     connection: &mut AnyConnection,
@@ -161,7 +148,7 @@ fn learn(
     let known_as = order.iter().find_map(|name| known.get(name));
     if let Some(external_id) = known_as.or(order.first()) {
         let new = order.iter().filter(|name| !known.contains_key(*name)).cloned();
-        // One that has a meaning since it was looked up is no longer new: all is decided anew.
+        // One that another message has taught since it was looked up is taken: all is decided anew.
         order_names::add(
             connection,
             tenant,

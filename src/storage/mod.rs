@@ -29,6 +29,7 @@ pub mod reconciliations;
 pub mod remembered;
 pub mod schema;
 pub mod sessions;
+pub mod shared_commit;
 pub mod statement;
 pub mod tenant;
 pub mod terms;

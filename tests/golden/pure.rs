@@ -303,6 +303,7 @@ impl Pure {
                     .iter()
                     .enumerate()
                     .map(|(i, q)| ReturnedLine {
+                        product: None,
                         line_id: (i + 1).to_string(),
                         quantity: Some(*q),
                         amount: None,

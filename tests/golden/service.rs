@@ -237,6 +237,7 @@ impl Service {
                     .iter()
                     .enumerate()
                     .map(|(i, q)| ReturnedLine {
+                        product: None,
                         line_id: (i + 1).to_string(),
                         quantity: Some(*q),
                         amount: None,

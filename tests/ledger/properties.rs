@@ -245,6 +245,7 @@ impl Real {
                         Back::Amount(a) => (None, Some(money(a))),
                     };
                     ReturnedLine {
+                        product: None,
                         line_id: line.to_string(),
                         quantity,
                         amount,

@@ -137,6 +137,7 @@ impl Shop {
             lines
                 .iter()
                 .map(|(line, quantity)| ReturnedLine {
+                    product: None,
                     line_id: (*line).to_owned(),
                     quantity: Some(quantity.parse().unwrap()),
                     amount: None,

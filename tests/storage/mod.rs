@@ -3,3 +3,4 @@
 mod append_only;
 mod plans;
 mod schema;
+mod shared_commit;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::{Adjust, CustomerRef, Enrol, GuestCard, Line, Menu, Money, Quantity, Receipt, TillDay};
 
@@ -218,10 +219,27 @@ pub enum WhatBack {
 pub struct LineBack {
     /// [`crate::Line::line_id`] in the sale.
     pub line_id: String,
+    /// The product, where the source may not know how the sale's lines are numbered; `None`: the line must be there.
+    pub product: Option<ProductBack>,
     /// How much of it comes back.
     pub quantity: Option<Quantity>,
     /// Which part of its amount (before bonuses) comes back.
     pub amount: Option<Money>,
+}
+
+/// A product of a returned line. Its quantity comes off what is left of the sale's lines of that product, those that cost as much
+/// first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductBack {
+    /// [`crate::Line::product_id`] in the sale, where no line has the id.
+    pub id: String,
+    /// What the returned line comes to, with or without the part that bonuses paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worth: Option<Money>,
+    /// Returns of this source do not number lines: [`LineBack::line_id`] means all lines `id`, `id/2`, `id/3` … alike. Else the
+    /// product counts only where the sale has no such line: it was told by another road.
+    #[serde(default)]
+    pub any_line: bool,
 }
 
 /// Bonuses set aside for an open order.

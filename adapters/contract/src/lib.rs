@@ -25,8 +25,8 @@ pub use adapter::{
 pub use amount::{AmountError, Money, Quantity};
 pub use apportion::{apportion, apportion_by_amount};
 pub use ask::{
-    Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, Redemption, Search, SearchBy, Spend,
-    UndoReturn, WhatBack,
+    Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, ProductBack, Redemption, Search, SearchBy,
+    Spend, UndoReturn, WhatBack,
 };
 pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, NameParts, Sex};
 pub use guide::{GuideEntry, GuideStep};

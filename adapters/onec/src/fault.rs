@@ -93,8 +93,8 @@ impl Problem {
                 "a return without its sale (saleDocumentId): find the sale and post the return by hand",
             ),
             Problem::ReturnedLineUnknown => simple(
-                "не указано, какая строка продажи возвращается (saleLineId)",
-                "the line does not say which line of the sale it returns (saleLineId)",
+                "не указано, какая строка продажи (saleLineId) или какой товар (item.id) возвращается",
+                "the line does not say which line of the sale (saleLineId) or which product (item.id) it returns",
             ),
             Problem::TotalDiffers { lines, total } => Words::new(
                 format!("сумма строк {lines}, а итог чека {total}"),

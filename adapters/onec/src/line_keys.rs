@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-/// A line is known by its product, and by which one of that product it is: `guid`, then `guid/2`. A sale and its return count
-/// alike, so they meet.
+/// A line of a sale is known by its product, and by which one of that product it is: `guid`, then `guid/2`. A return names only
+/// `guid`, and means any of them.
 #[derive(Debug, Default)]
 pub(crate) struct LineKeys(HashMap<String, u32>);
 

@@ -8,7 +8,8 @@
 //!   the connection says that they have no order; without one the later to come is the later;
 //! * `amount` of a line is net of discounts and of `bonusDiscount`, the part that bonuses paid on the fiscal receipt;
 //! * amounts of a return are positive: the sign is in `operation`;
-//! * a return names the sale (`saleDocumentId`) and its lines (`saleLineId`).
+//! * a return names the sale (`saleDocumentId`) and its lines (`saleLineId`), or only its products (`saleLineKey`, `item.id`):
+//!   the lines of a sale and of its return are numbered apart in most configurations, and the sale may have come by another road.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -17,8 +18,8 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
     About, Ask, Close, CustomerRef, Dialogue, GiveBack, Language, Line, LineBack, Message, Money, Part,
-    Payment, Phone, Receipt, Redemption, Refusal, Reply, Settings, Told, UndoReturn, Unreadable, WhatBack,
-    Words, first_hand_at,
+    Payment, Phone, ProductBack, Receipt, Redemption, Refusal, Reply, Settings, Told, UndoReturn, Unreadable,
+    WhatBack, Words, first_hand_at,
 };
 use serde_json::Value;
 
@@ -485,12 +486,19 @@ fn some_lines<'a>(document: &Field<'a>) -> Result<Vec<Field<'a>>, Fault> {
     lines.required((!items.is_empty()).then_some(items))
 }
 
+/// Lines that name neither a line of the sale nor a key of such lines come off whichever of their product.
 fn line_back(line: &Field<'_>) -> Result<LineBack, Fault> {
     let (sold, quantity) = (line.get("saleLineId"), line.get("quantity"));
+    let (line_id, key) = (sold.text()?, line.get("saleLineKey").text()?);
+    let id = line.get("item").get("id").text()?.or_else(|| key.clone());
+    if line_id.is_none() && id.is_none() {
+        return Err(sold.fault(Problem::ReturnedLineUnknown));
+    }
+    let worth = line.get("amount").money()?.filter(|amount| amount.is_positive());
+    let any_line = line_id.is_none();
     Ok(LineBack {
-        line_id: sold
-            .text()?
-            .ok_or_else(|| sold.fault(Problem::ReturnedLineUnknown))?,
+        line_id: line_id.or(key).unwrap_or_default(),
+        product: id.map(|id| ProductBack { id, worth, any_line }),
         quantity: Some(quantity.required(quantity.quantity()?)?),
         amount: None,
     })

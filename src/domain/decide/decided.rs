@@ -129,6 +129,7 @@ pub(super) fn store(
         .map(|(line, (redeemed, accrued))| StoredLine {
             line_id: line.line_id.clone(),
             name: line.name.clone(),
+            product_id: line.product_id.clone(),
             quantity: line.quantity,
             amount: line.amount,
             // Only what was posted can be given back.

@@ -1,16 +1,18 @@
 //! Returns, rollbacks and cancellations: any series that brings back everything undoes exactly what the receipt did.
 
 use kopilka_contract::{ReceiptStatus, Returned, comparable, repeated_moment};
-use sha2::{Digest, Sha256};
 
 use super::Context;
+use super::back_by_product::return_product;
 use super::booking::{refund, refund_shares, undo_accrual};
+use super::return_identity::return_fingerprint;
 use super::sheet::{Reason, Sheet, event};
-use crate::domain::books::{Hash, types};
+use crate::domain::books::types;
 use crate::domain::ids::{ReceiptId, ReturnId};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{
-    Change, ReturnRequest, ReturnedBy, SourceKey, StoredLine, StoredReceipt, StoredReturn, World,
+    Change, ReturnRequest, ReturnedBy, ReturnedLine, SourceKey, StoredLine, StoredReceipt, StoredReturn,
+    World,
 };
 use crate::domain::{Money, Quantity, Timestamp};
 
@@ -178,14 +180,6 @@ pub(super) fn is_rolled_back(world: &World, sale: &SourceKey, version: Option<i6
     })
 }
 
-/// What makes two messages the same return.
-pub(super) fn return_fingerprint(sale: &SourceKey, request: &ReturnRequest) -> Hash {
-    let content = (&sale.source, &sale.external_id, &request.lines, request.cancel);
-    let mut hasher = Sha256::new();
-    hasher.update(format!("{content:?}").as_bytes());
-    hasher.finalize().into()
-}
-
 /// Takes back what a return names of a receipt: its accrual first, then what bonuses paid comes back.
 ///
 /// # Errors
@@ -202,11 +196,7 @@ pub(super) fn apply(
         None => receipt.lines.iter_mut().for_each(return_rest),
         Some(lines) => {
             for wanted in lines {
-                let line = receipt.lines.iter_mut().find(|l| l.line_id == wanted.line_id);
-                let line = line.ok_or_else(|| Refusal::UnknownLine {
-                    line_id: wanted.line_id.clone(),
-                })?;
-                return_line(line, wanted.quantity, wanted.amount)?;
+                return_wanted(&mut receipt.lines, wanted)?;
             }
         }
     }
@@ -301,7 +291,18 @@ fn return_rest(line: &mut StoredLine) {
     line.changed = true;
 }
 
-fn return_line(
+fn return_wanted(lines: &mut [StoredLine], wanted: &ReturnedLine) -> Result<(), Refusal> {
+    let named = lines.iter().position(|line| line.line_id == wanted.line_id);
+    match (&wanted.product, named.and_then(|named| lines.get_mut(named))) {
+        (Some(product), line) if product.any_line || line.is_none() => return_product(lines, wanted, product),
+        (_, Some(line)) => return_line(line, wanted.quantity, wanted.amount),
+        (_, None) => Err(Refusal::UnknownLine {
+            line_id: wanted.line_id.clone(),
+        }),
+    }
+}
+
+pub(super) fn return_line(
     line: &mut StoredLine,
     quantity: Option<Quantity>,
     amount: Option<Money>,
@@ -359,7 +360,7 @@ fn return_line(
 }
 
 /// floor(amount × returned / whole)
-fn share(amount: Money, returned: i64, whole: i64) -> Money {
+pub(super) fn share(amount: Money, returned: i64, whole: i64) -> Money {
     if whole <= 0 {
         return Money::ZERO;
     }

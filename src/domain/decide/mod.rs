@@ -2,6 +2,7 @@
 //! answers, or refuses and changes nothing.
 
 mod adjust;
+mod back_by_product;
 mod booking;
 mod close;
 mod decided;
@@ -14,6 +15,7 @@ mod offline;
 mod payers;
 mod payment;
 mod receipt_identity;
+mod return_identity;
 mod sheet;
 mod spend;
 mod tell_anew;

@@ -85,7 +85,14 @@ pub(super) fn what_pays<'w>(
             }
             paid.posted = amount;
         }
-        Redemption::Before(amount) => match behind(world, cx, &sheet.facts, receipt, base.redeemed, amount) {
+        Redemption::Before(amount) => match behind(
+            world,
+            cx,
+            &sheet.facts,
+            receipt,
+            base.redeemed,
+            (amount, ask.receipt.closed_at.to_utc()),
+        ) {
             Behind::WriteOffs(write_offs) => {
                 paid.posted = amount;
                 paid.write_offs = write_offs;

@@ -4,7 +4,8 @@ use kopilka_contract::{Balance, ReceiptStatus, Returned};
 
 use super::Context;
 use super::booking::{credit_accrual, redeem_again};
-use super::give_back::{nothing_returned, return_fingerprint};
+use super::give_back::nothing_returned;
+use super::return_identity::return_fingerprint;
 use super::sheet::{Reason, Sheet};
 use crate::domain::books::types;
 use crate::domain::ids::ReturnId;

@@ -1,9 +1,9 @@
 //! Which write-offs stand behind a receipt that says that its bonuses were written off before it came.
 
 use super::Context;
-use crate::domain::Money;
 use crate::domain::ids::ReceiptId;
 use crate::domain::world::{CustomerFacts, World, WriteOff};
+use crate::domain::{Money, Timestamp};
 
 /// What stands behind such a receipt.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) fn behind<'w>(
     facts: &CustomerFacts,
     receipt: ReceiptId,
     posted: Money,
-    amount: Money,
+    (amount, closed_at): (Money, Timestamp),
 ) -> Behind<'w> {
     if !amount.is_positive() {
         return Behind::Nothing;
@@ -38,7 +38,7 @@ pub(super) fn behind<'w>(
     };
     let of_guest: Vec<&WriteOff> = world.write_offs.iter().filter(of_guest).collect();
     let free = of_guest.iter().copied().filter(|w| w.receipt.is_none()).collect();
-    if let Some(found) = adding_up(free, amount - posted) {
+    if let Some(found) = adding_up(free, amount - posted, closed_at) {
         return Behind::WriteOffs(found);
     }
     let own = of_guest.iter().filter(|w| w.receipt == Some(receipt));
@@ -50,19 +50,33 @@ pub(super) fn behind<'w>(
     }
 }
 
-/// Write-offs that add up to the amount: newest first, a single one preferred.
-fn adding_up(free: Vec<&WriteOff>, amount: Money) -> Option<Vec<&WriteOff>> {
-    if let Some(one) = free.iter().copied().rev().find(|w| w.amount == amount) {
+/// So many write-offs near a receipt are tried together: more are never free at once but by a fault, and sums of subsets grow fast.
+const MOST_TRIED: usize = 12;
+
+/// Write-offs that add up to the amount exactly: a single one before several, several of one lock session before others (a sale
+/// split by tax systems writes off several times), and of such the nearest to the receipt.
+fn adding_up(mut free: Vec<&WriteOff>, amount: Money, closed_at: Timestamp) -> Option<Vec<&WriteOff>> {
+    let far = |w: &WriteOff| (w.posted_at - closed_at).abs();
+    free.sort_by_key(|w| (far(w), std::cmp::Reverse(w.transaction)));
+    if let Some(one) = free.iter().copied().find(|w| w.amount == amount) {
         return Some(vec![one]);
     }
-    // A sale split by tax systems writes off several times: the newest ones that add up exactly.
-    let (mut sum, mut taken) = (Money::ZERO, Vec::new());
-    for write_off in free.into_iter().rev() {
-        sum += write_off.amount;
-        taken.push(write_off);
-        if sum >= amount {
-            break;
-        }
-    }
-    (sum == amount).then_some(taken)
+    let sessions = free.iter().map(|w| (&w.session, w.hold));
+    let in_sessions = sessions.filter_map(|session| {
+        let of_session = free.iter().copied().filter(|w| (&w.session, w.hold) == session);
+        nearest_subset(&of_session.collect::<Vec<_>>(), amount)
+    });
+    let found = in_sessions.min_by_key(|found| found.iter().map(|w| far(w)).max());
+    found.or_else(|| nearest_subset(&free, amount))
+}
+
+/// Of write-offs, the nearest first, those that add up to the amount: the subset whose farthest one is the nearest.
+fn nearest_subset<'w>(free: &[&'w WriteOff], amount: Money) -> Option<Vec<&'w WriteOff>> {
+    let tried = free.get(..MOST_TRIED).unwrap_or(free);
+    // A subset is a number: its highest bit is the farthest of its members.
+    (1_u32..1 << tried.len()).find_map(|subset| {
+        let members = || tried.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 1);
+        let sum: Money = members().map(|(_, w)| w.amount).sum();
+        (sum == amount).then(|| members().map(|(_, w)| *w).collect())
+    })
 }

@@ -186,6 +186,7 @@ struct LineRow {
     sequence: i32,
     line_id: String,
     name: String,
+    product_id: Option<String>,
     quantity: i64,
     amount: i64,
     redeemed: i64,
@@ -568,6 +569,7 @@ fn stored_line(row: LineRow) -> Result<StoredLine, StorageError> {
     Ok(StoredLine {
         line_id: row.line_id,
         name: row.name,
+        product_id: row.product_id,
         quantity: Quantity::from_thousandths(row.quantity),
         amount: Money::from_kopecks(row.amount),
         redeemed: Money::from_kopecks(row.redeemed),

@@ -122,6 +122,7 @@ fn lines_back(call: &Call<'_>, given: &[ReturnedLine]) -> Result<Vec<LineBack>, 
             return Err(call.invalid(&format!("/lines/{index}"), "the same line twice"));
         }
         back.push(LineBack {
+            product: None,
             line_id,
             quantity: Some(line.quantity),
             amount: None,

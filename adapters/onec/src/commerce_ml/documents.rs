@@ -184,10 +184,9 @@ impl<'a> Own<'a> {
     }
 
     fn lines_back(&self) -> Value {
-        let mut keys = LineKeys::default();
         let line = |row: &Element| {
             let mut line = common(row);
-            line.insert("saleLineId".to_owned(), json!(line_key(&mut keys, row)));
+            line.insert("saleLineKey".to_owned(), json!(line_key(row)));
             line.insert("amount".to_owned(), json!(text(row, "сумма")));
             Value::Object(line)
         };
@@ -266,7 +265,7 @@ fn row(element: &Element) -> Option<Row<'_>> {
 impl Row<'_> {
     fn line(&self, keys: &mut LineKeys) -> Value {
         let mut line = common(self.element);
-        line.insert("lineId".to_owned(), json!(line_key(keys, self.element)));
+        line.insert("lineId".to_owned(), json!(keys.next(line_key(self.element))));
         line.insert("amount".to_owned(), json!(self.amount.to_string()));
         line.insert("bonusDiscount".to_owned(), json!(self.bonus.to_string()));
         Value::Object(line)
@@ -277,8 +276,10 @@ impl Row<'_> {
 fn common(row: &Element) -> Map<String, Value> {
     let of = |name: &str| text(row, name);
     let group = row.child("группы").and_then(|groups| text(groups, "ид"));
+    // `product#characteristic`: other roads tell the product alone.
+    let product = of("ид").map(|id| id.split_once('#').map_or(id, |(product, _)| product));
     let line = json!({
-        "item": {"id": of("ид"), "article": of("артикул"), "name": of("наименование"), "groupId": group},
+        "item": {"id": product, "article": of("артикул"), "name": of("наименование"), "groupId": group},
         "barcode": of("штрихкод"),
         "quantity": of("количество"),
         "price": of("ценазаединицу"),
@@ -290,10 +291,8 @@ fn common(row: &Element) -> Map<String, Value> {
 }
 
 /// Lines have no ids in CommerceML, so a line is known by its product.
-fn line_key(keys: &mut LineKeys, row: &Element) -> String {
-    keys.next(
-        text(row, "ид")
-            .or_else(|| text(row, "наименование"))
-            .unwrap_or_default(),
-    )
+fn line_key(row: &Element) -> &str {
+    text(row, "ид")
+        .or_else(|| text(row, "наименование"))
+        .unwrap_or_default()
 }

@@ -113,8 +113,7 @@ fn lines(fields: &DocumentFields, document: &Value, operation: Operation, names:
     let line = |row: &Value| {
         let product = key(row, Some(&fields.product)).unwrap_or_default();
         let variant = key(row, fields.variant.as_deref());
-        let id =
-            keys.next(&variant.map_or_else(|| product.to_owned(), |variant| format!("{product}#{variant}")));
+        let key = variant.map_or_else(|| product.to_owned(), |variant| format!("{product}#{variant}"));
         let known = names.products.get(product);
         let net = if before {
             json!((amount(row) - bonus(row)).to_string())
@@ -133,10 +132,10 @@ fn lines(fields: &DocumentFields, document: &Value, operation: Operation, names:
         });
         match operation {
             Operation::Sale => {
-                line["lineId"] = json!(id);
+                line["lineId"] = json!(keys.next(&key));
                 line["bonusDiscount"] = json!(bonus(row).to_string());
             }
-            Operation::Return => line["saleLineId"] = json!(id),
+            Operation::Return => line["saleLineKey"] = json!(key),
         }
         line
     };
