@@ -41,6 +41,7 @@ pub mod setup;
 pub mod till;
 pub mod till_path;
 pub mod transactions;
+pub mod unapplied_returns;
 pub mod users;
 pub mod venues;
 pub mod write_offs;
@@ -71,6 +72,7 @@ pub fn router(app: App) -> Router {
         .merge(cards::routes())
         .merge(transactions::routes())
         .merge(write_offs::routes())
+        .merge(unapplied_returns::routes())
         .merge(delivery_orders::routes())
         .merge(setup::routes())
         .merge(sessions::routes())

@@ -259,6 +259,7 @@ impl From<Refusal> for Problem {
             | Refusal::HoldCaptured
             | Refusal::HoldVoided
             | Refusal::ReturnExceedsSale { .. }
+            | Refusal::WriteOffSettled
             | Refusal::ReturnMixed { .. } => StatusCode::CONFLICT,
             Refusal::ReceiptNotFound | Refusal::CustomerNotFound | Refusal::HoldNotFound => {
                 StatusCode::NOT_FOUND

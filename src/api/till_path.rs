@@ -138,6 +138,7 @@ impl Envelope {
             verb,
             raw: Some(Arc::new(raw)),
             remarks: None,
+            language: caller.language,
             idempotency: self.idempotency_key.map(|key| (key, fingerprint)),
             replay_of: self.replay_of,
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use chrono::{Duration, NaiveDate, SubsecRound, Timelike};
-use kopilka_contract::{Close, CustomerRef, Money, Payment, Quantity, Receipt, Redemption};
+use kopilka_contract::{Close, CustomerRef, Language, Money, Payment, Quantity, Receipt, Redemption};
 use thiserror::Error;
 
 use super::credentials::LOGINS;
@@ -315,6 +315,7 @@ impl Book {
             verb,
             raw: None,
             remarks: None,
+            language: Language::default(),
             idempotency: None,
             replay_of: None,
         };

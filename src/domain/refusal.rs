@@ -74,6 +74,8 @@ pub enum Refusal {
         /// How much may be missing.
         limit: Money,
     },
+    /// A receipt has taken the write-off over, or a person has given it back.
+    WriteOffSettled,
     /// Something was redeemed without a network and without an allowance.
     OfflinePermitMissing,
     /// The allowance was not given by us, or not to this guest, till or venue.
@@ -128,6 +130,7 @@ impl Refusal {
             Refusal::CardBlocked => "card-blocked",
             Refusal::CustomerBlocked => "customer-blocked",
             Refusal::DebtLimit { .. } => "debt-limit",
+            Refusal::WriteOffSettled => "write-off-settled",
             Refusal::OfflinePermitMissing => "offline-permit-missing",
             Refusal::OfflinePermitInvalid => "offline-permit-invalid",
             Refusal::OfflinePermitExpired => "offline-permit-expired",
@@ -261,6 +264,10 @@ impl Refusal {
                 *limit,
                 |sum| format!("Бонусов не хватает больше чем на {sum}. Сообщите администратору."),
                 |sum| format!("More than {sum} is missing. Tell the administrator."),
+            ),
+            Refusal::WriteOffSettled => Words::new(
+                "Это списание уже не ждёт чека: его забрал чек, или бонусы уже вернули.",
+                "This write-off waits no more: a receipt has taken it over, or its bonuses were given back.",
             ),
             Refusal::OfflinePermitMissing => Words::new(
                 "Бонусы списали без связи и без разрешения. Проведите продажу без списания.",

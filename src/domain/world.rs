@@ -401,10 +401,33 @@ pub struct WriteOff {
     pub posted_at: Timestamp,
     /// The receipt that took it over.
     pub receipt: Option<ReceiptId>,
+    /// What a person made of it.
+    pub settled: Option<SettledWriteOff>,
     /// Which lots paid it.
     pub parts: Vec<RedemptionPart>,
     /// Must it be written?
     pub change: Change,
+}
+
+impl WriteOff {
+    /// Whether a receipt may take it over: no other has, and its bonuses have not come back.
+    pub fn is_free(&self) -> bool {
+        let given_back = self.settled.as_ref().is_some_and(|settled| settled.given_back);
+        self.receipt.is_none() && !given_back
+    }
+}
+
+/// How a person settled a write-off whose receipt did not come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledWriteOff {
+    /// Whether the bonuses came back; else they stay written off.
+    pub given_back: bool,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub note: String,
 }
 
 /// Something that happened and that others may act on after the commit.

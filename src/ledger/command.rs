@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kopilka_contract::{
-    Adjusted, Close, Closed, CustomerRef, Held, Hold, ReceiptStatus, Returned, Spend, Spent, Voided,
+    Adjusted, Close, Closed, CustomerRef, Held, Hold, Language, ReceiptStatus, Returned, Spend, Spent, Voided,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
 use crate::domain::books::Hash;
 use crate::domain::decide::Amend;
-use crate::domain::ids::{MessageId, VenueId};
+use crate::domain::ids::{MessageId, TransactionId, VenueId};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::storage::Tenant;
@@ -30,6 +30,8 @@ pub struct Command {
     pub raw: Option<Arc<RawMessage>>,
     /// Words for a person about the message, kept with it.
     pub remarks: Option<String>,
+    /// In which language the inbox says why it was refused.
+    pub language: Language,
     /// When the message began to be worked on, for the time that is kept with it.
     pub since: Instant,
     /// Idempotency key of the caller, with the hash of the body.
@@ -45,6 +47,19 @@ pub struct Place {
     pub venue: VenueId,
     /// The source: a connection's id, or what a REST caller says.
     pub source: String,
+}
+
+/// What a person makes of a write-off whose receipt does not come.
+#[derive(Debug, Clone)]
+pub struct SettleWriteOff {
+    /// Whose bonuses.
+    pub customer: CustomerRef,
+    /// The write-off.
+    pub transaction: TransactionId,
+    /// Whether they come back.
+    pub give_back: bool,
+    /// Why.
+    pub note: String,
 }
 
 /// What to do.
@@ -82,6 +97,8 @@ pub enum Verb {
     Void(Place, String),
     /// Write bonuses off before the receipt is known.
     Spend(Place, Spend),
+    /// Settle a write-off whose receipt does not come.
+    SettleWriteOff(Place, SettleWriteOff),
     /// Change a balance without a receipt.
     Amend(CustomerRef, Amend),
     /// Nothing: the message is only kept.
@@ -95,7 +112,9 @@ impl Verb {
             Verb::Close(place, _) | Verb::Hold(place, _) | Verb::Void(place, _) | Verb::Spend(place, _) => {
                 Some(place)
             }
-            Verb::GiveBack { place, .. } | Verb::UndoReturn { place, .. } => Some(place),
+            Verb::GiveBack { place, .. }
+            | Verb::UndoReturn { place, .. }
+            | Verb::SettleWriteOff(place, _) => Some(place),
             Verb::Amend(..) | Verb::Keep(_) => None,
         }
     }
@@ -115,7 +134,7 @@ pub enum Answer {
     Voided(Voided),
     /// To [`Verb::Spend`].
     Spent(Box<Spent>),
-    /// To [`Verb::Amend`].
+    /// To [`Verb::Amend`] and [`Verb::SettleWriteOff`].
     Adjusted(Box<Adjusted>),
     /// To [`Verb::Keep`].
     Kept,

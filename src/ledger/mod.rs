@@ -15,7 +15,7 @@ use crate::domain::ids::IdSource;
 use crate::storage::terms::{NetworkTerms, TermsCache};
 use crate::storage::{StorageError, Store};
 
-pub use command::{Answer, Answered, Command, Failure, Place, Verb};
+pub use command::{Answer, Answered, Command, Failure, Place, SettleWriteOff, Verb};
 pub use pipeline::PipelineOptions;
 
 /// The ledger: commands go to its writers, reads are made beside them.

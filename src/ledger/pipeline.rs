@@ -88,6 +88,7 @@ fn shard(command: &Command, writers: usize) -> usize {
         },
         Verb::Hold(_, hold) => hold.customer.hash(&mut hasher),
         Verb::Spend(_, spend) => spend.customer.hash(&mut hasher),
+        Verb::SettleWriteOff(_, settle) => settle.customer.hash(&mut hasher),
         Verb::Amend(who, _) => who.hash(&mut hasher),
         Verb::GiveBack { sale, .. } | Verb::UndoReturn { sale, .. } => sale.external_id.hash(&mut hasher),
         Verb::Void(_, name) => name.hash(&mut hasher),
@@ -363,7 +364,7 @@ impl Writer {
                     _ => Outcome::Refused,
                 },
                 Some(refusal.code().to_owned()),
-                Some(refusal.words().ru),
+                Some(refusal.words().in_language(command.language).to_owned()),
                 None,
             ),
             (_, Err(_)) => (Outcome::Refused, Some("internal".to_owned()), None, None),
@@ -469,6 +470,10 @@ fn carry(
         Verb::Hold(_, ask) => decide::hold(world, cx, ask).map(|answer| Answer::Held(Box::new(answer))),
         Verb::Void(_, name) => decide::void(world, cx, name).map(Answer::Voided),
         Verb::Spend(_, ask) => decide::spend(world, cx, ask).map(|answer| Answer::Spent(Box::new(answer))),
+        Verb::SettleWriteOff(_, ask) => {
+            decide::settle_write_off(world, cx, ask.transaction, ask.give_back, &ask.note)
+                .map(|answer| Answer::Adjusted(Box::new(answer)))
+        }
         Verb::Amend(..) | Verb::Keep(_) => Ok(Answer::Kept),
     }
 }
@@ -562,6 +567,10 @@ pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
         Verb::Spend(place, spend) => {
             keys.customers.insert((network, spend.customer.clone()));
             keys.hold_keys.insert(key(place, &spend.session));
+            keys.write_offs = true;
+        }
+        Verb::SettleWriteOff(_, settle) => {
+            keys.customers.insert((network, settle.customer.clone()));
             keys.write_offs = true;
         }
         Verb::Amend(who, _) => drop(keys.customers.insert((network, who.clone()))),

@@ -144,6 +144,11 @@ pub fn admits(
     adapter.admits(&incoming.message(), authorization, &Settings::default_of(known))
 }
 
+/// In which header it shows that.
+pub fn authorization_header(adapter: &dyn Adapter, known: &Known, incoming: &Incoming) -> String {
+    adapter.authorization_header(&incoming.message(), &Settings::default_of(known))
+}
+
 /// Leaves a trace of a message that may not speak, so that a person sees why nothing comes, and can replay it once the settings
 /// are right. A sender who goes on leaves no more of them than a few.
 pub async fn keep_unauthorized(
@@ -561,6 +566,11 @@ impl Talk {
         }
     }
 
+    /// That of the connection.
+    fn language(&self) -> Language {
+        Settings::default_of(&self.known).language
+    }
+
     fn place(&self) -> Place {
         Place {
             venue: self.known.connection.venue,
@@ -645,7 +655,7 @@ impl Talk {
         let taken = menu_import::take(&self.app, author, self.known.connection.venue, menu)
             .await
             .map_err(|problem| Failed::of(&problem))?;
-        let language = Settings::default_of(&self.known).language;
+        let language = self.language();
         let skipped = taken
             .skipped
             .iter()
@@ -776,7 +786,7 @@ impl Talk {
             Err(problem) if problem.status.is_server_error() => return Err(Failed::Busy),
             Err(problem) => {
                 let refusal = refusal_of(problem);
-                let words = refusal.words.in_language(Language::Ru);
+                let words = refusal.words.in_language(self.language());
                 let why = [Some(format!("{}: {words}", refusal.code)), remarks];
                 let why = why.into_iter().flatten().collect::<Vec<_>>().join("\n");
                 self.keep(Outcome::Refused, Some(why)).await?;
@@ -802,7 +812,7 @@ impl Talk {
             role: None,
             venues: Some(vec![self.known.connection.venue]),
             test: false,
-            language: Language::Ru,
+            language: self.language(),
             till: None,
         }
     }
@@ -823,6 +833,7 @@ impl Talk {
             verb,
             raw: Some(Arc::clone(&self.raw)),
             remarks,
+            language: self.language(),
             idempotency: None,
             replay_of: self.replay_of,
             since: self.since,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use kopilka_contract::{Adapter, POLL_PATH, Reply};
@@ -126,15 +126,16 @@ async fn enter(
     if known.connection.kind != kind {
         return Err(Problem::not_found());
     }
-    let authorization = request.headers().get(header::AUTHORIZATION);
-    let authorization = authorization.and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let wanted = conversation::authorization_header(adapter, &known, &incoming);
+    let shown = text_of(request.headers(), &wanted);
+    let authorization = text_of(request.headers(), header::AUTHORIZATION.as_str());
     incoming.login = authorization.as_deref().and_then(login);
     let body = tokio::time::timeout(DEADLINE.saturating_sub(since.elapsed()), read_body(request)).await;
     match body.unwrap_or_else(|_| Err(Problem::busy())) {
         Ok(body) => incoming.body = body.to_vec(),
         Err(problem) => return Ok(told(Some(&known), &incoming, &problem)),
     }
-    if let Err(reply) = conversation::admits(adapter, &known, &incoming, authorization.as_deref()) {
+    if let Err(reply) = conversation::admits(adapter, &known, &incoming, shown.as_deref()) {
         tracing::warn!(connection = %known.connection.id, kind, path = incoming.path, "a message without the right authorization");
         conversation::keep_unauthorized(&app, adapter, &known, incoming).await;
         return Ok(response(reply));
@@ -146,6 +147,10 @@ async fn enter(
             .await
             .reply,
     ))
+}
+
+fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
 /// The login of `Authorization: Basic`, which becomes a part of a key of the books: short, and of letters that can be seen.

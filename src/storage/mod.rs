@@ -27,6 +27,7 @@ pub mod polls;
 pub mod receipts;
 pub mod reconciliations;
 pub mod remembered;
+pub mod returns;
 pub mod schema;
 pub mod sessions;
 pub mod shared_commit;

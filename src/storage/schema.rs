@@ -269,6 +269,10 @@ diesel::table! {
         debt -> BigInt,
         posted_at -> Timestamp,
         receipt_id -> Nullable<BigInt>,
+        settled_at -> Nullable<Timestamp>,
+        settlement -> Nullable<Text>,
+        settled_by -> Nullable<Text>,
+        note -> Nullable<Text>,
     }
 }
 
@@ -292,6 +296,9 @@ diesel::table! {
         answer -> Text,
         posted_at -> Timestamp,
         actor -> Text,
+        settled_at -> Nullable<Timestamp>,
+        settled_by -> Nullable<Text>,
+        note -> Nullable<Text>,
     }
 }
 

@@ -4,12 +4,12 @@ use diesel::prelude::*;
 
 use super::schema::write_offs;
 use super::{AnyConnection, StorageError, Tenant};
-use crate::domain::ids::{CustomerId, TransactionId, VenueId};
+use crate::domain::ids::{CustomerId, ReceiptId, TransactionId, VenueId};
 use crate::domain::{Money, Timestamp};
 
-/// A write-off that no receipt has taken over.
+/// A write-off that came before its receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingWriteOff {
+pub struct StoredWriteOff {
     /// Its transaction.
     pub transaction: TransactionId,
     /// Where.
@@ -24,6 +24,12 @@ pub struct WaitingWriteOff {
     pub debt: Money,
     /// When.
     pub posted_at: Timestamp,
+    /// The receipt that has taken it over.
+    pub receipt: Option<ReceiptId>,
+    /// What a person made of it: `kept` or `given_back`.
+    pub settlement: Option<String>,
+    /// Why.
+    pub note: Option<String>,
 }
 
 /// Which write-offs are wanted.
@@ -45,11 +51,14 @@ struct Row {
     amount: i64,
     debt: i64,
     posted_at: chrono::NaiveDateTime,
+    receipt_id: Option<i64>,
+    settlement: Option<String>,
+    note: Option<String>,
 }
 
-impl From<Row> for WaitingWriteOff {
+impl From<Row> for StoredWriteOff {
     fn from(row: Row) -> Self {
-        WaitingWriteOff {
+        StoredWriteOff {
             transaction: TransactionId(row.transaction_id),
             venue: VenueId(row.venue_id),
             source: row.source,
@@ -57,11 +66,14 @@ impl From<Row> for WaitingWriteOff {
             amount: Money::from_kopecks(row.amount),
             debt: Money::from_kopecks(row.debt),
             posted_at: row.posted_at.and_utc(),
+            receipt: row.receipt_id.map(ReceiptId),
+            settlement: row.settlement,
+            note: row.note,
         }
     }
 }
 
-/// Write-offs that no receipt has taken over, the oldest first, those after `after`.
+/// Write-offs that wait for a receipt or a person, the oldest first, those after `after`.
 ///
 /// # Errors
 /// Those of the database.
@@ -71,10 +83,11 @@ pub fn waiting(
     filter: &WriteOffFilter,
     after: Option<i64>,
     limit: i64,
-) -> Result<Vec<WaitingWriteOff>, StorageError> {
+) -> Result<Vec<StoredWriteOff>, StorageError> {
     let mut query = write_offs::table
         .filter(write_offs::network_id.eq(tenant.id()))
         .filter(write_offs::receipt_id.is_null())
+        .filter(write_offs::settled_at.is_null())
         .filter(write_offs::posted_at.lt(filter.until.naive_utc()))
         .filter(write_offs::transaction_id.gt(after.unwrap_or(0)))
         .order(write_offs::transaction_id)
@@ -88,6 +101,23 @@ pub fn waiting(
     Ok(query
         .load(connection)?
         .into_iter()
-        .map(WaitingWriteOff::from)
+        .map(StoredWriteOff::from)
         .collect())
+}
+
+/// A write-off by its transaction.
+///
+/// # Errors
+/// Those of the database.
+pub fn find(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    id: TransactionId,
+) -> Result<Option<StoredWriteOff>, StorageError> {
+    let found = write_offs::table
+        .find((tenant.id(), id.0))
+        .select(Row::as_select())
+        .first(connection)
+        .optional()?;
+    Ok(found.map(StoredWriteOff::from))
 }

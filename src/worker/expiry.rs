@@ -3,7 +3,7 @@
 //! Balances do not wait for these jobs: they are right at every instant, and the next command about a customer would
 //! write the same down.
 
-use kopilka_contract::CustomerRef;
+use kopilka_contract::{CustomerRef, Language};
 
 use crate::app::App;
 use crate::domain::Timestamp;
@@ -85,6 +85,7 @@ async fn submit_all(app: &App, tenant: Tenant, customers: Vec<i64>, amend: impl 
             verb: Verb::Amend(CustomerRef::Id(CustomerId(customer).to_string()), amend()),
             raw: None,
             remarks: None,
+            language: Language::default(),
             idempotency: None,
             replay_of: None,
         };

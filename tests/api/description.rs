@@ -35,12 +35,16 @@ const LAST: [&str; 10] = [
 ];
 
 /// What there is nothing of in the demo network, so that a good request is answered with this status.
-const NOTHING_THERE: [(&str, &str); 3] = [
+const NOTHING_THERE: [(&str, &str); 5] = [
     // No sale was made there without a network.
     ("POST /api/v1/till/conflicts/{id}/settle", "404"),
     // No till of it has a report of its own.
     ("POST /api/v1/connections/{id}/reconciliations", "422"),
     ("POST /api/v1/till-differences/{id}/settle", "404"),
+    // No till of it writes bonuses off before the receipt.
+    ("POST /api/v1/write-offs/{id}/settle", "404"),
+    // Every return there has found its sale.
+    ("POST /api/v1/returns/{id}/settle", "409"),
 ];
 
 /// The part that every example of an id shares. The service gives ids, so examples can't know them: they are replaced

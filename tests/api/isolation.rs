@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::http::Method;
+use kopilka::ledger::{Answer as LedgerAnswer, Command, Place, Verb};
 use kopilka::pos::adapter;
 use kopilka::pos::connection_cache::Known;
 use kopilka::pos::conversation::{self, Incoming};
-use kopilka::storage::{AnyConnection, Store, books, till_connections};
+use kopilka::storage::{AnyConnection, Store, Tenant, books, till_connections};
+use kopilka_contract::{CustomerRef, Language, Spend};
 use serde_json::{Value, json};
 
 use super::client::{Client, PASSWORD, Service};
@@ -59,6 +61,10 @@ struct Net {
     conflict: String,
     /// An order that the till's own report has, and the books do not.
     difference: String,
+    /// A write-off that waits for its receipt.
+    write_off: String,
+    /// A return that waits for its sale.
+    waiting: String,
     /// Somebody at that device.
     till: Client,
 }
@@ -149,6 +155,11 @@ async fn network(service: &Service, login: &str, own: &str, card: &str, phone: &
     let found = owner.get("/api/v1/till-differences").await.expect(200);
     let difference = text(&found["items"][0], "id");
     let network = text(&owner.get("/api/v1/network").await.expect(200), "id");
+    let write_off = write_off(service, &network, &venue, &customer).await;
+    let waiting =
+        json!({"external_id": format!("w-{own}"), "sale": {"venue_id": venue, "external_id": "never"}});
+    let waiting = owner.post("/api/v1/returns", waiting).await.expect(202);
+    let waiting = text(&waiting, "id");
     let kept = owner.get("/api/v1/messages?limit=1").await.expect(200);
     let message = text(&kept["items"][0], "id");
     let enrolment = json!({"login": login, "password": PASSWORD, "venue_id": own, "name": own});
@@ -184,6 +195,8 @@ async fn network(service: &Service, login: &str, own: &str, card: &str, phone: &
         device,
         conflict,
         difference,
+        write_off,
+        waiting,
         till: service.anybody().session(&enrolled),
     }
 }
@@ -192,14 +205,50 @@ async fn network_id(owner: &Client) -> String {
     text(&owner.get("/api/v1/network").await.expect(200), "id")
 }
 
+/// A till writes bonuses off, and does not tell of the receipt.
+async fn write_off(service: &Service, network: &str, venue: &str, customer: &str) -> String {
+    let place = Place {
+        venue: venue.parse().unwrap(),
+        source: "till".to_owned(),
+    };
+    let spend = Spend {
+        customer: CustomerRef::Id(customer.to_owned()),
+        session: "s".to_owned(),
+        amount: "1.00".parse().unwrap(),
+        repeat_window_s: 0,
+        debt_limit: None,
+    };
+    let command = Command {
+        since: std::time::Instant::now(),
+        tenant: tenant_of(service, network),
+        actor: "test".to_owned(),
+        verb: Verb::Spend(place, spend),
+        raw: None,
+        remarks: None,
+        language: Language::default(),
+        idempotency: None,
+        replay_of: None,
+    };
+    match service.app.ledger.submit(command).await.unwrap().answer {
+        LedgerAnswer::Spent(spent) => spent.id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn tenant_of(service: &Service, network: &str) -> Tenant {
+    let network = network.parse().unwrap();
+    let tenants = books::all_networks(&mut service.app.store.connection().unwrap()).unwrap();
+    tenants
+        .into_iter()
+        .find(|tenant| tenant.network() == network)
+        .unwrap()
+}
+
 /// The report of a day comes to the connection of a network: of one order, that its books do not have.
 async fn report(service: &Service, network: &str, own: &str) {
-    let (app, network) = (&service.app, network.parse().unwrap());
+    let (app, tenant) = (&service.app, tenant_of(service, network));
     let known = {
         let mut database = app.store.connection().unwrap();
-        let tenants = books::all_networks(&mut database).unwrap();
-        let tenant = tenants.into_iter().find(|tenant| tenant.network() == network);
-        let tenant = tenant.unwrap();
         let mut connections = till_connections::list(&mut database, tenant, None, None, 1).unwrap();
         Known {
             tenant,
@@ -249,6 +298,8 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         device,
         conflict,
         difference,
+        write_off,
+        waiting,
         ..
     } = a;
     let own = |names: Value| {
@@ -319,6 +370,7 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         ("GET /receipts/{id}", format!("receipts/{receipt}")),
         ("GET /transactions", format!("transactions?venue_id={venue}")),
         ("GET /write-offs", format!("write-offs?venue_id={venue}")),
+        ("GET /returns", format!("returns?venue_id={venue}")),
         (
             "GET /delivery-orders",
             format!("delivery-orders?venue_id={venue}"),
@@ -402,6 +454,16 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
         (
             "POST /till-differences/{id}/settle",
             format!("till-differences/{difference}/settle"),
+            json!({"note": "x"}),
+        ),
+        (
+            "POST /write-offs/{id}/settle",
+            format!("write-offs/{write_off}/settle"),
+            json!({"settlement": "given_back", "note": "x"}),
+        ),
+        (
+            "POST /returns/{id}/settle",
+            format!("returns/{waiting}/settle"),
             json!({"note": "x"}),
         ),
         (
@@ -795,6 +857,7 @@ fn calls(a: &Net, b: &Net) -> Vec<Call> {
             "write-offs?older_than_minutes=0".to_owned(),
             none(),
         ),
+        ("GET /returns", "returns?older_than_minutes=0".to_owned(), none()),
         ("GET /delivery-orders", "delivery-orders".to_owned(), none()),
         (
             "GET /settlements",
@@ -1063,6 +1126,8 @@ fn no_route_reaches_into_another_network() {
             &a.device,
             &a.conflict,
             &a.difference,
+            &a.write_off,
+            &a.waiting,
         ];
         // First what must come to nothing: later B has things of the same names.
         let (apart, first): (Vec<&Call>, Vec<&Call>) = calls.iter().partition(|c| c.must == Must::KeepApart);

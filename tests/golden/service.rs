@@ -12,7 +12,7 @@ use kopilka::domain::world::{ReturnRequest, ReturnedLine, SourceKey};
 use kopilka::id_source::TimeOrderedIds;
 use kopilka::ledger::{Answer, Command, Failure, Ledger, PipelineOptions, Place, Verb, verify};
 use kopilka::storage::Tenant;
-use kopilka_contract::{Close, Closed, CustomerRef, FactorKind, Hold, Receipt, Redemption};
+use kopilka_contract::{Close, Closed, CustomerRef, FactorKind, Hold, Language, Receipt, Redemption};
 
 use super::cases::{AccrualCase, Action, ExpectedAccrual, ExpectedState, Step, Story, Venue};
 use super::{conclude, read};
@@ -109,6 +109,7 @@ impl Service {
             verb,
             raw: None,
             remarks: None,
+            language: Language::default(),
             idempotency: None,
             replay_of: None,
         };

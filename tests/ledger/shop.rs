@@ -15,8 +15,8 @@ use kopilka::id_source::TimeOrderedIds;
 use kopilka::ledger::{Answer, Answered, Command, Failure, Ledger, PipelineOptions, Place, Verb, verify};
 use kopilka::storage::{AnyConnection, Store, Tenant};
 use kopilka_contract::{
-    Balance, Close, Closed, CustomerRef, Held, Hold, Line, Money, Phone, Quantity, Receipt, Redemption,
-    Returned,
+    Balance, Close, Closed, CustomerRef, Held, Hold, Language, Line, Money, Phone, Quantity, Receipt,
+    Redemption, Returned,
 };
 
 use crate::databases::{self, Database};
@@ -105,6 +105,7 @@ impl Shop {
             verb,
             raw: None,
             remarks: None,
+            language: Language::default(),
             idempotency: None,
             replay_of: None,
         }

@@ -324,3 +324,32 @@ fn a_write_off_that_is_done_again_takes_bonuses_once() {
         till.assert_books();
     });
 }
+
+#[test]
+fn why_a_message_was_refused_is_said_in_the_language_of_its_connection() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        till.customer("9000000017", "+79215550101", "1.00").await;
+        let connections = till.owner.get("/api/v1/connections").await.expect(200);
+        let path = format!(
+            "/api/v1/connections/{}",
+            connections["items"][0]["id"].as_str().unwrap()
+        );
+        let sale = fixture("rkeeper/fixtures/sale-with-redemption.xml");
+        for (language, words) in [("ru", "Недостаточно бонусов"), ("en", "Not enough bonuses")]
+        {
+            till.owner
+                .patch(&path, json!({"language": language}))
+                .await
+                .expect(200);
+            till.send("POST", "transactionsex.php", sale.clone()).await;
+            let kept = till
+                .owner
+                .get("/api/v1/messages?outcome=refused")
+                .await
+                .expect(200);
+            let detail = kept["items"][0]["detail"].as_str().unwrap();
+            assert!(detail.contains(words), "{language}: {detail}");
+        }
+    });
+}

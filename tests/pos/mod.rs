@@ -20,6 +20,7 @@ mod onec_tills;
 mod rkeeper;
 mod rkeeper_delivery;
 mod tokens;
+mod unfinished;
 
 use axum::body::Body;
 use axum::http::Request;

@@ -416,7 +416,7 @@ fn a_delivery_order_of_the_till_makes_no_second_receipt() {
     each_database_async(|store| async move {
         let settings = json!({"delivery_order_categories": ["1"]});
         let till = Till::new(&Service::on(store), "rkeeper", settings).await;
-        till.customer("9000000017", "+79215550101", "600.00").await;
+        let guest = till.customer("9000000017", "+79215550101", "600.00").await;
         says(&till.send("POST", TRANSACTIONS, of("sale")).await, APPLIED);
         let source = till.owner.get("/api/v1/connections").await.expect(200)["items"][0]["id"].clone();
         let receipt = format!(
@@ -424,12 +424,45 @@ fn a_delivery_order_of_the_till_makes_no_second_receipt() {
             source.as_str().unwrap()
         );
         till.owner.get(&receipt).await.expect(404);
-        let kept = till
-            .owner
-            .get("/api/v1/messages?outcome=ignored")
-            .await
-            .expect(200);
-        assert_eq!(kept["items"].as_array().unwrap().len(), 1);
+        assert_eq!(till.balance(&guest).await, "600.00");
+        let kept = till.owner.get("/api/v1/messages").await.expect(200);
+        let detail = kept["items"][0]["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("r_keeper Delivery's connection posts it"),
+            "{kept}"
+        );
+        // Nobody's work: neither this nor the attempt is waited for.
+        assert_eq!(
+            till.owner
+                .get("/api/v1/returns?older_than_minutes=0")
+                .await
+                .expect(200)["items"],
+            json!([])
+        );
+    });
+}
+
+#[test]
+fn a_delivery_order_that_is_paid_without_bonuses_after_all_gives_them_back() {
+    each_database_async(|store| async move {
+        let settings = json!({"delivery_order_categories": ["1"]});
+        let till = Till::new(&Service::on(store), "rkeeper", settings).await;
+        let guest = till.customer("9000000017", "+79215550101", "600.00").await;
+        let paid = of("sale-with-redemption");
+        says(&till.send("POST", TRANSACTIONS, paid.clone()).await, APPLIED);
+        let left = till.balance(&guest).await;
+        assert_ne!(left, "600.00");
+        // The till did not say that it gave the attempt up; the next one has no bonuses.
+        let again = of("sale").replace(
+            "generateddatetime=\"2026-03-14T19:58:40",
+            "generateddatetime=\"2026-03-14T19:58:50",
+        );
+        says(&till.send("POST", TRANSACTIONS, again).await, APPLIED);
+        assert_eq!(till.balance(&guest).await, "600.00");
+        // The attempt itself, late and once more, pays nothing any more.
+        till.send("POST", TRANSACTIONS, paid).await;
+        assert_eq!(till.balance(&guest).await, "600.00");
+        till.assert_books();
     });
 }
 

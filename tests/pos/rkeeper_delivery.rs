@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::{get, post};
 use chrono::Duration;
 use kopilka::pos::ADAPTERS;
@@ -453,5 +454,40 @@ fn the_password_is_never_shown_and_stays_where_the_stars_come_back() {
             let answer = owner.get(path).await;
             assert!(!answer.text.contains(SECRET), "{path}");
         }
+    });
+}
+
+#[test]
+fn a_webhook_shows_its_token_in_the_header_that_the_connection_names_or_is_refused() {
+    each_database_async(|store| async move {
+        let settings = json!({"webhook_token": "s3cret", "webhook_header": "X-Token"});
+        let till = Till::new(&Service::on(store), "rkeeper-delivery", settings).await;
+        let hook = json!({"orderId": "60412", "statusId": 5}).to_string();
+        for (header, token, status) in [
+            ("X-Token", "s3cret", 200),
+            ("x-token", "Bearer s3cret", 200),
+            ("X-Token", "s3cre", 401),
+            ("Authorization", "s3cret", 401),
+        ] {
+            let request = Request::builder()
+                .method("POST")
+                .uri(format!("/pos/rkeeper-delivery/{}/webhook", till.token))
+                .header(header, token)
+                .body(Body::from(hook.clone()))
+                .unwrap();
+            let answer = till.service.send(request).await;
+            assert_eq!(answer.status, status, "{header}: {token}");
+        }
+        // What a site asks has no such token.
+        let ask = json!({"phone": "+79000000017"}).to_string();
+        assert_ne!(till.send("POST", "guest", ask).await.status, 401);
+        let kept = till
+            .owner
+            .get("/api/v1/messages?outcome=refused")
+            .await
+            .expect(200);
+        assert_eq!(kept["items"].as_array().unwrap().len(), 2);
+        let shown = till.owner.get("/api/v1/connections").await.expect(200);
+        assert_eq!(shown["items"][0]["settings"]["webhook_token"], "***");
     });
 }

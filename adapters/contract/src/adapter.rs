@@ -247,7 +247,7 @@ pub trait Adapter: Send + Sync {
     }
 
     /// Whether a message that just came may speak: for vendors whose senders show something beside the token in the address.
-    /// `authorization` is the header of that name. A message that is replayed from the inbox was admitted before, and its
+    /// `authorization` is the header [`Adapter::authorization_header`]. A message that is replayed from the inbox was admitted before, and its
     /// header is not kept.
     ///
     /// # Errors
@@ -260,6 +260,12 @@ pub trait Adapter: Send + Sync {
     ) -> Result<(), Reply> {
         let _ = (message, authorization, settings);
         Ok(())
+    }
+
+    /// The header in which a sender shows what [`Adapter::admits`] looks at.
+    fn authorization_header(&self, message: &Message<'_>, settings: &Settings) -> String {
+        let _ = (message, settings);
+        "authorization".to_owned()
     }
 
     /// Reads one message.

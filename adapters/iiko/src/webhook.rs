@@ -1,7 +1,7 @@
 //! The dialogue of a webhook: what its events ask of the ledger, and the answer.
 
 use kopilka_contract::{
-    Ask, Dialogue, Errand, Language, Message, Money, Refusal, Reply, Settings, Told, Unreadable,
+    Ask, Dialogue, Errand, Language, Message, Money, Refusal, Reply, Settings, Told, Unreadable, same_secret,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +11,6 @@ use crate::Id;
 use crate::closing::{Connection, Snapshot};
 use crate::cloud::{NOT_READ, Wanted};
 use crate::envelope::{Envelope, event_info, events};
-use crate::iikocard::same;
 use crate::lines::BadItem;
 use crate::moment;
 use crate::order::{Order, OrderInfo, Sale, Standing, order_in};
@@ -127,9 +126,9 @@ pub(crate) fn admits(
     let given = authorization.unwrap_or_default().trim();
     let bearer = given.strip_prefix("Bearer ").map(str::trim);
     let admitted = match how {
-        WebhookAuthorization::Raw => same(given, token),
-        WebhookAuthorization::Bearer => bearer.is_some_and(|given| same(given, token)),
-        WebhookAuthorization::Any => same(bearer.unwrap_or(given), token),
+        WebhookAuthorization::Raw => same_secret(given, token),
+        WebhookAuthorization::Bearer => bearer.is_some_and(|given| same_secret(given, token)),
+        WebhookAuthorization::Any => same_secret(bearer.unwrap_or(given), token),
     };
     if admitted {
         return Ok(());

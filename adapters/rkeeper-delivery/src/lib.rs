@@ -70,11 +70,29 @@ impl Adapter for RKeeperDelivery {
     }
 
     fn secrets(&self) -> &'static [&'static str] {
-        &["/client_secret"]
+        &["/client_secret", "/webhook_token"]
     }
 
     fn poll(&self) -> Option<&dyn Poll> {
         Some(&fetch::Fetch)
+    }
+
+    fn authorization_header(&self, _message: &Message<'_>, settings: &Settings) -> String {
+        let delivery = settings.typed::<DeliverySettings>().unwrap_or_default();
+        delivery.webhook_header
+    }
+
+    fn admits(
+        &self,
+        message: &Message<'_>,
+        authorization: Option<&str>,
+        settings: &Settings,
+    ) -> Result<(), Reply> {
+        let delivery = settings.typed::<DeliverySettings>().unwrap_or_default();
+        match (message.path.trim_matches('/'), delivery.webhook_token) {
+            ("" | "webhook", Some(token)) => announcement::admits(authorization, &token),
+            _ => Ok(()),
+        }
     }
 
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// The settings of one connection. Everything has a default but the account, without which no order can be read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +27,11 @@ pub struct DeliverySettings {
     pub sold_statuses: BTreeSet<i64>,
     /// Statuses at which an order is given up (12 "cancelled", likewise).
     pub cancelled_statuses: BTreeSet<i64>,
+    /// The token that is typed into the panel beside the webhook's address; `None`: the token in the address is enough.
+    pub webhook_token: Option<String>,
+    /// The header that it comes in (assumed: UCS documents that each request has it, and not where).
+    #[serde(deserialize_with = "header_name")]
+    pub webhook_header: String,
     /// Which road posts delivery orders.
     pub accrual: Road,
     /// Transaction type of the receipts.
@@ -55,6 +61,8 @@ impl Default for DeliverySettings {
             restaurants: BTreeSet::new(),
             sold_statuses: BTreeSet::from([11]),
             cancelled_statuses: BTreeSet::from([12]),
+            webhook_token: None,
+            webhook_header: "X-Loyalty-Token".to_owned(),
             accrual: Road::default(),
             receipt_type: "delivery".to_owned(),
             bonus_currencies: BTreeSet::new(),
@@ -85,6 +93,18 @@ impl DeliverySettings {
     pub(crate) fn has_account(&self) -> bool {
         !self.client_id.is_empty() && !self.client_secret.is_empty()
     }
+}
+
+fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let is_name = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    if name.is_empty() || name.len() > 100 || !is_name(&name) {
+        return Err(Error::custom("a header's name is of letters, digits and -"));
+    }
+    Ok(name)
 }
 
 /// Which road posts delivery orders.

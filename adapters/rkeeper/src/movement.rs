@@ -87,7 +87,9 @@ impl Movement {
             received_at: till_time::wall_clock(connection.received_at, connection.common.time_zone),
         };
         let deed = match deed(packet, connection)? {
-            _ if is_kept_aside(packet, connection)? => Deed::Nothing,
+            // An attempt before may have been paid with bonuses, and nobody else would give them back. As a return it would
+            // wait for a sale that never comes here.
+            Deed::Sell | Deed::Return if is_kept_aside(packet, connection)? => Deed::RollBack,
             deed => deed,
         };
         let payers = paying_cards(packet, card.as_deref(), connection);
@@ -350,7 +352,7 @@ fn accrues_elsewhere(packet: &Packet, connection: &Connection) -> bool {
     check.is_some_and(|check| connection.own.is_posted_elsewhere(check))
 }
 
-/// Whether nothing of such an order is for this connection: its sale is the other one's receipt, and this till moves
+/// Whether nothing of the sale of such an order is for this connection: it is the other one's receipt, and this till moves
 /// no bonuses for it.
 fn is_kept_aside(packet: &Packet, connection: &Connection) -> Result<bool, ReadError> {
     Ok(accrues_elsewhere(packet, connection) && packet.sum(Kind::Payment)?.is_zero())
@@ -516,7 +518,9 @@ fn remarks(packet: &Packet, connection: &Connection) -> Vec<String> {
     }
     if accrues_elsewhere(packet, connection) {
         let what = match is_kept_aside(packet, connection) {
-            Ok(true) => "a delivery order: r_keeper Delivery's connection posts it, here it is only kept",
+            Ok(true) => {
+                "a delivery order: r_keeper Delivery's connection posts it; here only bonuses of an earlier attempt come back"
+            }
             _ => "a delivery order: r_keeper Delivery's connection accrues, this one does not",
         };
         remarks.push(what.to_owned());

@@ -16,6 +16,7 @@ mod payers;
 mod payment;
 mod receipt_identity;
 mod return_identity;
+mod settle_write_off;
 mod sheet;
 mod spend;
 mod tell_anew;
@@ -28,6 +29,7 @@ pub use give_back::give_back;
 pub use holds::{hold, is_locked, let_go_key, void};
 pub use identify::{guest_view, identify};
 pub use offline::hold_keys;
+pub use settle_write_off::settle_write_off;
 pub use spend::spend;
 pub use undo_return::undo_return;
 

@@ -90,6 +90,7 @@ pub fn spend(world: &mut World, cx: Context<'_>, ask: &Spend) -> Result<Spent, R
         debt,
         posted_at: cx.now,
         receipt: None,
+        settled: None,
         parts,
         change: Change::Inserted,
     });

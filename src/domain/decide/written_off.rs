@@ -37,7 +37,7 @@ pub(super) fn behind<'w>(
         w.customer == facts.id && w.session.venue == cx.terms.venue && w.session.source == cx.source
     };
     let of_guest: Vec<&WriteOff> = world.write_offs.iter().filter(of_guest).collect();
-    let free = of_guest.iter().copied().filter(|w| w.receipt.is_none()).collect();
+    let free = of_guest.iter().copied().filter(|w| w.is_free()).collect();
     if let Some(found) = adding_up(free, amount - posted, closed_at) {
         return Behind::WriteOffs(found);
     }

@@ -264,6 +264,10 @@ pub const WRITE_OFFS: Columns = &[
 ];
 pub const WRITE_OFFS_CHANGED: Columns = &[
     ("receipt_id", BigInt),
+    ("settled_at", Time),
+    ("settlement", Text),
+    ("settled_by", Text),
+    ("note", Text),
     ("network_id", BigInt),
     ("transaction_id", BigInt),
 ];

@@ -483,7 +483,8 @@ fn write_off_statement<'a>(
     let mut text = who(shape);
     let of_customers =
         "who JOIN write_offs w ON w.network_id = who.network_id AND w.customer_id = who.customer_id";
-    let names = "network_id transaction_id venue_id source session hold_id customer_id amount debt posted_at receipt_id";
+    let names = "network_id transaction_id venue_id source session hold_id customer_id amount debt posted_at receipt_id \
+                 settled_at settlement settled_by note";
     branch(
         &mut text,
         dialect,

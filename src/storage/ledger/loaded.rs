@@ -9,6 +9,7 @@ use kopilka_contract::{
 use serde::{Deserialize, Deserializer};
 
 use super::load::Loaded;
+use super::rows::GIVEN_BACK;
 use crate::domain::Timestamp;
 use crate::domain::account::{Account, Hold, Lot, LotPart};
 use crate::domain::books::{ChainHead, Hash};
@@ -16,8 +17,8 @@ use crate::domain::ids::{CustomerId, HoldId, LotId, NetworkId, ReceiptId, Return
 use crate::domain::rate::Coefficient;
 use crate::domain::world::{
     CardStanding, Change, CustomerFacts, Found, HoldStanding, IdempotencyKey, RedemptionPart,
-    RememberedAnswer, ReturnedBy, SourceKey, StoredHold, StoredLine, StoredReceipt, StoredReturn, World,
-    WriteOff,
+    RememberedAnswer, ReturnedBy, SettledWriteOff, SourceKey, StoredHold, StoredLine, StoredReceipt,
+    StoredReturn, World, WriteOff,
 };
 use crate::storage::StorageError;
 
@@ -271,6 +272,11 @@ struct WriteOffRow {
     #[serde(deserialize_with = "time")]
     posted_at: Timestamp,
     receipt_id: Option<i64>,
+    #[serde(deserialize_with = "optional_time")]
+    settled_at: Option<Timestamp>,
+    settlement: Option<String>,
+    settled_by: Option<String>,
+    note: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -600,6 +606,12 @@ fn read_write_offs(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageErr
             debt: Money::from_kopecks(row.debt),
             posted_at: row.posted_at,
             receipt: row.receipt_id.map(ReceiptId),
+            settled: row.settled_at.map(|at| SettledWriteOff {
+                given_back: row.settlement.as_deref() == Some(GIVEN_BACK),
+                at,
+                by: row.settled_by.unwrap_or_default(),
+                note: row.note.unwrap_or_default(),
+            }),
             parts,
             change: Change::None,
         });

@@ -176,7 +176,7 @@ pub fn tables<'a>(
             },
             Update {
                 rows: write_offs_changed,
-                set: 1,
+                set: WRITE_OFFS_CHANGED.len() - 2,
             },
             Update {
                 rows: returns_changed,
@@ -620,7 +620,18 @@ fn write_off_rows(world: &World) -> (Rows<'_>, Rows<'_>) {
         let (network, receipt) = (w.session.network.0, Value::BigInt(w.receipt.map(|r| r.0)));
         match w.change {
             Change::None => {}
-            Change::Updated => changed.push(vec![receipt, network.into(), w.transaction.0.into()]),
+            Change::Updated => {
+                let settled = w.settled.as_ref();
+                changed.push(vec![
+                    receipt,
+                    Value::Timestamp(settled.map(|s| s.at.naive_utc())),
+                    Value::Text(settled.map(|s| settlement(s.given_back))),
+                    Value::Text(settled.map(|s| s.by.as_str())),
+                    Value::Text(settled.map(|s| s.note.as_str())),
+                    network.into(),
+                    w.transaction.0.into(),
+                ]);
+            }
             Change::Inserted => inserted.push(vec![
                 network.into(),
                 w.transaction.0.into(),
@@ -637,6 +648,13 @@ fn write_off_rows(world: &World) -> (Rows<'_>, Rows<'_>) {
         }
     }
     (inserted, changed)
+}
+
+/// How a settled write-off is written down.
+pub(super) const GIVEN_BACK: &str = "given_back";
+
+fn settlement(given_back: bool) -> &'static str {
+    if given_back { GIVEN_BACK } else { "kept" }
 }
 
 fn event_rows(world: &World) -> Rows<'_> {

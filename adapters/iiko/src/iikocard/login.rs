@@ -1,7 +1,7 @@
 //! `api/1/access_token`, and what the token is good for. The token in the address says which connection it is; this one says
 //! that the caller knows its `apiLogin`, as iiko's callers expect.
 
-use kopilka_contract::{Message, Reply, Unreadable};
+use kopilka_contract::{Message, Reply, Unreadable, same_secret};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -17,7 +17,7 @@ struct Login {
 
 pub(super) fn read(call: &Call<'_>) -> Result<Said, Unreadable> {
     let login: Login = call.body()?;
-    if !same(&login.api_login, &call.card.api_login) {
+    if !same_secret(&login.api_login, &call.card.api_login) {
         return Err(call.wrong(401, "this apiLogin is not authorized".to_owned()));
     }
     Ok(Said::new(&json!({
@@ -37,7 +37,7 @@ pub(crate) fn admits(
     }
     let given = authorization.and_then(|text| text.trim().strip_prefix("Bearer "));
     match given {
-        Some(given) if same(given.trim(), &token(card)) => Ok(()),
+        Some(given) if same_secret(given.trim(), &token(card)) => Ok(()),
         _ => Err(answer::error(
             message,
             401,
@@ -50,9 +50,4 @@ pub(crate) fn admits(
 fn token(card: &IikoCardSettings) -> String {
     let digest = Sha256::digest(format!("iikoCard token\n{}", card.api_login));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Compares secrets by their hashes, so that the time it takes tells nothing of them.
-pub(crate) fn same(one: &str, other: &str) -> bool {
-    Sha256::digest(one) == Sha256::digest(other)
 }

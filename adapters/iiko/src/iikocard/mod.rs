@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::Id;
 use crate::settings::{IikoCardSettings, IikoSettings};
 
-pub(crate) use login::{admits, same};
+pub(crate) use login::admits;
 
 /// What stands before the loyalty methods.
 const LOYALTY: &str = "loyalty/iiko/";

@@ -1,6 +1,6 @@
 //! What messages become.
 
-use kopilka_contract::{Adapter, Ask, Close, CustomerRef, Money, Payer, Redemption};
+use kopilka_contract::{Adapter, Ask, Close, CustomerRef, Money, Payer, Redemption, WhatBack};
 use kopilka_rkeeper::RKeeper;
 use serde_json::json;
 
@@ -541,20 +541,23 @@ fn only_the_connections_restaurants_may_speak() {
 }
 
 #[test]
-fn a_delivery_order_that_another_connection_posts_is_only_kept() {
+fn of_a_delivery_order_that_another_connection_posts_only_bonuses_come_back() {
     let set = || json!({"delivery_order_categories": ["1"]});
     for name in ["sale", "return"] {
         let body = fixture_text(name)
             .replace("Kind=\"0\"", "Kind=\"3\"")
             .replace("Summa=\"50000\"", "Summa=\"-50000\"");
         let dialogue = read_with(TRANSACTIONS, body.as_bytes(), set());
-        assert_eq!(dialogue.asks(), [], "{name}");
+        let asks = dialogue.asks();
+        let [Ask::GiveBack(back)] = asks.as_slice() else {
+            panic!("{name}: {asks:?}");
+        };
+        assert!(back.rollback && back.what == WhatBack::Everything, "{name}");
         assert!(
-            dialogue.remarks()[0].contains("only kept"),
+            dialogue.remarks()[0].contains("only bonuses of an earlier attempt"),
             "{:?}",
             dialogue.remarks()
         );
-        assert!(crate::wire::text(&dialogue.reply(&[])).contains("Result=\"0\""));
     }
     // What this till redeems must be posted, and accrues nothing.
     let redeems = close_with(&fixture_text("sale-with-redemption"), set());
