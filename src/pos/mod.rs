@@ -155,6 +155,7 @@ async fn enter(
         conversation::keep_unauthorized(&app, adapter, &known, incoming).await;
         return Ok(response(reply));
     }
+    connection_cache::note_heard(&app, &known);
     let left = deadline.saturating_sub(since.elapsed());
     Ok(response(
         conversation::hold(&app, adapter, &known, incoming, Some(left))
