@@ -1,7 +1,7 @@
 //! What a till's message asks about a guest himself, carried out as REST does it: he joins, he is changed, he gets or
 //! loses a card.
 
-use kopilka_contract::{CustomerRef, CustomerStatus, Enrol, GuestCard};
+use kopilka_contract::{CustomerRef, CustomerStatus, Enrol, GuestCard, NameParts};
 
 use super::author::Author;
 use super::caller::Caller;
@@ -54,11 +54,12 @@ fn enrolled(
 ) -> Result<CustomerId, Problem> {
     let mut given = NewCustomer::told(ask);
     let change = |c: &mut AnyConnection, id: CustomerId| {
+        let ask = with_whole_name(c, author, ask, id)?;
         change_known(
             c,
             author,
             &id.to_string(),
-            &CustomerChange::from(&NewCustomer::told(ask)),
+            &CustomerChange::from(&NewCustomer::told(&ask)),
         )
     };
     if let Some(id) = known {
@@ -80,6 +81,22 @@ fn enrolled(
         Joined::New(view) | Joined::WasPotential(view) => Ok(view.id),
         Joined::Already(id) => change(c, id).map(|customer| customer.id),
     }
+}
+
+/// What is asked, with the parts of his name that were not told as they are known.
+fn with_whole_name(
+    c: &mut AnyConnection,
+    author: &Author,
+    ask: &Enrol,
+    id: CustomerId,
+) -> Result<Enrol, Problem> {
+    let mut ask = ask.clone();
+    if ask.name_parts != NameParts::default() {
+        let known = customers::find_to_change(c, author.tenant, &id.to_string())?;
+        let known = known.and_then(|known| known.name).unwrap_or_default();
+        ask.name = ask.name_parts.clone().or(NameParts::of(&known)).whole();
+    }
+    Ok(ask)
 }
 
 /// Gives a guest a card.

@@ -91,6 +91,7 @@ pub async fn hold_bonuses(
     let customer = read_code(&app, caller.tenant, customer.into(), app.clock.now()).await?;
     let ask = Hold {
         once: false,
+        of_order: None,
         order: Vec::new(),
         external_id,
         customer,

@@ -22,6 +22,8 @@ pub struct KnownReceipt {
     pub total: Money,
     /// Paid with bonuses.
     pub redeemed: Money,
+    /// Paid with bonuses as the till says, and not posted: only a repeat of the order spoke of them.
+    pub unposted: Money,
     /// Amount of goods that came back, before bonuses.
     pub returned: Money,
     /// Cancelled or rolled back: nothing of it counts.
@@ -37,6 +39,8 @@ pub struct Known {
     pub receipts: BTreeMap<String, KnownReceipt>,
     /// Other names of these receipts.
     pub aliases: BTreeMap<String, String>,
+    /// Names of orders that were told to be no sale, and are none: staff's meals, written off.
+    pub not_sold: BTreeSet<String>,
     /// When the business day begins and the next one does; only receipts between them can be unknown to the till.
     pub day: Option<(Timestamp, Timestamp)>,
 }
@@ -47,6 +51,14 @@ impl Known {
             let name = self.aliases.get(name).unwrap_or(name);
             self.receipts.get(name)
         })
+    }
+}
+
+impl Known {
+    /// Whether the till's own word is that an order is no sale, however a report counts it.
+    fn is_not_sold(&self, order: &TillOrder) -> bool {
+        let mut names = order.names.iter();
+        order.not_sold || names.any(|name| self.not_sold.contains(self.aliases.get(name).unwrap_or(name)))
     }
 }
 
@@ -105,10 +117,14 @@ pub fn compare(told: &TillDay, known: &Known) -> Compared {
     let mut found = BTreeSet::new();
     for order in &told.orders {
         let receipt = known.receipt(order);
-        compared.count(order, receipt);
         if let Some(receipt) = receipt {
             found.insert(receipt.name.as_str());
         }
+        let not_sold = known.is_not_sold(order);
+        if not_sold && receipt.is_none_or(|receipt| receipt.cancelled) {
+            continue;
+        }
+        compared.count(order, receipt);
         match receipt {
             Some(receipt) => compared.differences.extend(differing(order, receipt, known.day)),
             None if told.all_are_told => compared.differences.extend(missing(order)),
@@ -233,6 +249,7 @@ fn differing(
         let agree = amounts.iter().any(|amount| {
             near(*amount, receipt.total, order.rounding)
                 || near(*amount, receipt.total - receipt.redeemed, order.rounding)
+                || near(*amount, receipt.total - receipt.unposted, order.rounding)
         });
         if !agree {
             wrong.push(receipt.difference(DifferenceKind::Amount, Some(sold), receipt.total));
@@ -279,6 +296,7 @@ mod tests {
             sold: Some(rub(sold)),
             returned: Money::ZERO,
             cancelled: false,
+            not_sold: false,
             rounding: Money::from_kopecks(2),
         }
     }
@@ -291,6 +309,7 @@ mod tests {
             closed_at: at(12),
             total: rub(total),
             redeemed: Money::ZERO,
+            unposted: Money::ZERO,
             returned: Money::ZERO,
             cancelled: false,
             returned_at: None,
@@ -309,6 +328,7 @@ mod tests {
         Known {
             receipts: receipts.into_iter().map(|r| (r.name.clone(), r)).collect(),
             aliases: BTreeMap::new(),
+            not_sold: BTreeSet::new(),
             day: Some((at(0), at(23))),
         }
     }
@@ -381,6 +401,43 @@ mod tests {
         near.sold = Some(Money::from_kopecks(10_003));
         assert_eq!(kinds(near, receipt("1", 100)), [DifferenceKind::Amount]);
         assert_eq!(kinds(order("1", 90), receipt("1", 100)), [DifferenceKind::Amount]);
+    }
+
+    #[test]
+    fn points_that_only_a_webhook_spoke_of_are_no_difference() {
+        let mut with_points = receipt("1", 100);
+        assert_eq!(
+            kinds(order("1", 70), with_points.clone()),
+            [DifferenceKind::Amount]
+        );
+        with_points.unposted = rub(30);
+        assert_eq!(kinds(order("1", 70), with_points.clone()), []);
+        assert_eq!(kinds(order("1", 100), with_points), []);
+    }
+
+    #[test]
+    fn what_was_told_to_be_no_sale_is_not_missed_and_its_undone_receipt_is_no_difference() {
+        let told = day(vec![order("1", 100), order("2", 50)]);
+        let mut undone = receipt("2", 50);
+        undone.cancelled = true;
+        undone.returned_at = Some(at(13));
+        let mut books = known(vec![undone]);
+        assert_eq!(compare(&told, &books).differences.len(), 2);
+        books.not_sold = ["1", "2"].map(str::to_owned).into();
+        let compared = compare(&told, &books);
+        assert_eq!((compared.differences.len(), compared.orders_told), (0, 0));
+        // One that stands is a sale again, and its amount counts.
+        books.receipts.insert("2".to_owned(), receipt("2", 60));
+        let kinds: Vec<_> = compare(&told, &books)
+            .differences
+            .iter()
+            .map(|d| d.kind)
+            .collect();
+        assert_eq!(kinds, [DifferenceKind::Amount]);
+        // The report itself says so.
+        let mut of_staff = order("3", 10);
+        of_staff.not_sold = true;
+        assert_eq!(compare(&day(vec![of_staff]), &known(Vec::new())).differences, []);
     }
 
     #[test]

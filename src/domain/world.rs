@@ -376,6 +376,8 @@ pub struct StoredHold {
     pub released: Money,
     /// When it was taken.
     pub created_at: Timestamp,
+    /// The order that it is for, as its source names it.
+    pub order: Option<String>,
     /// Must it be written?
     pub change: Change,
 }

@@ -12,10 +12,11 @@ use super::changed_sale::StandingSale;
 use super::command::{Answer, Answered, Command, Failure, Verb};
 use crate::clock::Clock;
 use crate::domain::Timestamp;
+use crate::domain::books::Hash;
 use crate::domain::decide::{self, Adjustment, Context};
 use crate::domain::ids::{HoldId, IdSource, MessageId, NetworkId};
 use crate::domain::refusal::Refusal;
-use crate::domain::world::{IdempotencyKey, RememberedAnswer, World};
+use crate::domain::world::{IdempotencyKey, RememberedAnswer, SourceKey, World};
 use crate::storage::ledger::message::{Outcome, Remember, StoredMessage};
 use crate::storage::ledger::{self, LoadKeys};
 use crate::storage::terms::{NetworkTerms, TermsCache};
@@ -81,7 +82,7 @@ fn shard(command: &Command, writers: usize) -> usize {
     }
     let mut hasher = DefaultHasher::new();
     match &command.verb {
-        Verb::Close(_, close) => match &close.receipt.customer {
+        Verb::Close(_, close) => match close.receipt.named() {
             Some(who) => who.hash(&mut hasher),
             None => close.receipt.external_id.hash(&mut hasher),
         },
@@ -146,7 +147,7 @@ struct Writer {
 struct Decision {
     result: Result<Answered, Failure>,
     message: Option<StoredMessage>,
-    remember: Option<Remember>,
+    remember: Vec<Remember>,
 }
 
 impl Writer {
@@ -262,7 +263,10 @@ impl Writer {
             decisions.push(self.decide(&mut world, command, now + offset)?);
         }
         let messages: Vec<StoredMessage> = decisions.iter_mut().filter_map(|d| d.message.take()).collect();
-        let answers: Vec<Remember> = decisions.iter_mut().filter_map(|d| d.remember.take()).collect();
+        let answers: Vec<Remember> = decisions
+            .iter_mut()
+            .flat_map(|d| std::mem::take(&mut d.remember))
+            .collect();
         ledger::apply(&mut self.connection, &world, &messages, &answers)?;
         if let Some(carrier) = &self.log_carrier {
             carrier.committed(commands.len());
@@ -291,7 +295,7 @@ impl Writer {
             return Ok(Decision {
                 message: self.message(command, &result, None),
                 result,
-                remember: None,
+                remember: Vec::new(),
             });
         }
         let sold_before = StandingSale::before(world, command);
@@ -306,7 +310,15 @@ impl Writer {
             }
             Err(refusal) => Err(Failure::Refused(refusal)),
         };
-        let mut remember = None;
+        let mut remember = Vec::new();
+        if let Ok(Answered {
+            answer: Answer::Voided(voided),
+            ..
+        }) = &result
+            && voided.id.is_none()
+        {
+            remember.extend(let_go(world, command, now));
+        }
         if let (Ok(answered), Some(key), Some(fingerprint)) = (&result, key, fingerprint) {
             let answer = RememberedAnswer {
                 fingerprint,
@@ -314,7 +326,7 @@ impl Writer {
                 answer: serde_json::to_string(&answered.answer)?,
             };
             world.remembered.insert(key.clone(), answer.clone());
-            remember = Some(Remember { key, answer, at: now });
+            remember.push(Remember { key, answer, at: now });
         }
         let changed = sold_before.and_then(|sold| sold.remark(&result));
         Ok(Decision {
@@ -376,6 +388,24 @@ impl Writer {
             took_ms: i64::try_from(command.since.elapsed().as_millis()).ok(),
         })
     }
+}
+
+/// A hold was let go that nobody had taken yet: whoever takes it late must find that.
+fn let_go(world: &mut World, command: &Command, now: Timestamp) -> Option<Remember> {
+    let Verb::Void(place, name) = &command.verb else {
+        return None;
+    };
+    let key = decide::let_go_key(&source_key(command.tenant.network(), place, name));
+    if world.remembered.contains_key(&key) {
+        return None;
+    }
+    let answer = RememberedAnswer {
+        fingerprint: Hash::default(),
+        status: 200,
+        answer: String::new(),
+    };
+    world.remembered.insert(key.clone(), answer.clone());
+    Some(Remember { key, answer, at: now })
 }
 
 /// One command against the world, purely.
@@ -465,15 +495,19 @@ fn load_keys(commands: &[&Command]) -> LoadKeys {
     keys
 }
 
-/// What one verb asks for. Reads use it too, so that a quote knows exactly what a close would.
-pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
-    keys.networks.insert(network);
-    let key = |place: &super::Place, external_id: &str| crate::domain::world::SourceKey {
+fn source_key(network: NetworkId, place: &super::Place, external_id: &str) -> SourceKey {
+    SourceKey {
         network,
         venue: place.venue,
         source: place.source.clone(),
         external_id: external_id.to_owned(),
-    };
+    }
+}
+
+/// What one verb asks for. Reads use it too, so that a quote knows exactly what a close would.
+pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
+    keys.networks.insert(network);
+    let key = |place: &super::Place, external_id: &str| source_key(network, place, external_id);
     let hold_name = |keys: &mut LoadKeys, place: &super::Place, name: &str| match name.parse::<HoldId>() {
         Ok(id) => drop(keys.holds.insert((network, id))),
         Err(_) => drop(keys.hold_keys.insert(key(place, name))),
@@ -483,7 +517,7 @@ pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
             if !close.receipt.external_id.is_empty() {
                 keys.receipts.insert(key(place, &close.receipt.external_id));
             }
-            if let Some(who) = &close.receipt.customer {
+            if let Some(who) = close.receipt.named() {
                 keys.customers.insert((network, who.clone()));
             }
             if let Some(phone) = &close.receipt.phone {
@@ -519,10 +553,17 @@ pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
         Verb::Hold(place, hold) => {
             keys.customers.insert((network, hold.customer.clone()));
             if !hold.external_id.is_empty() {
-                keys.hold_keys.insert(key(place, &hold.external_id));
+                let key = key(place, &hold.external_id);
+                if hold.once {
+                    keys.remembered.insert(decide::let_go_key(&key));
+                }
+                keys.hold_keys.insert(key);
             }
         }
-        Verb::Void(place, name) => hold_name(keys, place, name),
+        Verb::Void(place, name) => {
+            keys.remembered.insert(decide::let_go_key(&key(place, name)));
+            hold_name(keys, place, name);
+        }
         Verb::Spend(place, spend) => {
             keys.customers.insert((network, spend.customer.clone()));
             keys.hold_keys.insert(key(place, &spend.session));

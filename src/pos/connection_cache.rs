@@ -83,9 +83,6 @@ pub async fn find(app: &App, token: &str, address: IpAddr) -> Result<Arc<Known>,
         .await
         .map_err(Problem::from)?;
     let known = found.map(|(tenant, connection)| Arc::new(Known { tenant, connection }));
-    if let Some(known) = &known {
-        note_heard(app, known);
-    }
     app.connections.put(hash, known.clone());
     if known.is_none() {
         strangers.take(address).map_err(Allowance::refusal)?;
@@ -93,8 +90,8 @@ pub async fn find(app: &App, token: &str, address: IpAddr) -> Result<Arc<Known>,
     known.ok_or_else(Problem::not_found)
 }
 
-/// Notes that a till has spoken, once a minute, and not on its own time.
-fn note_heard(app: &App, known: &Known) {
+/// Notes that a till has spoken that may, once a minute, and not on its own time.
+pub fn note_heard(app: &App, known: &Known) {
     let (now, tenant, id) = (app.clock.now(), known.tenant, known.connection.id);
     let noted = known.connection.heard_at;
     if noted.is_some_and(|at| (now - at).num_seconds().abs() < 60) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kopilka_contract::{
-    About, Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Errand, Language, Menu, Message,
-    Part, Refusal, Reply, Settings, Spend, TillDay, Told, Unreadable, Words,
+    About, Adapter, Adjust, AdjustDirection, Ask, CustomerRef, Dialogue, Errand, GiveBack, Language, Menu,
+    Message, Part, Refusal, Reply, Settings, Spend, TillDay, Told, Unreadable, WhatBack, Words,
 };
 use sha2::{Digest, Sha256};
 
@@ -28,6 +28,7 @@ use crate::domain::decide::Amend;
 use crate::domain::ids::MessageId;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
+use crate::storage::StorageError;
 use crate::storage::ledger::message::{Outcome, RawMessage};
 use crate::storage::{errands, polls};
 
@@ -432,12 +433,7 @@ impl Talk {
             self.keep(Outcome::Ignored, remarks.clone()).await?;
         }
         self.leave(dialogue.errands()).await?;
-        let source = self.place().source;
-        let names = OrderNames::of(&self.app, self.known.tenant, &source, dialogue.orders()).await;
-        let names = names.map_err(|error| {
-            tracing::warn!(%error, "could not look an order's names up");
-            Failed::Busy
-        })?;
+        let names = self.names(dialogue.orders()).await?;
         let mut told = Vec::with_capacity(asks.len());
         for part in &parts {
             if let About::Unread(reason) = &part.about {
@@ -477,6 +473,57 @@ impl Talk {
             refused,
             kept: true,
         })
+    }
+
+    /// Under which names the orders of the message are known; what is known twice is one from now on.
+    async fn names(&self, orders: Vec<Vec<String>>) -> Result<OrderNames, Failed> {
+        let (tenant, source) = (self.known.tenant, self.place().source);
+        let failed = |error: StorageError| {
+            tracing::warn!(%error, "could not look an order's names up");
+            Failed::Busy
+        };
+        let names = OrderNames::of(&self.app, tenant, &source, orders.clone()).await;
+        let names = names.map_err(failed)?;
+        if !names.have_twins(&orders) {
+            return Ok(names);
+        }
+        self.unite(&orders).await?;
+        OrderNames::of(&self.app, tenant, &source, orders)
+            .await
+            .map_err(failed)
+    }
+
+    /// Makes one of orders that are known twice. The receipt of the one is given back before its names mean the other: where
+    /// this is broken off, the next message with both names does it again.
+    async fn unite(&self, orders: &[Vec<String>]) -> Result<(), Failed> {
+        let (tenant, place) = (self.known.tenant, self.place());
+        let failed = |error: StorageError| {
+            tracing::warn!(%error, "could not make one order of two");
+            Failed::Busy
+        };
+        let twins = OrderNames::twins(&self.app, tenant, (place.venue, &place.source), orders).await;
+        for twins in twins.map_err(failed)? {
+            let undone = twins.is_sold.then(|| GiveBack {
+                external_id: format!("{}/merged", twins.twin),
+                sale: twins.twin.clone(),
+                version: None,
+                returned_at: self.raw.received_at.fixed_offset(),
+                what: WhatBack::Everything,
+                rollback: true,
+            });
+            let remark = format!("{} and {} are one order", twins.kept, twins.twin);
+            if let Some(undone) = undone
+                && let Err(refusal) = self.ask(Ask::GiveBack(undone), Some(remark)).await?
+            {
+                tracing::warn!(
+                    refusal = refusal.code,
+                    "the receipt of an order that is known twice stays"
+                );
+            }
+            let merged = OrderNames::merge(&self.app, tenant, &place.source, twins).await;
+            merged.map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Keeps what the vendor's system is to be asked. A till is not answered before that.

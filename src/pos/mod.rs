@@ -140,6 +140,7 @@ async fn enter(
         conversation::keep_unauthorized(&app, adapter, &known, incoming).await;
         return Ok(response(reply));
     }
+    connection_cache::note_heard(&app, &known);
     let left = DEADLINE.saturating_sub(since.elapsed());
     Ok(response(
         conversation::hold(&app, adapter, &known, incoming, Some(left))

@@ -6,11 +6,24 @@ use kopilka_contract::Ask;
 
 use crate::app::App;
 use crate::domain::Timestamp;
-use crate::storage::{AnyConnection, StorageError, Tenant, order_names};
+use crate::domain::ids::VenueId;
+use crate::storage::{AnyConnection, StorageError, Tenant, order_names, receipts};
 
 /// Under which name each order of a message is known at its source.
 #[derive(Debug, Default)]
 pub struct OrderNames(BTreeMap<String, String>);
+
+/// An order that is known twice: messages named it differently, and only now one says that it is the same. The receipt of
+/// `twin` is to be given back, and its names are to mean `kept` then ([`OrderNames::merge`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Twins {
+    /// The name under which the order goes on.
+    pub kept: String,
+    /// The name that it had besides.
+    pub twin: String,
+    /// Whether there is a receipt of it.
+    pub is_sold: bool,
+}
 
 impl OrderNames {
     /// Looks the orders up; what a message says of their names for the first time is written down before anything is
@@ -43,6 +56,70 @@ impl OrderNames {
             Ok(OrderNames(order_names::known(c, tenant, &at, &names)?))
         });
         learned.await
+    }
+
+    /// Whether an order is known twice: two of its names mean different ones.
+    pub fn have_twins(&self, orders: &[Vec<String>]) -> bool {
+        orders.iter().any(|names| {
+            let mut meant = names.iter().filter_map(|name| self.0.get(name));
+            let first = meant.next();
+            meant.any(|other| Some(other) != first)
+        })
+    }
+
+    /// Orders of a message that are known twice. Each order is the list of its names, the best one first: that one stays,
+    /// unless only the other has a receipt.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn twins(
+        app: &App,
+        tenant: Tenant,
+        (venue, source): (VenueId, &str),
+        orders: &[Vec<String>],
+    ) -> Result<Vec<Twins>, StorageError> {
+        let orders: Vec<Vec<String>> = orders.iter().filter(|names| names.len() > 1).cloned().collect();
+        if orders.is_empty() {
+            return Ok(Vec::new());
+        }
+        let source = source.to_owned();
+        let found = app.read(move |c| -> Result<Vec<Twins>, StorageError> {
+            let mut twins = Vec::new();
+            for order in &orders {
+                let known = order_names::known(c, tenant, &source, order)?;
+                let mut meant: Vec<&String> = Vec::new();
+                for name in order.iter().filter_map(|name| known.get(name)) {
+                    if !meant.contains(&name) {
+                        meant.push(name);
+                    }
+                }
+                if meant.len() < 2 {
+                    continue;
+                }
+                let sold = receipts::which_exist(c, tenant, venue, &source, &meant)?;
+                let kept = meant.iter().copied().find(|name| sold.contains(*name));
+                let kept = kept.unwrap_or(meant[0]).clone();
+                let others = meant.into_iter().filter(|name| **name != kept);
+                twins.extend(others.map(|twin| Twins {
+                    kept: kept.clone(),
+                    twin: twin.clone(),
+                    is_sold: sold.contains(twin),
+                }));
+            }
+            Ok(twins)
+        });
+        found.await
+    }
+
+    /// Makes one order of two, after the receipt of the one was given back.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn merge(app: &App, tenant: Tenant, source: &str, twins: Twins) -> Result<(), StorageError> {
+        let source = source.to_owned();
+        app.small_writes
+            .write(move |c| order_names::repoint(c, tenant, &source, &twins.twin, &twins.kept))
+            .await
     }
 
     /// What a till asks, of its order under the name by which that is known.

@@ -14,9 +14,6 @@ use crate::domain::reconcile::compare;
 use crate::storage::StorageError;
 use crate::storage::reconciliations::{self, DayResult};
 
-/// More differences of a day are not listed: where all differs it is one fault, and the counts of the day tell of it.
-const MOST_DIFFERENCES: usize = 1000;
-
 /// Compares a day that was told at a moment. `None`: a newer report of it was compared before.
 ///
 /// # Errors
@@ -40,8 +37,7 @@ pub async fn reconcile(
             names.dedup();
             let source = of.source().to_string();
             let books = reconciliations::known(c, tenant, of.venue, &source, &names, day)?;
-            let mut compared = compare(&told, &books);
-            compared.differences.truncate(MOST_DIFFERENCES);
+            let compared = compare(&told, &books);
             Ok(DayResult {
                 connection: of.id,
                 venue: of.venue,

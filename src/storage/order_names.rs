@@ -54,3 +54,23 @@ pub fn add(
     }
     Ok(())
 }
+
+/// Lets every name that means an order as `from` mean it as `to`: the two turned out to be one.
+///
+/// # Errors
+/// Those of the database.
+pub fn repoint(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    source: &str,
+    from: &str,
+    to: &str,
+) -> Result<(), StorageError> {
+    diesel::update(order_names::table)
+        .filter(order_names::network_id.eq(tenant.id()))
+        .filter(order_names::source.eq(source))
+        .filter(order_names::external_id.eq(from))
+        .set(order_names::external_id.eq(to))
+        .execute(connection)?;
+    Ok(())
+}

@@ -1,5 +1,7 @@
 //! Posted receipts, to be read.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use kopilka_contract::{Closed, Money, Returned};
@@ -254,4 +256,25 @@ pub fn key_of(
         source,
         external_id,
     }))
+}
+
+/// Which of these orders of a source have a receipt, whatever became of it.
+///
+/// # Errors
+/// Those of the database.
+pub fn which_exist(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    venue: VenueId,
+    source: &str,
+    names: &[&String],
+) -> Result<BTreeSet<String>, StorageError> {
+    let found: Vec<String> = receipts::table
+        .filter(receipts::network_id.eq(tenant.id()))
+        .filter(receipts::venue_id.eq(venue.0))
+        .filter(receipts::source.eq(source))
+        .filter(receipts::external_id.eq_any(names.iter().map(|name| name.as_str())))
+        .select(receipts::external_id)
+        .load(connection)?;
+    Ok(found.into_iter().collect())
 }

@@ -20,6 +20,9 @@ use crate::domain::ids::{ConnectionId, DifferenceId, IdSource, VenueId};
 use crate::domain::reconcile::{Compared, Difference, DifferenceKind};
 use crate::domain::{Money, Timestamp};
 
+/// More differences of a day are not listed: where all differs it is one fault, and the counts of the day tell of it.
+const MOST_OPEN: usize = 1000;
+
 /// A day, compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredReconciliation {
@@ -124,35 +127,29 @@ fn write_differences(
         .map(|stored| ((stored.what.order.clone(), stored.what.kind), stored))
         .collect();
     let mut written = Written::default();
+    let mut unknown = Vec::new();
     for what in &result.compared.differences {
-        let known = before.remove(&(what.order.clone(), what.kind));
-        let settled = known
-            .as_ref()
-            .is_some_and(|k| k.status == SETTLED && same_amounts(&k.what, what));
-        if settled {
+        let Some(known) = before.remove(&(what.order.clone(), what.kind)) else {
+            unknown.push(what);
+            continue;
+        };
+        if known.status == SETTLED && same_amounts(&known.what, what) {
             continue;
         }
         written.open += 1;
-        written.found += usize::from(known.as_ref().is_none_or(|k| k.status != OPEN));
-        let still_open = known.as_ref().is_some_and(|k| k.status == OPEN);
-        let open = StoredDifference {
-            id: known
-                .as_ref()
-                .map_or_else(|| DifferenceId(ids.next_id()), |k| k.id),
-            connection: result.connection,
-            venue: result.venue,
-            day: result.day,
-            what: what.clone(),
-            status: OPEN.to_owned(),
-            found_at: known.as_ref().filter(|_| still_open).map_or(now, |k| k.found_at),
-            ended_at: None,
-            settled_by: None,
-            note: None,
-        };
-        match known {
-            Some(_) => update(connection, tenant, &open)?,
-            None => insert(connection, tenant, &open)?,
-        }
+        written.found += usize::from(known.status != OPEN);
+        let found_at = if known.status == OPEN { known.found_at } else { now };
+        update(connection, tenant, &open(result, known.id, what, found_at))?;
+    }
+    // Those that are listed already are followed, however many there are; others only while the list is not too long.
+    for what in unknown.into_iter().take(MOST_OPEN.saturating_sub(written.open)) {
+        written.open += 1;
+        written.found += 1;
+        insert(
+            connection,
+            tenant,
+            &open(result, DifferenceId(ids.next_id()), what, now),
+        )?;
     }
     for mut gone in before.into_values().filter(|known| known.status == OPEN) {
         GONE.clone_into(&mut gone.status);
@@ -161,6 +158,22 @@ fn write_differences(
         written.gone += 1;
     }
     Ok(written)
+}
+
+/// A difference that waits for a person.
+fn open(result: &DayResult, id: DifferenceId, what: &Difference, found_at: Timestamp) -> StoredDifference {
+    StoredDifference {
+        id,
+        connection: result.connection,
+        venue: result.venue,
+        day: result.day,
+        what: what.clone(),
+        status: OPEN.to_owned(),
+        found_at,
+        ended_at: None,
+        settled_by: None,
+        note: None,
+    }
 }
 
 fn same_amounts(one: &Difference, other: &Difference) -> bool {

@@ -170,6 +170,7 @@ diesel::table! {
         status -> Text,
         released -> BigInt,
         created_at -> Timestamp,
+        order_name -> Nullable<Text>,
     }
 }
 

@@ -238,6 +238,7 @@ impl Pure {
             } => {
                 let ask = Hold {
                     once: false,
+                    of_order: None,
                     order: Vec::new(),
                     external_id: hold.clone(),
                     customer: guest.clone(),

@@ -207,6 +207,7 @@ impl Service {
             } => {
                 let ask = Hold {
                     once: false,
+                    of_order: None,
                     order: Vec::new(),
                     external_id: hold.clone(),
                     customer: Self::guest(),

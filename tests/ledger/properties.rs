@@ -531,6 +531,7 @@ impl Life {
                     (model.balance(Some(*at)).available + model.in_hold(*at, &key)) * permille / 1000;
                 let ask = Hold {
                     once: false,
+                    of_order: None,
                     order: Vec::new(),
                     external_id: key.clone(),
                     customer: guest(),

@@ -211,6 +211,7 @@ fn a_hold_and_a_sale_want_the_same_bonuses() {
             shop.credit(&anna, "100.00").await;
             let hold = Hold {
                 once: false,
+                of_order: None,
                 order: Vec::new(),
                 external_id: format!("h{round}"),
                 customer: anna.clone(),

@@ -195,6 +195,7 @@ impl Shop {
     pub async fn hold(&self, name: &str, who: &CustomerRef, amount: Option<&str>) -> Result<Held, Refusal> {
         let ask = Hold {
             once: false,
+            of_order: None,
             order: Vec::new(),
             external_id: name.to_owned(),
             customer: who.clone(),

@@ -76,7 +76,7 @@ fn what_the_description_of_receipts_by_json_shows_works() {
             statuses.extend(results.iter().map(|r| r["status"].as_str().unwrap().to_owned()));
         }
         // A cancelled reservation, a return, a sale, a sale with redemption, a reservation (the description lists them by
-        // name), and the batch of repeats.
+        // name: the cancellation comes first, so that the reservation is refused), and the batch of repeats.
         statuses.sort();
         assert_eq!(
             statuses,
@@ -85,10 +85,10 @@ fn what_the_description_of_receipts_by_json_shows_works() {
                 "accepted",
                 "accepted",
                 "accepted",
-                "accepted",
                 "duplicate",
                 "duplicate",
-                "found"
+                "found",
+                "refused"
             ]
         );
         till.assert_books();

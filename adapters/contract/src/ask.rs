@@ -176,6 +176,22 @@ pub struct GiveBack {
     pub rollback: bool,
 }
 
+impl GiveBack {
+    /// Name of the return by which a till says that an order is no sale (it was written off, say): it undoes a sale that
+    /// was told before, and a newer one stands. What is named so a report of the till's day may count as sold all the same.
+    pub fn of_no_sale(sale: &str, version: i64) -> String {
+        format!("{sale}{NOT_SOLD}{version}")
+    }
+
+    /// Whether a return of a sale has such a name.
+    pub fn is_of_no_sale(external_id: &str, sale: &str) -> bool {
+        let rest = external_id.strip_prefix(sale);
+        rest.is_some_and(|rest| rest.starts_with(NOT_SOLD))
+    }
+}
+
+const NOT_SOLD: &str = "/not-sold/";
+
 /// A return that never came to be (r_keeper chmode 4): the sale that it gave back stands again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoReturn {
@@ -235,6 +251,8 @@ pub struct Hold {
     /// The same key and amount again is the same hold, answered as the first time. One that was let go or used is not
     /// taken again.
     pub once: bool,
+    /// The order at its source, where that is known: of its lines all its holds together may pay no more than one could.
+    pub of_order: Option<String>,
     /// Lines of the order, where they are known: no more is held than bonuses may pay of them.
     pub order: Vec<Line>,
     /// Whose bonuses.

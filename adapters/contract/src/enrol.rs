@@ -17,6 +17,8 @@ pub struct Enrol {
     pub card: Option<String>,
     /// Name.
     pub name: Option<String>,
+    /// The name in parts, from those who tell one: where some are not told, those that are known stay.
+    pub name_parts: NameParts,
     /// E-mail.
     pub email: Option<String>,
     /// Birthday.
@@ -25,6 +27,53 @@ pub struct Enrol {
     pub sex: Option<Sex>,
     /// A note for the back office.
     pub comment: Option<String>,
+}
+
+/// A name as iiko and others take it apart.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NameParts {
+    /// Given name.
+    pub first: Option<String>,
+    /// Patronymic, or what else stands in the middle.
+    pub middle: Option<String>,
+    /// Surname.
+    pub last: Option<String>,
+}
+
+impl NameParts {
+    /// A whole name taken apart: the first word, the last one, and what is between.
+    pub fn of(name: &str) -> Self {
+        let words: Vec<&str> = name.split_whitespace().collect();
+        match words.as_slice() {
+            [] => NameParts::default(),
+            [only] => NameParts {
+                first: Some((*only).to_owned()),
+                ..NameParts::default()
+            },
+            [first, middle @ .., last] => NameParts {
+                first: Some((*first).to_owned()),
+                middle: (!middle.is_empty()).then(|| middle.join(" ")),
+                last: Some((*last).to_owned()),
+            },
+        }
+    }
+
+    /// The parts in one; `None`: there is none.
+    pub fn whole(&self) -> Option<String> {
+        let parts = [&self.first, &self.middle, &self.last];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+
+    /// These parts, and of those that are missing the other's.
+    #[must_use]
+    pub fn or(self, other: NameParts) -> Self {
+        NameParts {
+            first: self.first.or(other.first),
+            middle: self.middle.or(other.middle),
+            last: self.last.or(other.last),
+        }
+    }
 }
 
 /// Sex of a guest.

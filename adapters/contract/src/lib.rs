@@ -29,14 +29,17 @@ pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, ProductBack, Redemption, Search, SearchBy,
     Spend, UndoReturn, WhatBack,
 };
-pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, Sex};
+pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, NameParts, Sex};
 pub use guide::{GuideEntry, GuideStep};
 pub use menu::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken};
 pub use phone::Phone;
 pub use poll::{
     Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Situation, Step, percent_encoded,
 };
-pub use receipt::{CustomerRef, Line, Payment, Receipt, comparable, first_hand, first_hand_at};
+pub use receipt::{
+    CustomerRef, Line, Payment, Receipt, comparable, first_hand, first_hand_at, is_first_hand, repeated_at,
+    repeated_moment,
+};
 pub use secret::same_secret;
 pub use till_day::{DayCompared, TillDay, TillOrder};
 pub use told::{

@@ -9,6 +9,9 @@ use crate::{Money, Phone, Quantity};
 /// (a cloud's webhook, a report).
 const FIRST_HAND: i64 = 1 << 62;
 
+/// Of whoever only repeats: versions from here on say when, in milliseconds; below they only count.
+const MOMENT: i64 = 1 << 61;
+
 /// The version of a receipt that the till itself tells, where others repeat it: newer than anything that they say of
 /// it, because only the till knows the guest who stood there and the bonuses that he paid with.
 pub fn first_hand(revision: u32) -> i64 {
@@ -20,9 +23,27 @@ pub fn first_hand_at(version: i64) -> i64 {
     FIRST_HAND | version
 }
 
+/// The version of somebody who only repeats what tills tell and says when it was so, in milliseconds since 1970: with the
+/// till's own word it is compared by time.
+pub fn repeated_at(milliseconds: i64) -> i64 {
+    MOMENT | milliseconds.clamp(0, MOMENT - 1)
+}
+
+/// When what a version of [`repeated_at`] tells was so, in milliseconds since 1970; `None`: a version of another kind.
+pub fn repeated_moment(version: i64) -> Option<i64> {
+    (MOMENT..FIRST_HAND)
+        .contains(&version)
+        .then_some(version ^ MOMENT)
+}
+
 /// Whether two versions are of the same road, so that the greater of them is the later one.
 pub fn comparable(one: i64, other: i64) -> bool {
-    (one >= FIRST_HAND) == (other >= FIRST_HAND)
+    is_first_hand(one) == is_first_hand(other)
+}
+
+/// Whether a version is of the till itself, not of somebody who only repeats it.
+pub fn is_first_hand(version: i64) -> bool {
+    version >= FIRST_HAND
 }
 
 /// How a till names a guest. JSON: `{"card": "9000000017"}`, `{"phone": "+79215550101"}`, `{"qr": "…"}`, `{"id": "cus_…"}`.
@@ -37,6 +58,11 @@ pub enum CustomerRef {
     Qr(String),
     /// Our id of the customer, or the external id under which the integrator registered him.
     Id(String),
+    /// The same from somebody who may have it wrong: where nobody has the id, a sale goes by its telephone and is not refused.
+    MaybeId(String),
+    /// Nobody: the till does not know who the guest is, and has not said that there is none. Whoever else has named one is
+    /// right.
+    NotAsked,
 }
 
 /// One line of a receipt.
@@ -131,4 +157,13 @@ pub struct Receipt {
     /// Advertising source of a delivery order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advertising_source: Option<String>,
+}
+
+impl Receipt {
+    /// The guest as the till names him; `None`: it names nobody.
+    pub fn named(&self) -> Option<&CustomerRef> {
+        self.customer
+            .as_ref()
+            .filter(|who| **who != CustomerRef::NotAsked)
+    }
 }

@@ -33,6 +33,8 @@ pub struct TillOrder {
     pub returned: Money,
     /// Deleted, or taken back whole: nothing of it should count.
     pub cancelled: bool,
+    /// It was paid in a way that is no sale: the books need not have it.
+    pub not_sold: bool,
     /// How far the rounding of its lines may move the amounts.
     pub rounding: Money,
 }

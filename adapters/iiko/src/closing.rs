@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, FixedOffset, Utc};
 use kopilka_contract::{
-    Close, CustomerRef, GiveBack, Money, Payment, Phone, Receipt, Redemption, Settings, WhatBack,
+    Close, CustomerRef, GiveBack, Money, Payment, Phone, Receipt, Redemption, Settings, WhatBack, repeated_at,
 };
 use serde_json::Value;
 
@@ -61,7 +61,7 @@ impl Snapshot<'_> {
             }
         }
         let (payments, bonuses) = payments(&sale.payments, iiko, notes);
-        let redemption = redemption(&lines, bonuses, notes);
+        let (redemption, hold) = self.redemption(&lines, bonuses, iiko, notes);
         // A payment in bonuses is not spread over lines by the till. Where there is one, the ledger spreads it all.
         let with_covered = lines.covered().is_positive() && !bonuses.is_positive();
 
@@ -70,13 +70,13 @@ impl Snapshot<'_> {
         let order_type = order.order_type.as_ref().and_then(|kind| kind.id.as_ref());
         let receipt = Receipt {
             external_id: self.id.to_string(),
-            version: Some(self.timestamp.timestamp_millis()),
+            version: Some(self.version()),
             number: order.number.clone(),
             till: order.terminal_group_id.as_ref().map(Id::to_string),
             shift: None,
             closed_at: self.closed_at(connection.general, notes),
             kind: Some(iiko.receipt_types.of(self.service, order_type).to_owned()),
-            customer: guest.phone.clone().map(CustomerRef::Phone),
+            customer: guest.who,
             phone: guest.phone,
             customer_name: guest.name,
             lines: lines.finish(&iiko.categories, with_covered),
@@ -98,7 +98,7 @@ impl Snapshot<'_> {
             redemption,
             payers: Vec::new(),
             accrual: None,
-            hold: None,
+            hold,
             promo_codes: Vec::new(),
             offline: None,
             menu_categories: BTreeMap::new(),
@@ -130,17 +130,21 @@ impl Snapshot<'_> {
         }
         let cancelled = self.order.cancel_info.as_ref();
         let cancelled = cancelled.and_then(|cancel| cancel.when_cancelled.as_deref());
-        let version = self.timestamp.timestamp_millis();
         GiveBack {
             // An order can be cancelled, opened again and cancelled once more: each is a return of its own.
-            external_id: format!("{}/cancel/{version}", self.id),
+            external_id: format!("{}/cancel/{}", self.id, self.timestamp.timestamp_millis()),
             sale: self.id.to_string(),
-            version: Some(version),
+            version: Some(self.version()),
             returned_at: self.at(&[("whenCancelled", cancelled)], connection.general, notes),
             what: WhatBack::Everything,
             // A newer snapshot may close the order again, and then it is a sale.
             rollback: true,
         }
+    }
+
+    /// Of two snapshots the one that iikoCloud made later is the newer one.
+    fn version(&self) -> i64 {
+        repeated_at(self.timestamp.timestamp_millis())
     }
 
     /// A closed delivery may come without `whenClosed`. Then the time of its delivery is preferred to that of the
@@ -174,7 +178,55 @@ impl Snapshot<'_> {
         instant.with_timezone(&settings.time_zone).fixed_offset()
     }
 
+    /// That an order is no sale: what was told of it as one before is undone.
+    pub fn not_sold(&self, connection: Connection<'_>, notes: &mut Vec<String>) -> GiveBack {
+        GiveBack {
+            external_id: GiveBack::of_no_sale(self.id.as_str(), self.timestamp.timestamp_millis()),
+            sale: self.id.to_string(),
+            version: Some(self.version()),
+            returned_at: self.closed_at(connection.general, notes),
+            what: WhatBack::Everything,
+            // A newer snapshot may be a sale.
+            rollback: true,
+        }
+    }
+
+    /// What paid in bonuses, and the reservation that proves it.
+    fn redemption(
+        &self,
+        lines: &Lines,
+        bonuses: Money,
+        iiko: &IikoSettings,
+        notes: &mut Vec<String>,
+    ) -> (Redemption, Option<String>) {
+        let seen = seen_bonuses(lines, bonuses, notes);
+        if seen.is_zero() {
+            return (Redemption::Nothing, None);
+        }
+        let key = self.order.external(&iiko.transaction_data_key);
+        if let Some(key) = key.and_then(hold_key) {
+            return (Redemption::Held(seen), Some(key));
+        }
+        notes.push(format!(
+            "bonuses of {seen} are only seen in a webhook: nothing is redeemed for them, they lower the base"
+        ));
+        (Redemption::Unconfirmed(seen), None)
+    }
+
+    /// The guest by our id, where a plugin or a site keeps it with the order, else by the telephone, else by iiko's id of
+    /// him, under which he may have been registered here.
     fn guest(&self, iiko: &IikoSettings, notes: &mut Vec<String>) -> Guest {
+        let ours = self.order.external(&iiko.member_data_key);
+        let ours = ours.map(|id| CustomerRef::MaybeId(id.to_owned()));
+        let guest = self.told_guest(iiko, notes);
+        let phone = || guest.phone.clone().map(CustomerRef::Phone);
+        Guest {
+            who: ours.or_else(phone).or(guest.who),
+            ..guest
+        }
+    }
+
+    fn told_guest(&self, iiko: &IikoSettings, notes: &mut Vec<String>) -> Guest {
         let Snapshot { order, .. } = self;
         if let Some(source) = order
             .source_key
@@ -192,9 +244,12 @@ impl Snapshot<'_> {
             // The number itself stays out of the remark: it may be someone's.
             notes.push("the order's phone is not a telephone number".to_owned());
         }
+        let customer = order.customer.as_ref();
+        let id = customer.and_then(|customer| customer.id.as_ref());
         Guest {
+            who: id.map(|id| CustomerRef::MaybeId(id.to_string())),
             phone,
-            name: order.customer.as_ref().and_then(Customer::full_name),
+            name: customer.and_then(Customer::full_name),
         }
     }
 }
@@ -202,6 +257,7 @@ impl Snapshot<'_> {
 /// Who ate, as far as an order tells.
 #[derive(Debug, Default)]
 struct Guest {
+    who: Option<CustomerRef>,
     phone: Option<Phone>,
     name: Option<String>,
 }
@@ -243,8 +299,8 @@ fn payments(payments: &[PaymentInfo], iiko: &IikoSettings, notes: &mut Vec<Strin
     (money, bonuses)
 }
 
-/// A webhook never redeems: it comes when the fiscal receipt is long printed.
-fn redemption(lines: &Lines, bonuses: Money, notes: &mut Vec<String>) -> Redemption {
+/// The bonuses that an order shows. A webhook comes when the fiscal receipt is long printed.
+fn seen_bonuses(lines: &Lines, bonuses: Money, notes: &mut Vec<String>) -> Money {
     let seen = lines.covered() + bonuses;
     let total = lines.total();
     if seen > total {
@@ -252,10 +308,14 @@ fn redemption(lines: &Lines, bonuses: Money, notes: &mut Vec<String>) -> Redempt
             "bonuses of {seen} for an order of {total}: no more than the order is counted"
         ));
     }
-    match seen.min(total) {
-        Money::ZERO => Redemption::Nothing,
-        amount => Redemption::Unconfirmed(amount),
-    }
+    seen.min(total)
+}
+
+/// The key of a reservation. One that looks like an id of ours could name a hold of somebody else.
+pub(crate) fn hold_key(text: &str) -> Option<String> {
+    let key = text.trim().to_ascii_lowercase();
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    (!key.is_empty() && key.len() <= 64 && key.chars().all(plain)).then_some(key)
 }
 
 /// A text that says something, without the blanks around it.

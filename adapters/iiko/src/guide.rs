@@ -35,6 +35,10 @@ fn filter() -> GuideStep {
         "Delivered, Closed, Cancelled",
     )
     .literal("tableOrderFilter.orderStatuses", "Bill, Closed, Deleted")
+    .literal(
+        "deliveryOrderFilter.returnedExternalDataKeys",
+        "loyalty.memberId, loyalty.transactionId",
+    )
     .literal("errors", "false")
     .entry(
         Words::new("всё остальное", "everything else"),

@@ -46,14 +46,14 @@ mod wire;
 
 use chrono::NaiveDate;
 use kopilka_contract::{
-    Adapter, Dialogue, Errand, GuideStep, Message, POLL_PATH, Poll, Reply, Settings, SettingsError,
+    Adapter, Dialogue, Errand, GuideStep, Message, POLL_PATH, Poll, Reply, Roads, Settings, SettingsError,
     Unreadable, Words,
 };
 
 pub use cloud::{CloudApplication, CloudSettings, MenuCategories};
 pub use id::{Id, NotAnId};
 pub use olap::ServerSettings;
-pub use settings::{IikoCardSettings, IikoSettings, ReceiptTypes, WebhookAuthorization};
+pub use settings::{IikoCardSettings, IikoSettings, ReceiptTypes, ToldBy, WebhookAuthorization};
 
 /// The dialect of iiko.
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,6 +89,16 @@ impl Adapter for Iiko {
 
     fn day_report(&self, settings: &Settings, day: NaiveDate) -> Option<Errand> {
         olap::errand(settings, day)
+    }
+
+    fn roads(&self, settings: &Settings) -> Roads {
+        let told = |by: ToldBy| by != ToldBy::None;
+        settings
+            .typed::<IikoSettings>()
+            .map_or(Roads::default(), |iiko| Roads {
+                hall: told(iiko.hall),
+                delivery: told(iiko.delivery),
+            })
     }
 
     fn guide(&self, address: &str) -> Vec<GuideStep> {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::Id;
 use crate::decimal::money;
 use crate::envelope::Service;
+use crate::settings::IikoSettings;
 use crate::wire::{if_readable, list};
 
 /// The order in an event's `eventInfo`: present only with `Success`.
@@ -87,6 +88,18 @@ pub(crate) struct Order {
     /// Deliveries only.
     #[serde(default, deserialize_with = "if_readable")]
     pub marketing_source: Option<Named>,
+    /// What plugins and sites keep with an order; only keys that were asked for, from till 8.0.6 on.
+    #[serde(default, deserialize_with = "if_readable")]
+    pub external_data: Option<Vec<ExternalData>>,
+}
+
+/// A text that somebody keeps with an order under a key of his own.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ExternalData {
+    #[serde(default, deserialize_with = "if_readable")]
+    pub key: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub value: Option<String>,
 }
 
 /// What an order came to, and how it was paid.
@@ -113,7 +126,7 @@ impl Sale {
     }
 
     /// The kinds of its payments, where all that was really paid is of kinds that are no sale.
-    pub fn no_sale(&self, kinds: &BTreeSet<String>) -> Option<String> {
+    pub fn no_sale(&self, iiko: &IikoSettings) -> Option<String> {
         let paid = self.payments.iter().filter(|payment| {
             payment.is_preliminary != Some(true) && payment.sum.is_some_and(Money::is_positive)
         });
@@ -123,8 +136,7 @@ impl Sale {
                 .payment_type
                 .as_ref()
                 .and_then(|kind| kind.kind.as_deref());
-            let known = kind.and_then(|kind| kinds.iter().find(|known| known.eq_ignore_ascii_case(kind)));
-            found.insert(known?.as_str());
+            found.insert(kind.filter(|kind| iiko.is_not_sold(kind))?);
         }
         let found: Vec<&str> = found.into_iter().collect();
         (!found.is_empty()).then(|| found.join(", "))
@@ -161,6 +173,9 @@ pub(crate) struct Problem {
 /// A guest: `regular` with a name and a surname, or `one-time` with a name.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Customer {
+    /// Of a `regular` one.
+    #[serde(default, deserialize_with = "Id::if_any")]
+    pub id: Option<Id>,
     #[serde(default, deserialize_with = "if_readable")]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "if_readable")]
@@ -235,6 +250,18 @@ pub(crate) enum Standing {
 }
 
 impl Order {
+    /// What is kept with the order under a key.
+    pub fn external(&self, key: &str) -> Option<&str> {
+        let key = Some(key.trim()).filter(|key| !key.is_empty())?;
+        let mut kept = self.external_data.iter().flatten();
+        let found = kept.find(|data| data.key.as_deref() == Some(key))?;
+        found
+            .value
+            .as_deref()
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
+    }
+
     /// Where the order stands; a status that is not known counts as open.
     pub fn standing(&self, service: Service, accrue_on_delivered: bool) -> Standing {
         if self.is_deleted == Some(true) {

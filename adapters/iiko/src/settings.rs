@@ -47,6 +47,15 @@ pub struct IikoSettings {
     /// Orders with such a `sourceKey` come from an aggregator, with a telephone and a name that are not the guest's:
     /// they are posted without a guest.
     pub aggregators: BTreeSet<String>,
+    /// By which road orders of tables are told; what comes by another one is left alone.
+    pub hall: ToldBy,
+    /// The same for deliveries.
+    pub delivery: ToldBy,
+    /// Key in an order's `externalData` under which a plugin or a site keeps our id of the guest; empty: none. iiko shows
+    /// only those keys that are asked for (`returnedExternalDataKeys`), from till 8.0.6 on.
+    pub member_data_key: String,
+    /// The same for the key of a reservation that has paid (`transactionId` of `reserve`, or of iikoCard's `hold`).
+    pub transaction_data_key: String,
     /// How iikoCloud is asked for what no webhook brought; it is not, without an `api_login`.
     pub cloud: CloudSettings,
     /// How the restaurant's own server is asked what it sold; it is not, without an address and a login.
@@ -70,6 +79,10 @@ impl Default for IikoSettings {
             iikocard: None,
             reserve_minutes: 24 * 60,
             aggregators: BTreeSet::new(),
+            hall: ToldBy::default(),
+            delivery: ToldBy::default(),
+            member_data_key: "loyalty.memberId".to_owned(),
+            transaction_data_key: "loyalty.transactionId".to_owned(),
             cloud: CloudSettings::default(),
             server: ServerSettings::default(),
         }
@@ -80,6 +93,54 @@ impl IikoSettings {
     /// Whether the till is told where an order was refused.
     pub(crate) fn tells_till(&self) -> bool {
         self.cloud.notify_refusals && self.cloud.has_account()
+    }
+
+    /// By which road orders that are served so are told.
+    pub(crate) fn told_by(&self, service: Service) -> ToldBy {
+        match service {
+            Service::Table => self.hall,
+            Service::Delivery => self.delivery,
+        }
+    }
+
+    /// Keys of `externalData` that iiko is asked to show.
+    pub(crate) fn external_data_keys(&self) -> Vec<&str> {
+        let keys = [&self.member_data_key, &self.transaction_data_key];
+        keys.into_iter()
+            .map(|key| key.trim())
+            .filter(|key| !key.is_empty())
+            .collect()
+    }
+
+    /// Whether a kind of payment is no sale.
+    pub(crate) fn is_not_sold(&self, kind: &str) -> bool {
+        let mut kinds = self.not_sold_kinds.iter();
+        kinds.any(|known| known.eq_ignore_ascii_case(kind.trim()))
+    }
+}
+
+/// By which road orders are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ToldBy {
+    /// By the plugin and by webhooks: they make one receipt of an order.
+    #[default]
+    Both,
+    /// Only by the plugin.
+    Plugin,
+    /// Only by webhooks and by asking the cloud.
+    Webhook,
+    /// Not at all: another connection tells of them.
+    None,
+}
+
+impl ToldBy {
+    pub(crate) fn plugin(self) -> bool {
+        matches!(self, ToldBy::Both | ToldBy::Plugin)
+    }
+
+    pub(crate) fn webhook(self) -> bool {
+        matches!(self, ToldBy::Both | ToldBy::Webhook)
     }
 }
 
@@ -117,6 +178,10 @@ pub struct IikoCardSettings {
     /// For how long a hold of a site lasts, in minutes.
     #[serde(default = "default_ids::hold_minutes")]
     pub hold_minutes: u32,
+    /// The same top-up or charge-off of the same guest again within so many seconds is the same one repeated, where the
+    /// caller gives it no key (the vendor's contract has none); 0: each is one of its own.
+    #[serde(default = "default_ids::repeat_seconds")]
+    pub repeat_seconds: u32,
 }
 
 mod default_ids {
@@ -140,6 +205,10 @@ mod default_ids {
 
     pub fn hold_minutes() -> u32 {
         24 * 60
+    }
+
+    pub fn repeat_seconds() -> u32 {
+        30
     }
 }
 

@@ -152,6 +152,11 @@ impl Webhook {
                 self.told_of.push(told_of.flatten());
             }
             Ok(Heard::Nothing(why)) => {
+                // One that is not sold yet names itself already: later messages may know only one of the names.
+                let names = names_in(event);
+                if names.len() > 1 && why.is_of_ours() {
+                    self.orders.push(names);
+                }
                 if let Ignored::NoOrder(wanted) = &why
                     && connection.iiko.cloud.has_account()
                     && connection.iiko.cloud.look_up
@@ -259,6 +264,15 @@ fn order_of(event: &Value) -> Option<(Id, Id)> {
     Some((place, id(&info["id"])?))
 }
 
+/// The names of an event's order, the till's first.
+fn names_in(event: &Value) -> Vec<String> {
+    let info = event_info(event);
+    let ids = ["posId", "id"].map(|field| info[field].as_str().and_then(|id| Id::parse(id).ok()));
+    let mut names: Vec<String> = ids.iter().flatten().map(Id::to_string).collect();
+    names.dedup();
+    names
+}
+
 /// What an event means to us.
 enum Heard {
     /// About an order with these names.
@@ -281,10 +295,18 @@ enum Ignored {
     NoOrder(Option<Wanted>),
     #[error("status `{0}`: not sold yet")]
     NotSold(String),
-    #[error("paid by kinds that are no sale (`{0}`)")]
-    NotASale(String),
-    #[error("a sum of {0} is no sale; how iiko shows such an order is not documented")]
-    NegativeSum(Money),
+    #[error("such orders are told by another road (settings `hall` and `delivery`)")]
+    OtherRoad,
+}
+
+impl Ignored {
+    /// Whether it is an order of this connection all the same.
+    fn is_of_ours(&self) -> bool {
+        matches!(
+            self,
+            Ignored::NotCreated(_) | Ignored::NoOrder(_) | Ignored::NotSold(_)
+        )
+    }
 }
 
 /// Why an event cannot be read.
@@ -304,6 +326,17 @@ enum Unread {
     Item(#[from] BadItem),
 }
 
+/// Why an order that is closed is no sale.
+fn no_sale(sale: &Sale, iiko: &IikoSettings) -> Option<String> {
+    if let Some(sum) = sale.sum.filter(|sum| *sum < Money::ZERO) {
+        return Some(format!(
+            "a sum of {sum} is no sale; how iiko shows such an order is not documented"
+        ));
+    }
+    let kinds = sale.no_sale(iiko)?;
+    Some(format!("paid by kinds that are no sale (`{kinds}`)"))
+}
+
 /// Reads one event, only as deep as is needed to know what it asks.
 fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Result<Heard, Unread> {
     let iiko = connection.iiko;
@@ -320,6 +353,9 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
         .or(envelope.organization_id.as_ref());
     if !iiko.organizations.is_empty() && !organization.is_some_and(|id| iiko.organizations.contains(id)) {
         return Ok(Heard::Nothing(Ignored::OtherOrganization));
+    }
+    if !iiko.told_by(service).webhook() {
+        return Ok(Heard::Nothing(Ignored::OtherRoad));
     }
     if let Some(status) = info.creation_status.filter(|status| status != "Success") {
         return Ok(Heard::Nothing(Ignored::NotCreated(status)));
@@ -358,11 +394,10 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
         return Ok(Heard::Ask(Box::new(Ask::GiveBack(give_back)), names));
     }
     let sale = Sale::deserialize(value).map_err(Unread::Order)?;
-    if let Some(sum) = sale.sum.filter(|sum| *sum < Money::ZERO) {
-        return Ok(Heard::Nothing(Ignored::NegativeSum(sum)));
-    }
-    if let Some(kinds) = sale.no_sale(&iiko.not_sold_kinds) {
-        return Ok(Heard::Nothing(Ignored::NotASale(kinds)));
+    if let Some(why) = no_sale(&sale, iiko) {
+        notes.push(why);
+        let undone = snapshot.not_sold(connection, notes);
+        return Ok(Heard::Ask(Box::new(Ask::GiveBack(undone)), names));
     }
     let items = Sale::items(value).map_err(Unread::Order)?;
     let close = snapshot.close(&sale, items, connection, notes)?;

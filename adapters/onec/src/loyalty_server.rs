@@ -256,6 +256,7 @@ impl Dialogue for Conversation {
 fn lock(name: &GuestName, guest: &Guest, login: &str, settings: &OneCSettings) -> Ask {
     Ask::Hold(Hold {
         once: false,
+        of_order: None,
         order: Vec::new(),
         external_id: session(login, guest),
         customer: name.customer(),

@@ -66,6 +66,7 @@ fn hold(field: &Field<'_>, contract: Contract<'_>) -> Result<Ask, Fault> {
     Ok(Ask::Hold(Hold {
         external_id: hold_name(&reserve_id(field)?),
         once: true,
+        of_order: None,
         order: Vec::new(),
         customer: guest.customer(),
         amount: Some(sum),

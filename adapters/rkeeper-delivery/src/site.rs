@@ -53,6 +53,7 @@ pub(crate) fn hold(body: &[u8], settings: &DeliverySettings) -> Result<Request, 
     Ok(Request(Ask::Hold(Hold {
         external_id: order(asked.order_id)?,
         once: true,
+        of_order: None,
         order: Vec::new(),
         customer: who(asked.phone, asked.card)?,
         amount: Some(asked.amount),

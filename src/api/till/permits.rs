@@ -121,6 +121,7 @@ async fn give(
     let key = format!("permit/{till}/{customer}");
     let ask = Hold {
         once: false,
+        of_order: None,
         order: Vec::new(),
         external_id: key.clone(),
         customer: CustomerRef::Id(customer.to_string()),

@@ -14,7 +14,7 @@ use super::payers::{give_back_to_payers, sheet_of};
 use super::payment::{Pays, book_payment, line_spread, unconfirmed, unposted_spread, what_pays};
 use super::receipt_identity::{answer_known, check, fingerprint, is_same};
 use super::sheet::{Reason, Sheet, cashier_messages, may_redeem};
-use super::tell_anew::{is_told_anew, tell_anew};
+use super::tell_anew::{is_told_anew, stand_as_told, stands_as_told, tell_anew};
 use crate::domain::accrual::{self, Accrual, Sale};
 use crate::domain::books::{Hash, types};
 use crate::domain::ids::{HoldId, ReceiptId};
@@ -49,12 +49,18 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
         return Err(Refusal::ReceiptCancelled { late: true });
     }
     if let Some(known) = &previous
-        && let Some(answer) = answer_known(known, ask, fingerprint)?
+        && let Some(answer) = answer_known(world, known, ask, fingerprint)?
     {
         if known.status == ReceiptStatus::Closed && is_same(known, ask, fingerprint) {
             said_again(world, &key, ask.receipt.version);
         }
         return Ok(answer);
+    }
+    if let Some(known) = previous
+        .as_ref()
+        .filter(|known| stands_as_told(world, known, ask))
+    {
+        return stand_as_told(world, cx, known.clone(), ask);
     }
     post(world, cx, ask, previous, fingerprint)
 }
@@ -141,7 +147,7 @@ fn decide<'a>(
         cx.in_use(receipt.closed_at.to_utc())?;
     }
     let hold = named_hold(world, cx, ask)?;
-    let Guest { found, facts } = guest(world, cx, ask, hold)?;
+    let Guest { found, facts } = guest(world, cx, ask, hold, previous)?;
     let hold = own_hold(world, ask, hold, facts.as_ref())?;
     let total: Money = receipt.lines.iter().map(|l| l.amount).sum();
     let receipt_id = previous.map_or_else(|| ReceiptId(cx.ids.next_id()), |p| p.id);
@@ -370,7 +376,7 @@ fn blocked_words(refusal: &Refusal) -> Words {
 }
 
 fn unknown_guest_messages(ask: &Close) -> Vec<CashierMessage> {
-    if ask.receipt.customer.is_none() {
+    if ask.receipt.named().is_none() {
         return Vec::new();
     }
     vec![CashierMessage {

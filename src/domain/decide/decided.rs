@@ -151,7 +151,11 @@ pub(super) fn store(
         id,
         key: cx.key(&ask.receipt.external_id),
         status: ReceiptStatus::Closed,
-        version: ask.receipt.version,
+        // One that only repeats what the till has told does not count further.
+        version: ask
+            .receipt
+            .version
+            .max(previous.as_ref().and_then(|known| known.version)),
         fingerprint,
         customer,
         kind: decided.kind,

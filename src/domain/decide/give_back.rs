@@ -1,6 +1,6 @@
 //! Returns, rollbacks and cancellations: any series that brings back everything undoes exactly what the receipt did.
 
-use kopilka_contract::{ReceiptStatus, Returned, comparable};
+use kopilka_contract::{ReceiptStatus, Returned, comparable, repeated_moment};
 
 use super::Context;
 use super::back_by_product::return_product;
@@ -14,7 +14,7 @@ use crate::domain::world::{
     Change, ReturnRequest, ReturnedBy, ReturnedLine, SourceKey, StoredLine, StoredReceipt, StoredReturn,
     World,
 };
-use crate::domain::{Money, Quantity};
+use crate::domain::{Money, Quantity, Timestamp};
 
 /// Gives a sale back, in part or in whole: exactly once. One that arrives before its sale waits for it.
 ///
@@ -95,12 +95,24 @@ fn gave_nothing(known: &StoredReturn, request: &ReturnRequest) -> bool {
 }
 
 /// Whether a rollback speaks of an attempt before the one that is posted. Only rollbacks compare: a return undoes the
-/// sale that stands, whatever the clocks of two tills say. A cancellation that the cloud tells of a sale that the till
-/// told is never "older": the two count differently.
+/// sale that stands, whatever the clocks of two tills say.
 pub(super) fn is_older(request: &ReturnRequest, receipt: &StoredReceipt) -> bool {
-    request.rollback
-        && matches!((request.version, receipt.version), (Some(asked), Some(posted))
-        if comparable(asked, posted) && asked < posted)
+    let earlier = |(asked, posted)| is_before((asked, request.returned_at), (posted, receipt.closed_at));
+    request.rollback && request.version.zip(receipt.version).and_then(earlier) == Some(true)
+}
+
+/// Whether the first of two versions, each with the time of what it tells, is the earlier one. A till counts, and its cloud
+/// may say when: where one is of each, the times tell. `None`: the two count differently, nobody knows.
+pub(super) fn is_before(one: (i64, Timestamp), other: (i64, Timestamp)) -> Option<bool> {
+    if comparable(one.0, other.0) {
+        return Some(one.0 < other.0);
+    }
+    let moments = match (repeated_moment(one.0), repeated_moment(other.0)) {
+        (Some(said), _) => (said, other.1.timestamp_millis()),
+        (_, Some(said)) => (one.1.timestamp_millis(), said),
+        (None, None) => return None,
+    };
+    Some(moments.0 < moments.1)
 }
 
 /// The answer of a return that gives nothing back, yet or ever.
@@ -136,8 +148,7 @@ pub(super) fn apply_waiting(world: &mut World, cx: Context<'_>, sale: &SourceKey
             continue;
         };
         // A rollback undoes the attempts before it; a newer attempt is a sale of its own.
-        let superseded = request.rollback
-            && matches!((receipt.version, request.version), (Some(sold), Some(undone)) if sold > undone);
+        let superseded = request.rollback && is_older(&request, &receipt);
         let outcome = if superseded {
             None
         } else {

@@ -1,13 +1,13 @@
 //! Whose receipt it is, and which hold is its own.
 
-use kopilka_contract::{Close, CustomerRef};
+use kopilka_contract::{Close, CustomerRef, is_first_hand, repeated_moment};
 
 use super::Context;
 use super::offline;
 use super::sheet::find;
 use crate::domain::ids::{CustomerId, HoldId};
 use crate::domain::refusal::Refusal;
-use crate::domain::world::{CustomerFacts, Found, World};
+use crate::domain::world::{CustomerFacts, Found, StoredReceipt, World};
 
 /// Whose receipt it is, and what stands in the way of bonuses.
 pub(super) struct Guest<'w> {
@@ -17,7 +17,8 @@ pub(super) struct Guest<'w> {
     pub(super) facts: Option<CustomerFacts>,
 }
 
-/// Finds the guest of a sale: as the till names him, else by the hold, else by his telephone, by which he may be new.
+/// Finds the guest of a sale: who was its guest and stays so, else as the till names him, else by the hold, else by his
+/// telephone, by which he may be new.
 ///
 /// # Errors
 /// `customer-not-found` where the till names him by our id.
@@ -26,7 +27,14 @@ pub(super) fn guest<'w>(
     cx: Context<'_>,
     ask: &Close,
     hold: Option<HoldId>,
+    previous: Option<&StoredReceipt>,
 ) -> Result<Guest<'w>, Refusal> {
+    if let Some(facts) = staying(world, ask, previous) {
+        return Ok(Guest {
+            found: None,
+            facts: Some(facts.clone()),
+        });
+    }
     let network = cx.terms.network;
     let receipt = &ask.receipt;
     let by_ref = receipt
@@ -75,6 +83,19 @@ pub(super) fn guest<'w>(
         found: None,
         facts: Some(facts),
     })
+}
+
+/// The guest of the version before who stays the guest: a till that has not asked who he is does not know better, and
+/// neither does a cloud that only repeats what the till has told.
+fn staying<'w>(world: &'w World, ask: &Close, previous: Option<&StoredReceipt>) -> Option<&'w CustomerFacts> {
+    let known = previous?;
+    let receipt = &ask.receipt;
+    let is_repeat = receipt
+        .version
+        .is_some_and(|version| repeated_moment(version).is_some());
+    let not_asked = receipt.customer == Some(CustomerRef::NotAsked) && ask.hold.is_none();
+    let stays = not_asked || (is_repeat && known.version.is_some_and(is_first_hand));
+    world.customers.get(&known.customer.filter(|_| stays)?)
 }
 
 /// The hold that the receipt names: ours by id, or the source's by key.

@@ -5,11 +5,13 @@ use kopilka_contract::{Held, Hold, Voided};
 use super::Context;
 use super::identify::guest_view;
 use super::sheet::{Sheet, find, may_redeem};
-use crate::domain::Money;
 use crate::domain::ids::{CustomerId, HoldId};
 use crate::domain::redemption::redeem_limit;
 use crate::domain::refusal::Refusal;
-use crate::domain::world::{Change, HoldStanding, SourceKey, StoredHold, World};
+use crate::domain::world::{
+    Change, CustomerFacts, HoldStanding, IdempotencyKey, SourceKey, StoredHold, World,
+};
+use crate::domain::{Money, account};
 
 /// Longest hold: a month.
 const MAX_MINUTES: u32 = 31 * 24 * 60;
@@ -51,9 +53,13 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
     {
         return Ok(answer);
     }
-    let mut sheet = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids);
     let replaced = key.as_ref().and_then(|k| world.hold_keys.get(k)).copied();
-    if let Some(id) = replaced {
+    if replaced.is_none() && ask.once && key.as_ref().is_some_and(|key| is_let_go(world, key)) {
+        return Err(Refusal::HoldVoided);
+    }
+    let mut sheet = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids);
+    let of_another = replaced.filter(|id| holder(world, *id).is_some_and(|holder| holder.id != facts.id));
+    if let Some(id) = replaced.filter(|_| of_another.is_none()) {
         let gone = sheet.facts.account.release(id, cx.now);
         sheet.book_expired(gone);
     }
@@ -68,9 +74,13 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
         return Err(Refusal::InsufficientBalance { available });
     }
     let total: Money = ask.order.iter().map(|line| line.amount).sum();
-    let limit = redeem_limit(cx.terms, &ask.order, total);
+    let limit = redeem_limit(cx.terms, &ask.order, total) - of_order(world, &sheet, cx, ask);
     if !ask.order.is_empty() && amount > limit {
+        let limit = limit.max(Money::ZERO);
         return Err(Refusal::RedeemLimit { limit });
+    }
+    if let Some(id) = of_another {
+        let_go(world, cx, id);
     }
     let id = HoldId(cx.ids.next_id());
     let ends_at = cx.now + chrono::Duration::minutes(i64::from(minutes));
@@ -104,6 +114,7 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
             standing: HoldStanding::Active,
             released: Money::ZERO,
             created_at: cx.now,
+            order: ask.of_order.clone(),
             change: Change::Inserted,
         },
     );
@@ -112,6 +123,51 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
 
 fn taken_before<'w>(world: &'w World, key: &SourceKey) -> Option<&'w StoredHold> {
     world.holds.get(world.hold_keys.get(key)?)
+}
+
+fn holder(world: &World, id: HoldId) -> Option<&CustomerFacts> {
+    world.customers.get(&world.holds.get(&id)?.customer)
+}
+
+/// What the guest's other holds for the same order keep already.
+fn of_order(world: &World, sheet: &Sheet<'_>, cx: Context<'_>, ask: &Hold) -> Money {
+    let Some(order) = &ask.of_order else {
+        return Money::ZERO;
+    };
+    let same = |stored: &StoredHold| {
+        let source = stored.key.as_ref().map(|key| key.source.as_str());
+        stored.venue == cx.terms.venue && source == Some(cx.source) && stored.order.as_ref() == Some(order)
+    };
+    let held = sheet.facts.account.holds.iter();
+    held.filter(|hold| hold.ends_at > cx.now && world.holds.get(&hold.id).is_some_and(same))
+        .map(account::Hold::amount)
+        .sum()
+}
+
+/// Lets a guest's hold go whose key another guest has now.
+fn let_go(world: &mut World, cx: Context<'_>, id: HoldId) {
+    let Some(facts) = holder(world, id).cloned() else {
+        return;
+    };
+    let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
+    let gone = sheet.facts.account.release(id, cx.now);
+    sheet.book_expired(gone);
+    sheet.tell("hold.voided", id.to_string());
+    sheet.put_back(world);
+}
+
+/// Under which key it is remembered that a hold was let go that nobody had taken: a message may be overtaken by the one
+/// that undoes it, and must find that then.
+pub fn let_go_key(key: &SourceKey) -> IdempotencyKey {
+    IdempotencyKey {
+        network: key.network,
+        actor: format!("void/{}/{}", key.venue, key.source),
+        key: key.external_id.clone(),
+    }
+}
+
+fn is_let_go(world: &World, key: &SourceKey) -> bool {
+    world.remembered.contains_key(&let_go_key(key))
 }
 
 /// The answer to a hold that is asked for once more; `None`: it has ended, or another amount is asked, so that it is
@@ -144,7 +200,7 @@ fn held_again(
 }
 
 /// Lets a hold go. One that ended or was voided answers as the first time; an unknown key of a source is no error,
-/// since tills unlock what they never locked.
+/// since tills unlock what they never locked; whoever calls remembers it by [`let_go_key`].
 ///
 /// # Errors
 /// `hold-captured`; `hold-not-found` for an id of ours that is unknown.

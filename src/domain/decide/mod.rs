@@ -26,7 +26,7 @@ mod written_off;
 pub use adjust::{Adjustment, Amend, amend};
 pub use close::{close, quote};
 pub use give_back::give_back;
-pub use holds::{hold, is_locked, void};
+pub use holds::{hold, is_locked, let_go_key, void};
 pub use identify::{guest_view, identify};
 pub use offline::hold_keys;
 pub use settle_write_off::settle_write_off;

@@ -2,14 +2,18 @@
 
 use std::collections::HashSet;
 
-use kopilka_contract::{Close, Closed, Receipt, ReceiptStatus, Redemption, comparable};
+use kopilka_contract::{
+    Close, Closed, CustomerRef, Receipt, ReceiptStatus, Redemption, comparable, repeated_moment,
+};
 use sha2::{Digest, Sha256};
 
 use super::Context;
+use super::give_back::is_before;
+use super::sheet::find;
 use crate::domain::books::Hash;
 use crate::domain::refusal::Refusal;
-use crate::domain::world::StoredReceipt;
-use crate::domain::{Money, Quantity};
+use crate::domain::world::{StoredReceipt, World};
+use crate::domain::{Money, Quantity, Timestamp};
 
 /// What makes two messages the same receipt: customer, lines, payments and redemption. Times are not in it, since
 /// tills send the same receipt again with new ones. Of a line that has a product's id the name and the category are not
@@ -31,7 +35,7 @@ fn hash_of(ask: &Close, by_product: bool) -> Hash {
         hasher.update(u64::try_from(value.len()).unwrap_or(u64::MAX).to_be_bytes());
         hasher.update(value.as_bytes());
     };
-    put(&r.customer.as_ref().map_or_else(String::new, |c| format!("{c:?}")));
+    put(&r.named().map_or_else(String::new, |c| format!("{c:?}")));
     put(&r.phone.as_ref().map_or_else(String::new, ToString::to_string));
     put(&ask.redemption.amount().to_string());
     for payer in &ask.payers {
@@ -61,8 +65,10 @@ fn hash_of(ask: &Close, by_product: bool) -> Hash {
     hasher.finalize().into()
 }
 
-/// The answer where the receipt is known and nothing is to be done; `None`: this is a new version to post.
+/// The answer where the receipt is known and nothing is to be done; `None`: this is a new version to post. `world` knows
+/// what undid the receipt.
 pub(super) fn answer_known(
+    world: &World,
     known: &StoredReceipt,
     ask: &Close,
     fingerprint: Hash,
@@ -76,16 +82,15 @@ pub(super) fn answer_known(
     };
     match known.status {
         ReceiptStatus::Cancelled if ask.receipt.version.is_some() => {
-            if newer {
+            if sells_again(world, known, ask) {
                 Ok(None)
             } else {
-                // Of two roads that count differently nobody knows which word is the later one: a person looks.
-                let late = ask.receipt.version.zip(known.version);
-                let late = late.is_some_and(|(told, cancelled)| comparable(told, cancelled));
+                let late = is_late(world, known, ask);
                 Err(Refusal::ReceiptCancelled { late })
             }
         }
         ReceiptStatus::Closed if newer && confirms_redemption(known, ask) => Ok(None),
+        ReceiptStatus::Closed if brings_guest(world, known, ask) => Ok(None),
         _ if is_same(known, ask, fingerprint) => replay(),
         ReceiptStatus::Returned if ask.receipt.version.is_some() => replay(),
         ReceiptStatus::PartlyReturned if newer => Err(Refusal::ReceiptHasReturns),
@@ -95,6 +100,55 @@ pub(super) fn answer_known(
             differences: differences(known, ask),
         }),
     }
+}
+
+/// Whether a cancelled receipt is told anew after all that cancelled it.
+fn sells_again(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
+    let (Some(version), Some(posted)) = (ask.receipt.version, known.version) else {
+        return false;
+    };
+    let told = (version, ask.receipt.closed_at.to_utc());
+    let mut rollbacks = rollbacks(world, known)
+        .map(|undone| is_before(undone, told))
+        .peekable();
+    if comparable(posted, version) {
+        // Of the road by which the receipt is known it must be the next word, too.
+        return posted < version && rollbacks.all(|before| before != Some(false));
+    }
+    let is_dated = repeated_moment(version).is_some();
+    is_dated && rollbacks.peek().is_some() && rollbacks.all(|before| before == Some(true))
+}
+
+/// The rollbacks of a receipt that have versions, each with its time.
+fn rollbacks<'w>(
+    world: &'w World,
+    known: &'w StoredReceipt,
+) -> impl Iterator<Item = (i64, Timestamp)> + use<'w> {
+    let of_it = world
+        .returns
+        .values()
+        .filter(|r| r.sale == known.key && r.request.rollback && r.answer.status == ReceiptStatus::Cancelled);
+    of_it.filter_map(|r| Some((r.request.version?, r.request.returned_at)))
+}
+
+/// Whether the road that tells a cancelled receipt has itself told a later word of it. Of two roads nobody knows for sure,
+/// even where their clocks say so: then a person looks.
+fn is_late(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
+    let Some(told) = ask.receipt.version else {
+        return false;
+    };
+    let later = |said: i64| comparable(said, told) && told <= said;
+    known.version.is_some_and(later) || rollbacks(world, known).any(|(said, _)| later(said))
+}
+
+/// Whether a cloud names the guest of a receipt that has none: the till closed it and did not ask who he is.
+fn brings_guest(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
+    let other_road = matches!((ask.receipt.version, known.version), (Some(new), Some(old))
+        if repeated_moment(new).is_some() && !comparable(new, old));
+    let receipt = &ask.receipt;
+    let is_somebody = |who: &CustomerRef| find(world, known.key.network, who).is_some();
+    let names = || receipt.phone.is_some() || receipt.customer.as_ref().is_some_and(is_somebody);
+    other_road && known.customer.is_none() && names()
 }
 
 /// Whether the same content says now, from one who may redeem, what was only seen before: that bonuses paid.

@@ -10,6 +10,7 @@ use super::Context;
 use super::close::post;
 use super::give_back::{apply, is_older};
 use super::undo_return::{is_all_that_came_back, stand_again};
+use crate::domain::Money;
 use crate::domain::books::Hash;
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{StoredReceipt, StoredReturn, World};
@@ -50,6 +51,10 @@ pub(super) fn tell_anew(
         let Some(receipt) = trial.receipts.get(&key).cloned() else {
             continue;
         };
+        // It spoke of before: the till has sold the order once more since.
+        if is_older(&known.request, &receipt) {
+            continue;
+        }
         let given_back = apply(&mut trial, cx, known.id, receipt, &known.request)
             .map_err(|_| Refusal::ReceiptHasReturns)?;
         if let Some(stored) = trial.returns.get_mut(&known.key) {
@@ -58,6 +63,42 @@ pub(super) fn tell_anew(
         }
     }
     *world = trial;
+    Ok(answer)
+}
+
+/// Whether a sale that its till told, and that was cancelled, is told once more with the same total by somebody who only
+/// repeats tills: then it stands as its till told it, with the guest and the bonuses that he paid with.
+pub(super) fn stands_as_told(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
+    let repeated = matches!((ask.receipt.version, known.version), (Some(new), Some(old)) if new < old && !comparable(new, old));
+    let total: Money = ask.receipt.lines.iter().map(|line| line.amount).sum();
+    let only_cancelled = || {
+        let returns = world.returns.values().filter(|r| r.sale == known.key);
+        returns.filter(|r| !r.request.cancel).all(|r| !is_applied(r))
+    };
+    known.status == ReceiptStatus::Cancelled
+        && repeated
+        && total == known.total
+        && known.parts.iter().all(|part| part.payer.is_none())
+        && only_cancelled()
+}
+
+/// Lets such a sale stand again.
+///
+/// # Errors
+/// `receipt-has-returns` where several guests had paid for it; nothing changes then.
+pub(super) fn stand_as_told(
+    world: &mut World,
+    cx: Context<'_>,
+    mut known: StoredReceipt,
+    ask: &Close,
+) -> Result<Closed, Refusal> {
+    let closed_at = ask.receipt.closed_at.to_utc();
+    let balance = stand_again(world, cx, &mut known, None, closed_at)?;
+    let answer = Closed {
+        balance,
+        ..known.answer.clone()
+    };
+    world.receipts.insert(known.key.clone(), known);
     Ok(answer)
 }
 

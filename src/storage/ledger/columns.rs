@@ -232,6 +232,7 @@ pub const HOLDS: Columns = &[
     ("status", Text),
     ("released", BigInt),
     ("created_at", Time),
+    ("order_name", Text),
 ];
 pub const HOLDS_CHANGED: Columns = &[
     ("status", Text),

@@ -42,12 +42,13 @@ pub(super) fn ways(reference: &CustomerRef) -> Vec<(&'static str, String, i64)> 
             ways.push(("card", digits.to_owned(), 0));
             ways
         }
-        CustomerRef::Id(text) => match text.parse::<CustomerId>() {
+        CustomerRef::Id(text) | CustomerRef::MaybeId(text) => match text.parse::<CustomerId>() {
             Ok(id) => vec![("id", String::new(), id.0)],
             Err(_) if text.contains('@') => {
                 vec![("external", text.clone(), 0), ("email", text.to_lowercase(), 0)]
             }
             Err(_) => vec![("external", text.clone(), 0)],
         },
+        CustomerRef::NotAsked => Vec::new(),
     }
 }

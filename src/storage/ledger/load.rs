@@ -335,8 +335,7 @@ const HOLDS_BY_ID: &str = "SELECT holds.network_id, holds.id, holds.customer_id 
 
 const LOT_COLUMNS: &str =
     "customer_id id amount remaining starts_at expires_at scope_venue_id issuer_venue_id receipt_id";
-const HOLD_COLUMNS: &str =
-    "network_id id venue_id source external_id customer_id amount ends_at status released created_at";
+const HOLD_COLUMNS: &str = "network_id id venue_id source external_id customer_id amount ends_at status released created_at order_name";
 const LINE_COLUMNS: &str = "receipt_id sequence line_id name product_id quantity amount redeemed accrued returned_quantity \
      returned_amount returned_by redemption_undone accrual_undone";
 const REDEMPTION_COLUMNS: &str = "transaction_id sequence receipt_id payer_id lot_id amount refunded starts_at expires_at \

@@ -147,6 +147,7 @@ struct HoldRow {
     released: i64,
     #[serde(deserialize_with = "time")]
     created_at: Timestamp,
+    order_name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -450,6 +451,7 @@ fn read_accounts(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageError
             standing,
             released: Money::from_kopecks(row.released),
             created_at: row.created_at,
+            order: row.order_name,
             change: Change::None,
         };
         if let Some(facts) = world

@@ -606,6 +606,7 @@ fn hold_rows(world: &World) -> (Rows<'_>, Rows<'_>) {
                 status.into(),
                 released.into(),
                 hold.created_at.into(),
+                hold.order.as_deref().into(),
             ]),
         }
     }

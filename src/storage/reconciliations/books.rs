@@ -7,6 +7,8 @@ use diesel::prelude::*;
 
 use super::super::schema::{receipt_lines, receipts, returns};
 use super::super::{AnyConnection, StorageError, Tenant, order_names};
+use kopilka_contract::{GiveBack, Payment};
+
 use crate::domain::ids::{ReceiptId, VenueId};
 use crate::domain::reconcile::{Known, KnownReceipt};
 use crate::domain::{Money, Timestamp};
@@ -25,11 +27,25 @@ struct ReceiptRow {
     total: i64,
     redeemed: i64,
     status: String,
+    payments: String,
+}
+
+impl ReceiptRow {
+    /// What was neither paid in money nor redeemed, where the payments are known.
+    fn unposted(&self) -> Money {
+        let payments: Vec<Payment> = serde_json::from_str(&self.payments).unwrap_or_default();
+        let paid: Money = payments.iter().map(|payment| payment.amount).sum();
+        if payments.is_empty() {
+            return Money::ZERO;
+        }
+        (Money::from_kopecks(self.total) - Money::from_kopecks(self.redeemed) - paid).max(Money::ZERO)
+    }
 }
 
 impl From<ReceiptRow> for KnownReceipt {
     fn from(row: ReceiptRow) -> Self {
         KnownReceipt {
+            unposted: row.unposted(),
             id: ReceiptId(row.id),
             name: row.external_id,
             number: row.number,
@@ -61,6 +77,7 @@ macro_rules! receipts_of {
                 receipts::total,
                 receipts::redeemed,
                 receipts::status,
+                receipts::payments,
             ))
     };
 }
@@ -94,6 +111,9 @@ pub fn known(
     for names in wanted.chunks(AT_ONCE) {
         let named = receipts_of!(tenant, venue, source).filter(receipts::external_id.eq_any(names));
         found.extend(named.load::<ReceiptRow>(connection)?);
+        known
+            .not_sold
+            .extend(not_sold(connection, tenant, venue, source, names)?);
     }
     if let Some((from, until)) = day {
         let of_day = receipts_of!(tenant, venue, source)
@@ -119,6 +139,27 @@ pub fn known(
         add_times(connection, tenant, venue, source, names, &mut known)?;
     }
     Ok(known)
+}
+
+/// Which of these orders were told to be no sale.
+fn not_sold(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    venue: VenueId,
+    source: &str,
+    names: &[String],
+) -> Result<Vec<String>, StorageError> {
+    let rows: Vec<(String, String)> = returns::table
+        .filter(returns::network_id.eq(tenant.id()))
+        .filter(returns::sale_venue_id.eq(venue.0))
+        .filter(returns::sale_source.eq(source))
+        .filter(returns::sale_external_id.eq_any(names))
+        .select((returns::sale_external_id, returns::external_id))
+        .load(connection)?;
+    let told = rows
+        .into_iter()
+        .filter(|(sale, name)| GiveBack::is_of_no_sale(name, sale));
+    Ok(told.map(|(sale, _)| sale).collect())
 }
 
 fn add_returned(

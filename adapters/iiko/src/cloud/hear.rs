@@ -21,6 +21,8 @@ const LIST_LIFE: Duration = Duration::hours(24);
 const REFUSED: Duration = Duration::minutes(15);
 /// How long to wait where there were too many questions, and iiko does not say.
 const TOO_MANY: Duration = Duration::minutes(1);
+/// How long a restaurant waits of which iiko could not tell just now: the others are asked meanwhile.
+const SOON: Duration = Duration::minutes(1);
 /// After so many tries an order that is not to be had is a person's business: about two hours.
 const MOST_TRIES: u32 = 8;
 /// The same for what is only told.
@@ -61,6 +63,22 @@ pub(super) fn hear(round: &mut Round<'_>, asked: Asked, answer: &HttpAnswer) -> 
         }
         Asked::Notify(key) => round.was_told(&key, body),
         Asked::Menu(id) => round.take_menu(&id, body),
+    }
+}
+
+/// What becomes of a question that got no answer at all: what it was about waits, and the rest goes on.
+pub(super) fn unanswered(round: &mut Round<'_>, asked: &Asked) {
+    let now = round.now;
+    match asked {
+        Asked::Menu(id) => {
+            round.state.places.entry(id.clone()).or_default().menu_at = Some(now + QUIET);
+            round.trouble("asked for the menu, it did not answer".to_owned());
+        }
+        Asked::Changes(id) | Asked::Day(id, _) => {
+            round.state.places.entry(id.clone()).or_default().due_at = Some(now + SOON);
+            round.trouble("asked for deliveries, it did not answer".to_owned());
+        }
+        _ => {}
     }
 }
 
@@ -174,10 +192,8 @@ impl Round<'_> {
 
     /// A restaurant that can't be asked: the others are, meanwhile.
     fn leave_alone(&mut self, id: &Id, trouble: Trouble) -> Next {
-        if !trouble.lasting {
-            return self.failed(trouble.words, None);
-        }
-        self.state.places.entry(id.clone()).or_default().due_at = Some(self.now + QUIET);
+        let pause = if trouble.lasting { QUIET } else { SOON };
+        self.state.places.entry(id.clone()).or_default().due_at = Some(self.now + pause);
         self.trouble(trouble.words);
         self.ask_on()
     }

@@ -77,8 +77,13 @@ pub(crate) fn day(
 }
 
 /// Orders by their ids.
-pub(crate) fn orders(organization: &Id, what: What, ids: &[Id]) -> (&'static str, Value) {
-    match what {
+pub(crate) fn orders(
+    organization: &Id,
+    what: What,
+    ids: &[Id],
+    external_data: &[&str],
+) -> (&'static str, Value) {
+    let (method, mut body) = match what {
         What::Delivery => (
             "deliveries/by_id",
             json!({"organizationId": organization, "orderIds": ids}),
@@ -91,7 +96,11 @@ pub(crate) fn orders(organization: &Id, what: What, ids: &[Id]) -> (&'static str
             "order/by_id",
             json!({"organizationIds": [organization], "posOrderIds": ids}),
         ),
+    };
+    if !external_data.is_empty() {
+        body["returnExternalDataKeys"] = json!(external_data);
     }
+    (method, body)
 }
 
 /// Loads orders of a till into the cloud.

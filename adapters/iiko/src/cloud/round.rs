@@ -60,7 +60,11 @@ pub(crate) fn step(situation: &Situation<'_>) -> Step {
     };
     let next = match (round.state.asked.take(), situation.answer) {
         (Some(asked), Some(answer)) => hear::hear(&mut round, asked, answer),
-        _ => round.ask_on(),
+        (Some(asked), None) => {
+            hear::unanswered(&mut round, &asked);
+            round.ask_on()
+        }
+        (None, _) => round.ask_on(),
     };
     Step {
         next,
@@ -140,7 +144,9 @@ impl Round<'_> {
                 let to = self.state.places.get(id)?.gap.as_ref()?.upper();
                 request::day(id, (*from, to), self.situation.settings, &self.iiko)
             }
-            Asked::Orders(place, what, keys) => request::orders(place, *what, &self.ids(keys)),
+            Asked::Orders(place, what, keys) => {
+                request::orders(place, *what, &self.ids(keys), &self.iiko.external_data_keys())
+            }
             Asked::Load(place, group, keys) => request::load(place, group, &self.ids(keys)),
             Asked::Notify(key) => match self.errand(key).and_then(Wanted::of)? {
                 Wanted::Notify {
@@ -232,7 +238,7 @@ impl Round<'_> {
     fn of_errands(&mut self, places: &[Id]) -> Option<Asked> {
         loop {
             let (errand, wanted) = self.waiting().next()?;
-            let (errand_key, tries) = (errand.key.clone(), errand.tries);
+            let errand_key = errand.key.clone();
             match wanted {
                 Some(Wanted::Notify { .. }) => return Some(Asked::Notify(errand_key)),
                 Some(Wanted::Order {
@@ -243,8 +249,9 @@ impl Round<'_> {
                 }) => {
                     let keys = self.alike(what, &organization, terminal_group.as_ref());
                     return Some(match terminal_group {
-                        Some(group) if tries == 0 => Asked::Load(organization, group, keys),
-                        _ => Asked::Orders(organization, what, keys),
+                        // Each time it was not to be had: the till may have been off when it was to be loaded.
+                        Some(group) => Asked::Load(organization, group, keys),
+                        None => Asked::Orders(organization, what, keys),
                     });
                 }
                 Some(Wanted::Menu) => {
@@ -326,6 +333,7 @@ impl Place {
         let reach = now - AVAILABLE;
         self.gap = Some(Gap {
             since: since.max(reach),
+            promised_since: self.seen_at.map(|_| reach),
             found_at: now,
             left: None,
             revision: None,
@@ -352,6 +360,6 @@ impl Gap {
 
     /// Here the gap ends.
     pub(super) fn floor(&self) -> DateTime<Utc> {
-        self.since - request::MARGIN
+        self.promised_since.unwrap_or(self.since - request::MARGIN)
     }
 }

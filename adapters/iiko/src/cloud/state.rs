@@ -64,6 +64,10 @@ pub(crate) struct Place {
 pub(crate) struct Gap {
     /// Orders that changed after this moment are missing.
     pub since: DateTime<Utc>,
+    /// Deliveries that were promised after this moment are looked through: those of long ago may have been cancelled in the
+    /// gap. `None`: the books were not ours before it, a day more is enough.
+    #[serde(default)]
+    pub promised_since: Option<DateTime<Utc>>,
     /// When the gap was found: then nothing is missing up to here.
     pub found_at: DateTime<Utc>,
     /// Deliveries of before this moment are still to be looked through; `None`: nothing was yet.

@@ -2,8 +2,8 @@
 
 use chrono::NaiveDate;
 use kopilka_contract::{
-    Ask, CustomerRef, Dialogue, Enrol, Guest, GuestCard, Language, Phone, Refusal, Reply, Sex, Told,
-    Unreadable,
+    Ask, CustomerRef, Dialogue, Enrol, Guest, GuestCard, Language, NameParts, Phone, Refusal, Reply, Sex,
+    Told, Unreadable,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -136,8 +136,11 @@ pub(super) fn create_or_update(call: &Call<'_>) -> Result<AboutGuest, Unreadable
     if request.is_deleted == Some(true) {
         remarks.push("isDeleted: a guest is not deleted by this door, nothing was done about it".to_owned());
     }
-    let names = [request.name, request.middle_name, request.sur_name].map(filled);
-    let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let name_parts = NameParts {
+        first: filled(request.name),
+        middle: filled(request.middle_name),
+        last: filled(request.sur_name),
+    };
     let birthday = match filled(request.birthday) {
         Some(text) => {
             Some(day(&text).ok_or_else(|| call.wrong(400, "the birthday is not a date".to_owned()))?)
@@ -150,7 +153,8 @@ pub(super) fn create_or_update(call: &Call<'_>) -> Result<AboutGuest, Unreadable
         phone: given.map(|text| phone(call, &text)).transpose()?,
         // The till reads the track.
         card: filled(request.card_track).or(filled(request.card_number)),
-        name: Some(name).filter(|name| !name.is_empty()),
+        name: name_parts.whole(),
+        name_parts,
         email: filled(request.email),
         birthday,
         sex: request.sex.as_ref().and_then(sex),
@@ -221,20 +225,7 @@ fn sex(value: &Value) -> Option<Sex> {
 }
 
 fn info_of(guest: &Guest, wallet: &str, program: &str) -> Value {
-    let names: Vec<&str> = guest
-        .name
-        .as_deref()
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect();
-    let (name, middle, surname) = match names.as_slice() {
-        [] => (None, None, None),
-        [only] => (Some((*only).to_owned()), None, None),
-        [first, middle @ .., last] => {
-            let middle = (!middle.is_empty()).then(|| middle.join(" "));
-            (Some((*first).to_owned()), middle, Some((*last).to_owned()))
-        }
-    };
+    let name = NameParts::of(guest.name.as_deref().unwrap_or_default());
     let id = guest_id::to_uuid(&guest.id);
     let cards: Vec<Value> = guest
         .card
@@ -247,9 +238,9 @@ fn info_of(guest: &Guest, wallet: &str, program: &str) -> Value {
     json!({
         "id": id,
         "referrerId": null,
-        "name": name,
-        "surname": surname,
-        "middleName": middle,
+        "name": name.first,
+        "surname": name.last,
+        "middleName": name.middle,
         "comment": null,
         "phone": guest.phone.as_ref().map(ToString::to_string),
         "cultureName": null,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Call, answer, guest_id};
 use crate::Id;
+use crate::closing::hold_key;
 use crate::decimal::money;
 
 /// What all of them have.
@@ -59,13 +60,9 @@ impl Request {
     }
 }
 
-/// A transaction's id. One that looks like an id of ours could name a hold of somebody else.
+/// A transaction's id.
 fn checked(call: &Call<'_>, key: &str) -> Result<String, Unreadable> {
-    let key = key.trim().to_ascii_lowercase();
-    if key.is_empty() || key.len() > 64 || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        return Err(call.wrong(400, "transactionId is not a UUID".to_owned()));
-    }
-    Ok(key)
+    hold_key(key).ok_or_else(|| call.wrong(400, "transactionId is not a UUID".to_owned()))
 }
 
 /// One operation of the wallet, and what is answered when it is done.
@@ -108,6 +105,7 @@ pub(super) fn hold(call: &Call<'_>) -> Result<Operation, Unreadable> {
     let ask = Ask::Hold(Hold {
         external_id: key.clone(),
         once: true,
+        of_order: None,
         order: Vec::new(),
         customer: request.customer(),
         amount: Some(sum),

@@ -58,6 +58,9 @@ struct Row {
     /// On a return: the order that it is of.
     #[serde(rename = "SourceOrderId", default, deserialize_with = "wire::if_readable")]
     source: Option<String>,
+    /// Names of the payment types; several with commas between (assumed).
+    #[serde(rename = "PayTypes", default, deserialize_with = "wire::if_readable")]
+    pay_types: Option<String>,
     /// After discounts.
     #[serde(
         rename = "DishDiscountSumInt",
@@ -94,6 +97,18 @@ impl Row {
             Some(TextOrFlag::Text(text)) => text.trim().eq_ignore_ascii_case("true"),
             None => false,
         }
+    }
+
+    /// Whether it was paid by these types alone.
+    fn is_paid_by(&self, types: &BTreeSet<String>) -> bool {
+        let text = self.pay_types.as_deref().unwrap_or_default();
+        let mut named = text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .peekable();
+        let known = |name: &str| types.iter().any(|known| known.trim() == name);
+        named.peek().is_some() && named.all(known)
     }
 
     fn is_deleted(&self) -> bool {
@@ -141,14 +156,17 @@ struct Sum {
     sales: u32,
     taken_back: u32,
     deleted: bool,
+    /// Rows that were paid in a way that is no sale.
+    not_sold: i64,
     rows: i64,
 }
 
 impl Sum {
     /// Adds a row of the order itself.
-    fn add(&mut self, row: &Row) -> Option<()> {
+    fn add(&mut self, row: &Row, own: &ServerSettings) -> Option<()> {
         let (sold, returned) = row.amounts();
         self.rows += 1;
+        self.not_sold += i64::from(row.is_paid_by(&own.not_sold_pay_types));
         self.deleted |= row.is_deleted();
         self.number = self.number.take().or_else(|| row.number());
         self.closed_at = self.closed_at.max(row.closed_at());
@@ -183,6 +201,7 @@ impl Sum {
             // A storno may be told by its rows and by a refund at once.
             returned: sold.map_or(self.returned, |sold| self.returned.min(sold)),
             cancelled: self.deleted || (self.sales > 0 && self.taken_back == self.sales),
+            not_sold: self.rows > 0 && self.not_sold == self.rows,
             rounding: Money::from_kopecks(self.rows.max(1) * ROUNDING_OF_A_ROW),
         }
     }
@@ -221,7 +240,7 @@ pub(super) fn read(
         let source = row.source.as_deref().and_then(|id| Id::parse(id).ok());
         let added = match source.filter(|source| *source != id) {
             Some(source) => sums.entry(source).or_default().give_back(row),
-            None => sums.entry(id.clone()).or_default().add(row),
+            None => sums.entry(id.clone()).or_default().add(row, own),
         };
         added.ok_or_else(|| ReportError::TooLarge(id.to_string()))?;
     }

@@ -47,10 +47,24 @@ impl ServerSettings {
             let values: Vec<&str> = self.departments.iter().map(|id| id.as_str()).collect();
             filters["Department.Id"] = json!({"filterType": "IncludeValues", "values": values});
         }
+        let mut fields = vec![
+            "Department.Id",
+            "UniqOrderId.Id",
+            "OrderNum",
+            "OpenDate.Typed",
+            "CloseTime",
+            "ItemSaleEvent.Id",
+            "Storned",
+            "OrderDeleted",
+            "SourceOrderId",
+        ];
+        // A row more for each way of paying: only where it matters.
+        if !self.not_sold_pay_types.is_empty() {
+            fields.push("PayTypes");
+        }
         let report = json!({
             "reportType": "SALES", "buildSummary": false,
-            "groupByRowFields": ["Department.Id", "UniqOrderId.Id", "OrderNum", "OpenDate.Typed", "CloseTime",
-                "ItemSaleEvent.Id", "Storned", "OrderDeleted", "SourceOrderId"],
+            "groupByRowFields": fields,
             "groupByColFields": [],
             "aggregateFields": ["DishDiscountSumInt", "DishReturnSum"],
             "filters": filters,

@@ -26,6 +26,8 @@ pub struct ServerSettings {
     pub ask_at: NaiveTime,
     /// So many days before it are asked for again: orders are changed and taken back later.
     pub ask_again_days: u32,
+    /// Payment types (`PayTypes`, by their names) that are no sale: an order that is paid by nothing else is not missed.
+    pub not_sold_pay_types: BTreeSet<String>,
     /// Whether the books should have every order. False where tills tell only of orders with a guest.
     pub all_orders: bool,
 }
@@ -40,6 +42,7 @@ impl Default for ServerSettings {
             departments: BTreeSet::new(),
             ask_at: NaiveTime::from_hms_opt(5, 0, 0).unwrap_or(NaiveTime::MIN),
             ask_again_days: 1,
+            not_sold_pay_types: BTreeSet::new(),
             all_orders: true,
         }
     }

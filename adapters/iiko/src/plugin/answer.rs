@@ -65,9 +65,18 @@ pub(super) fn refusal(refusal: &Refusal, language: Language) -> Reply {
 
 /// The same with what is wrong, for the plugin's author.
 pub(super) fn refusal_because(refusal: &Refusal, detail: Option<&str>, language: Language) -> Reply {
+    refused(refusal, detail, language, true)
+}
+
+/// A refusal of what has happened already: there is nothing to quote anew, so it is 422 whatever the balance is.
+fn refused_for_good(refusal: &Refusal, language: Language) -> Reply {
+    refused(refusal, None, language, false)
+}
+
+fn refused(refusal: &Refusal, detail: Option<&str>, language: Language, quotes_anew: bool) -> Reply {
     let status = match refusal.code.as_str() {
         _ if refusal.retryable => 503,
-        "insufficient-balance" => 409,
+        "insufficient-balance" if quotes_anew => 409,
         _ => 422,
     };
     json(
@@ -104,6 +113,15 @@ pub(super) fn last(told: &[Result<Told, Refusal>], language: Language) -> Result
     match told.last() {
         Some(Ok(told)) => Ok(told),
         _ => Err(no_answer(language)),
+    }
+}
+
+/// The same for what has happened already: the order is closed.
+pub(super) fn last_of_closed(told: &[Result<Told, Refusal>], language: Language) -> Result<&Told, Reply> {
+    match told.last() {
+        Some(Ok(told)) => Ok(told),
+        Some(Err(refused)) => Err(refused_for_good(refused, language)),
+        None => Err(no_answer(language)),
     }
 }
 

@@ -2,7 +2,8 @@
 //! higher revision replaces the one before, a lower one changes nothing.
 
 use kopilka_contract::{
-    Ask, Close, Dialogue, Errand, Language, Money, Redemption, Refusal, Reply, Told, Unreadable,
+    Ask, Close, Dialogue, Errand, GiveBack, Language, Money, Redemption, Refusal, Reply, Returned, Told,
+    Unreadable, WhatBack,
 };
 use serde::Serialize;
 
@@ -15,7 +16,8 @@ use super::receipt_lines::{Label, lines, sentence};
 pub(super) struct ClosedOrder {
     /// Reservations beside the first one: the ledger takes one over, these are let go for it.
     others: Vec<String>,
-    ask: Close,
+    ask: Ask,
+    order: String,
     /// What iikoCloud is asked about the order.
     loading: Option<Errand>,
     language: Language,
@@ -31,21 +33,42 @@ pub(super) fn read(call: &Call<'_>) -> Result<ClosedOrder, Unreadable> {
     if !member && !order.loyalty_transactions.is_empty() {
         return Err(call.invalid("/memberId", "points were spent: whose?"));
     }
-    let loading = order.loading(call.connection.iiko);
+    call.check_road(order.service.service())?;
+    let iiko = call.connection.iiko;
+    let loading = order.loading(iiko);
+    let no_sale = order.is_no_sale(iiko);
     let snapshot = order.snapshot(call)?;
-    let mut ask = snapshot.close;
+    let mut close = snapshot.close;
     let mut reservations = snapshot.reservations.into_iter();
-    if snapshot.points.is_positive() {
-        ask.redemption = Redemption::Now(snapshot.points);
-        ask.hold = reservations.next();
+    if !no_sale && snapshot.points.is_positive() {
+        close.redemption = Redemption::Now(snapshot.points);
+        close.hold = reservations.next();
     }
     Ok(ClosedOrder {
         others: reservations.collect(),
-        ask,
+        order: close.receipt.external_id.clone(),
+        ask: if no_sale {
+            Ask::GiveBack(undone(&close))
+        } else {
+            Ask::Close(close)
+        },
         loading,
         language: call.language(),
         zone: call.connection.general.time_zone,
     })
+}
+
+/// The order is no sale (it was written off, say): what was told of it as one before is undone.
+fn undone(close: &Close) -> GiveBack {
+    let receipt = &close.receipt;
+    GiveBack {
+        external_id: GiveBack::of_no_sale(&receipt.external_id, receipt.version.unwrap_or_default()),
+        sale: receipt.external_id.clone(),
+        version: receipt.version,
+        returned_at: receipt.closed_at,
+        what: WhatBack::Everything,
+        rollback: true,
+    }
 }
 
 #[derive(Serialize)]
@@ -64,12 +87,12 @@ struct Answer<'a> {
 impl Dialogue for ClosedOrder {
     fn asks(&self) -> Vec<Ask> {
         let others = self.others.iter().cloned().map(Ask::Void);
-        others.chain([Ask::Close(self.ask.clone())]).collect()
+        others.chain([self.ask.clone()]).collect()
     }
 
     /// The cloud may have told the order by its own name before.
     fn orders(&self) -> Vec<Vec<String>> {
-        vec![vec![self.ask.receipt.external_id.clone()]]
+        vec![vec![self.order.clone()]]
     }
 
     fn errands(&self) -> Vec<Errand> {
@@ -79,9 +102,9 @@ impl Dialogue for ClosedOrder {
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
         let language = self.language;
         // A reservation that can't be let go does not matter where the order is closed.
-        let of_order = told.last().map(std::slice::from_ref).unwrap_or_default();
-        let closed = match answer::last(of_order, language) {
+        let closed = match answer::last_of_closed(told, language) {
             Ok(Told::Closed(closed)) => closed,
+            Ok(Told::Returned(returned)) => return self.not_sold(returned),
             Ok(_) => return no_answer(language),
             Err(reply) => return reply,
         };
@@ -105,6 +128,22 @@ impl Dialogue for ClosedOrder {
             duplicate: closed.replayed,
             cashier_message: answer::cashier_message(said, &closed.cashier_messages, language),
             receipt_lines: lines(&printed, language),
+        };
+        answer::json(200, &answer)
+    }
+}
+
+impl ClosedOrder {
+    /// Nothing was earned, and nothing spent.
+    fn not_sold(&self, returned: &Returned) -> Reply {
+        let answer = Answer {
+            receipt_id: returned.receipt_id.as_deref().unwrap_or(&returned.id),
+            earned: Money::ZERO,
+            spent: Money::ZERO,
+            balance: returned.balance.as_ref().map(|b| BalanceAnswer::of(b, self.zone)),
+            duplicate: returned.replayed,
+            cashier_message: None,
+            receipt_lines: Vec::new(),
         };
         answer::json(200, &answer)
     }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, FixedOffset};
 use kopilka_contract::{
     Ask, Dialogue, GiveBack, Language, LineBack, Money, Quantity, ReceiptStatus, Refusal, Reply, Told,
-    Unreadable, WhatBack,
+    Unreadable, WhatBack, first_hand,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,9 @@ struct Request {
     #[serde(default)]
     return_order_id: Option<Id>,
     original_order_id: Id,
+    /// Revision of the order that was removed (`IOrder.Revision`): it can be opened again, closed and removed once more.
+    #[serde(default)]
+    revision: Option<u32>,
     closed_at: DateTime<FixedOffset>,
     kind: Kind,
     #[serde(default)]
@@ -43,6 +46,17 @@ struct ReturnedLine {
     /// The line of the original order.
     original_line_id: String,
     quantity: Quantity,
+    #[serde(default)]
+    gross: Option<Money>,
+    #[serde(default)]
+    net: Option<Money>,
+}
+
+impl ReturnedLine {
+    /// What was added for nothing may not be in the receipt, and there is nothing to give back for it.
+    fn is_free(&self) -> bool {
+        self.gross.is_some_and(Money::is_zero) && self.net.is_some_and(Money::is_zero)
+    }
 }
 
 #[derive(Debug)]
@@ -57,7 +71,10 @@ pub(super) fn read(call: &Call<'_>) -> Result<Return, Unreadable> {
     let sale = request.original_order_id.to_string();
     let external_id = match (&request.return_order_id, request.kind) {
         (Some(id), _) if *id != request.original_order_id => id.to_string(),
-        (_, Kind::Removed) => format!("{sale}/removed"),
+        (_, Kind::Removed) => match request.revision {
+            Some(revision) => format!("{sale}/removed/{revision}"),
+            None => format!("{sale}/removed"),
+        },
         _ => {
             return Err(call.invalid(
                 "/returnOrderId",
@@ -75,7 +92,10 @@ pub(super) fn read(call: &Call<'_>) -> Result<Return, Unreadable> {
     let ask = GiveBack {
         external_id,
         sale,
-        version: None,
+        version: request
+            .revision
+            .filter(|_| request.kind == Kind::Removed)
+            .map(first_hand),
         returned_at: request.closed_at,
         what,
         rollback: request.kind == Kind::Removed,
@@ -92,6 +112,9 @@ fn lines_back(call: &Call<'_>, given: &[ReturnedLine]) -> Result<Vec<LineBack>, 
     let mut back: Vec<LineBack> = Vec::with_capacity(given.len());
     for (index, line) in given.iter().enumerate() {
         let line_id = line.original_line_id.trim().to_ascii_lowercase();
+        if line.is_free() {
+            continue;
+        }
         if line.quantity <= Quantity::ZERO {
             return Err(call.invalid(&format!("/lines/{index}/quantity"), "a quantity is above zero"));
         }

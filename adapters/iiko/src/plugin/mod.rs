@@ -31,6 +31,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::Id;
+use crate::envelope::Service;
 use crate::settings::IikoSettings;
 
 /// What of a connection a call is read with.
@@ -146,6 +147,19 @@ impl Call<'_> {
         );
         let reason = "the organization or terminal group is not one of this connection".to_owned();
         Err(unreadable(403, "wrong-terminal", reason, words, self.language()))
+    }
+
+    /// Orders that are told by another road are not closed by this one.
+    fn check_road(&self, service: Service) -> Result<(), Unreadable> {
+        if self.connection.iiko.told_by(service).plugin() {
+            return Ok(());
+        }
+        let words = Words::new(
+            "В настройках подключения заказы этого вида приходят другим путём (hall, delivery). Сообщите администратору.",
+            "By the connection's settings such orders come by another road (hall, delivery). Tell the administrator.",
+        );
+        let reason = "such orders are told by another road (settings `hall` and `delivery`)".to_owned();
+        Err(unreadable(403, "road-off", reason, words, self.language()))
     }
 
     /// A field that is wrong: the plugin's author must mend it.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Call;
 use crate::Id;
+use crate::closing::hold_key;
 use crate::cloud::Wanted;
 use crate::envelope::Service;
 use crate::settings::IikoSettings;
@@ -40,6 +41,10 @@ pub(super) struct Order {
     /// A card that was read where nobody could be asked who its guest is.
     #[serde(default, deserialize_with = "label")]
     pub member_card: Option<String>,
+    /// Whether the guest whom an earlier revision named was taken off the order. Else a revision that names nobody leaves the
+    /// guest who is known: a webhook may have named him.
+    #[serde(default)]
+    pub member_removed: bool,
     /// A telephone in the order: makes a potential guest where no member is named.
     #[serde(default)]
     pub phone: Option<String>,
@@ -77,6 +82,15 @@ pub(super) enum ServiceKind {
     #[default]
     Table,
     Delivery,
+}
+
+impl ServiceKind {
+    pub fn service(self) -> Service {
+        match self {
+            ServiceKind::Table => Service::Table,
+            ServiceKind::Delivery => Service::Delivery,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,17 +157,15 @@ pub(super) fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     })
 }
 
-/// A key that the plugin gives to a payment. One that looks like an id of ours could name a hold of somebody else.
+/// A key that the plugin gives to a payment.
 pub(super) fn transaction_key(call: &Call<'_>, pointer: &str, key: &str) -> Result<String, Unreadable> {
-    let key = key.trim().to_ascii_lowercase();
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if key.is_empty() || key.len() > 64 || !key.chars().all(plain) {
-        return Err(call.invalid(
+    let wrong = || {
+        call.invalid(
             pointer,
             "an id of letters, digits and hyphens, up to 64, is expected",
-        ));
-    }
-    Ok(key)
+        )
+    };
+    hold_key(key).ok_or_else(wrong)
 }
 
 /// An amount within what a door takes.
@@ -187,6 +199,20 @@ impl Order {
         Some(Wanted::till_order(organization, group, self.order_id.clone()).errand())
     }
 
+    /// Whether all that paid is of kinds that are no sale.
+    pub fn is_no_sale(&self, iiko: &IikoSettings) -> bool {
+        let mut paid = self
+            .payments
+            .iter()
+            .filter(|payment| payment.sum.is_positive())
+            .peekable();
+        let points = self
+            .loyalty_transactions
+            .iter()
+            .any(|spent| spent.points.is_positive());
+        !points && paid.peek().is_some() && paid.all(|payment| iiko.is_not_sold(&payment.kind))
+    }
+
     /// Lines of an order that is not paid yet: `net` is before points.
     pub fn lines_of(call: &Call<'_>, lines: &[OrderLine]) -> Result<Vec<Line>, Unreadable> {
         let mut flat = Vec::new();
@@ -217,7 +243,8 @@ impl Order {
             None => {
                 let what = format!(
                     "the payments make {paid}, the lines {net}, the points {points}: say with pointsAs whether points \
-                     are a discount (payments = lines) or a payment (payments + points = lines)"
+                     are a discount (payments = lines) or a payment (payments + points = lines); a payment of just as \
+                     much that is neither cash nor card may be the points"
                 );
                 return Err(call.invalid("/payments", &what));
             }
@@ -230,10 +257,7 @@ impl Order {
                 line.finish(part, &iiko.categories)
             })
             .collect();
-        let service = match self.service {
-            ServiceKind::Table => Service::Table,
-            ServiceKind::Delivery => Service::Delivery,
-        };
+        let service = self.service.service();
         let member = member(self.member_id, self.member_card);
         let phone = self.phone.as_deref().and_then(Phone::parse);
         let closed_at = self.closed_at.unwrap_or_else(|| received(call));
@@ -252,7 +276,9 @@ impl Order {
                     .of(service, self.order_type_id.as_ref())
                     .to_owned(),
             ),
-            customer: member.or_else(|| phone.clone().map(CustomerRef::Phone)),
+            customer: member
+                .or_else(|| phone.clone().map(CustomerRef::Phone))
+                .or_else(|| (!self.member_removed).then_some(CustomerRef::NotAsked)),
             phone,
             customer_name: None,
             total: Some(lines.iter().map(|line| line.amount).sum()),
@@ -320,7 +346,14 @@ impl Order {
         if points.is_zero() {
             return Some(PointsAs::Payment);
         }
+        // It may be the points themselves, under a type of payment that the connection does not know.
+        let money = ["cash", "card"];
+        let may_be_points = |payment: &OrderPayment| {
+            payment.sum == points && !money.contains(&payment.kind.trim().to_lowercase().as_str())
+        };
+        let unclear = self.payments.iter().any(may_be_points);
         self.points_as.or(match () {
+            () if unclear && paid == net => None,
             () if paid == net => Some(PointsAs::Discount),
             () if paid + points == net => Some(PointsAs::Payment),
             () => None,
@@ -371,7 +404,6 @@ impl Flat {
 const DEPTH: usize = 4;
 
 fn flatten(call: &Call<'_>, line: &OrderLine, at: &str, flat: &mut Vec<Flat>) -> Result<(), Unreadable> {
-    let is_modifier = at.contains("/modifiers/");
     let gross = amount(call, &format!("{at}/gross"), line.gross)?;
     let net = amount(call, &format!("{at}/net"), line.net)?;
     if net > gross && line.points.is_some_and(|points| points.is_positive()) {
@@ -380,19 +412,17 @@ fn flatten(call: &Call<'_>, line: &OrderLine, at: &str, flat: &mut Vec<Flat>) ->
     if line.quantity <= Quantity::ZERO {
         return Err(call.invalid(&format!("{at}/quantity"), "a quantity is above zero"));
     }
-    // What is added for nothing is no sale of its own.
-    if !(is_modifier && gross.is_zero() && net.is_zero()) {
-        flat.push(Flat {
-            line_id: line.line_id.trim().to_ascii_lowercase(),
-            name: line.name.clone(),
-            product: line.product_id.clone(),
-            quantity: line.quantity,
-            price: line.price,
-            gross,
-            net,
-            points: line.points,
-        });
-    }
+    // What is added for nothing stands among the lines, too: a return may name it.
+    flat.push(Flat {
+        line_id: line.line_id.trim().to_ascii_lowercase(),
+        name: line.name.clone(),
+        product: line.product_id.clone(),
+        quantity: line.quantity,
+        price: line.price,
+        gross,
+        net,
+        points: line.points,
+    });
     if at.matches("/modifiers/").count() >= DEPTH && !line.modifiers.is_empty() {
         return Err(call.invalid(at, "modifiers of modifiers of modifiers"));
     }

@@ -8,11 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Call;
 use super::answer::{self, BalanceAnswer, no_answer};
+use crate::Id;
+
 use super::order::{Order, OrderLine, amount, label, member, transaction_key};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Request {
+    /// All payments in points of one order share what points may pay of it.
+    #[serde(default, deserialize_with = "Id::if_any")]
+    order_id: Option<Id>,
     transaction_id: String,
     #[serde(default, deserialize_with = "label")]
     member_id: Option<String>,
@@ -51,6 +56,7 @@ pub(super) fn read(call: &Call<'_>) -> Result<Reserve, Unreadable> {
     let hold = Hold {
         external_id: key,
         once: true,
+        of_order: request.order_id.map(|id| id.to_string()),
         order,
         customer,
         amount: Some(points),

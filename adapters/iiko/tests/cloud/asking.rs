@@ -233,3 +233,15 @@ fn troubles_of_the_cloud_end_the_round_and_its_refusals_only_a_question() {
     round.step(None);
     assert!(failed(&round.ok(&json!({"token": ""}))).0.contains("no token"));
 }
+
+#[test]
+fn a_restaurant_that_iiko_can_not_tell_of_now_does_not_starve_the_others() {
+    for answer in [Some((500, "{}")), None] {
+        let mut round = Round::going(json!({}));
+        round.settings.values["organizations"] = json!([PLACE, OTHER]);
+        round.now += Duration::minutes(1);
+        assert_eq!(call(&round.step(None)).1["organizationIds"], json!([PLACE]));
+        let step = round.step(answer);
+        assert_eq!(call(&step).1["organizationIds"], json!([OTHER]), "{answer:?}");
+    }
+}

@@ -148,3 +148,28 @@ fn a_menu_that_is_not_to_be_had_does_not_stop_sales() {
         assert_eq!(retry, Some(again * 60));
     }
 }
+
+#[test]
+fn a_menu_that_does_not_answer_waits_and_sales_are_asked_for() {
+    let mut round = with_menu(json!({"poll_seconds": 60, "menu_hours": 24}));
+    round.step(None);
+    let mut step = round.token();
+    while call(&step).0 != "1/nomenclature" {
+        step = round.ok(&json!({"maxRevision": 5, "ordersByOrganizations": []}));
+    }
+    // The round ended there; the next one does not begin with it.
+    assert_eq!(
+        failed(&round.step(None)),
+        ("iikoCloud: no answer".to_owned(), Some(15))
+    );
+    round.now += Duration::seconds(15);
+    let (reason, retry) = failed(&round.step(None));
+    assert!(reason.contains("the menu"), "{reason}");
+    assert_eq!(retry, Some(60), "when sales are due");
+    round.now += Duration::seconds(45);
+    assert_eq!(call(&round.step(None)).0, "1/deliveries/by_revision");
+    assert!(matches!(
+        round.next(Some((200, r#"{"maxRevision": 6, "ordersByOrganizations": []}"#))),
+        Next::Rest { .. }
+    ));
+}

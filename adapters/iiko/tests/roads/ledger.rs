@@ -74,14 +74,14 @@ fn closed(ask: &kopilka_contract::Close, quoted: bool) -> Closed {
         } else {
             ReceiptStatus::Closed
         },
-        customer_id: ask.receipt.customer.as_ref().map(|_| CUSTOMER.to_owned()),
+        customer_id: ask.receipt.named().map(|_| CUSTOMER.to_owned()),
         total,
         redeemed,
         may_redeem: rub("523.50"),
         to_pay: total - redeemed,
         accrued: rub("74.28"),
         lines: ask.receipt.lines.iter().map(line).collect(),
-        balance: ask.receipt.customer.as_ref().map(|_| balance()),
+        balance: ask.receipt.named().map(|_| balance()),
         explanation: vec![Factor {
             factor: FactorKind::BasePercent,
             value: "5".to_owned(),
