@@ -5,16 +5,21 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
+
 use crate::api::limits::Allowance;
 use crate::api::problem::Problem;
 use crate::api::secrets::hash_of;
 use crate::app::App;
+use crate::domain::Timestamp;
 use crate::domain::ids::ConnectionId;
 use crate::storage::Tenant;
 use crate::storage::till_connections::{self, StoredConnection};
 
 /// How long a change made by another instance may go unnoticed here.
 const LIFE: Duration = Duration::from_secs(10);
+/// How often it is written down that a till was heard.
+const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// Most connections in memory.
 const MANY: usize = 20_000;
 
@@ -30,21 +35,26 @@ pub struct Known {
 /// What was found for a token, and since when it is known; `None`: nothing.
 type Remembered = (Instant, Option<Arc<Known>>);
 
-/// Tokens that were shown a moment ago, by their hash.
+/// Connections that spoke a moment ago.
 #[derive(Debug, Default)]
-pub struct ConnectionCache(Mutex<HashMap<[u8; 32], Remembered>>);
+pub struct ConnectionCache {
+    /// By the hash of the token that was shown.
+    by_token: Mutex<HashMap<[u8; 32], Remembered>>,
+    /// When it was last written down that they were heard.
+    noted: Mutex<HashMap<ConnectionId, Timestamp>>,
+}
 
 impl ConnectionCache {
     /// What is known of a token, and whether that is fresh.
     fn get(&self, hash: &[u8; 32]) -> Option<(Option<Arc<Known>>, bool)> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .get(hash)
             .map(|(since, known)| (known.clone(), since.elapsed() < LIFE))
     }
 
     fn put(&self, hash: [u8; 32], known: Option<Arc<Known>>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MANY {
             all.retain(|_, (since, _)| since.elapsed() < LIFE);
         }
@@ -55,10 +65,22 @@ impl ConnectionCache {
 
     /// Forgets a connection at once, after it was changed: it may have been switched on.
     pub fn forget(&self, id: ConnectionId) {
-        self.0
+        self.by_token
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, (_, known)| known.as_ref().is_some_and(|known| known.connection.id != id));
+    }
+
+    /// Whether that a connection speaks now is worth writing down: nobody has within the minute before.
+    fn is_news(&self, known: &Known, now: Timestamp) -> bool {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = known.connection.id;
+        let last = noted.get(&id).copied().or(known.connection.heard_at);
+        let is_news = last.is_none_or(|at| (now - at).abs() >= NOTED_EVERY);
+        if is_news {
+            noted.insert(id, now);
+        }
+        is_news
     }
 }
 
@@ -93,8 +115,7 @@ pub async fn find(app: &App, token: &str, address: IpAddr) -> Result<Arc<Known>,
 /// Notes that a till has spoken that may, once a minute, and not on its own time.
 pub fn note_heard(app: &App, known: &Known) {
     let (now, tenant, id) = (app.clock.now(), known.tenant, known.connection.id);
-    let noted = known.connection.heard_at;
-    if noted.is_some_and(|at| (now - at).num_seconds().abs() < 60) {
+    if !app.connections.is_news(known, now) {
         return;
     }
     let app = app.clone();
