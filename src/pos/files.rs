@@ -3,7 +3,7 @@
 use kopilka_contract::{Adapter, Filing, Words};
 
 use super::connection_cache::Known;
-use super::conversation::Incoming;
+use super::incoming::Incoming;
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::storage::till_files::{self, FilePlace, NoRoom};

@@ -7,7 +7,8 @@ use kopilka_contract::Language;
 use tower::ServiceExt;
 
 use super::connection_cache::Known;
-use super::conversation::{self, Incoming};
+use super::conversation;
+use super::incoming::Incoming;
 use crate::api::caller::{Caller, Role};
 use crate::api::problem::Problem;
 use crate::api::till_path::ReplayOf;

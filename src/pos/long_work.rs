@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch::{self, Receiver};
 
-use super::conversation::{Failed, Held, Incoming};
+use super::conversation::{Failed, Held};
+use super::incoming::Incoming;
 use crate::domain::ids::ConnectionId;
 
 /// So long an outcome waits for its sender to ask again.

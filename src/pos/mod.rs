@@ -1,16 +1,19 @@
 //! The tills' doors: `/pos/<kind>/<connection token>/…`, what follows being the vendor's own path. The token
 //! authenticates; the adapter translates; the ledger decides; every message that may change something is kept raw.
 
+mod asking;
 pub mod connection_cache;
 pub mod conversation;
 pub mod files;
 pub mod inbox;
+pub mod incoming;
 pub mod long_work;
 pub mod menu_categories;
 pub mod menu_import;
 pub mod order_names;
 pub mod reconciling;
 pub mod secrets;
+mod talk;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -27,7 +30,7 @@ use crate::api::json_body::{MAX_BODY, read_body};
 use crate::api::problem::Problem;
 use crate::app::App;
 use connection_cache::Known;
-use conversation::Incoming;
+use incoming::Incoming;
 
 /// A till that waits longer than this is told that we failed; what was asked may still be posted, and the same message
 /// again tells. Vendors' own limits are 60 to 120 seconds, the cashier's patience is shorter.

@@ -8,7 +8,8 @@ mod vendor;
 
 use chrono::Duration;
 use kopilka::pos::connection_cache;
-use kopilka::pos::conversation::{self, Incoming};
+use kopilka::pos::conversation;
+use kopilka::pos::incoming::Incoming;
 use kopilka::storage::Store;
 use kopilka::worker::polling::{VendorClient, poll_due};
 use kopilka::worker::watching;

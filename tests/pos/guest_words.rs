@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use chrono::NaiveDate;
 use kopilka::pos::connection_cache::Known;
-use kopilka::pos::conversation::{Incoming, hold};
+use kopilka::pos::conversation::hold;
+use kopilka::pos::incoming::Incoming;
 use kopilka::storage::till_connections;
 use kopilka_contract::{
     Adapter, Adjust, AdjustDirection, Ask, CustomerRef, CustomerStatus, Dialogue, Enrol, GuestCard, Message,

@@ -1,8 +1,9 @@
 //! A till of one network shows the cards and telephones of another's guests, and names its receipts: it learns nothing
 //! of them, and nothing is posted there.
 
-use kopilka::pos::conversation::{self, Incoming};
+use kopilka::pos::conversation;
 use kopilka::pos::inbox::replay;
+use kopilka::pos::incoming::Incoming;
 use kopilka::pos::{adapter, connection_cache};
 use kopilka::storage::books::all_networks;
 use kopilka::storage::messages::{self, MessageFilter};

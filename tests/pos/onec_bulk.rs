@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use kopilka::pos;
 use kopilka::pos::connection_cache;
-use kopilka::pos::conversation::{Incoming, hold};
+use kopilka::pos::conversation::hold;
+use kopilka::pos::incoming::Incoming;
 use serde_json::{Value, json};
 
 use super::Till;

@@ -14,7 +14,7 @@ use super::guest_of_sale::{Guest, guest, named_hold};
 use super::held;
 use super::payers::{give_back_to_payers, sheet_of};
 use super::payment::{Pays, book_payment, line_spread, unconfirmed, unposted_spread, what_pays};
-use super::receipt_identity::{answer_known, check, fingerprint, is_same};
+use super::receipt_identity::{answer_known, check, fingerprint};
 use super::sheet::{Reason, Sheet, cashier_messages, may_redeem};
 use super::tell_anew::{is_told_anew, stand_as_told, stands_as_told, tell_anew};
 use crate::domain::accrual::{self, Accrual, Sale};
@@ -53,7 +53,7 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
     if let Some(known) = &previous
         && let Some(answer) = answer_known(world, known, ask, fingerprint)?
     {
-        if known.status == ReceiptStatus::Closed && is_same(known, ask, fingerprint) {
+        if known.status == ReceiptStatus::Closed && known.fingerprint == fingerprint {
             said_again(world, &key, ask.receipt.version);
         }
         return Ok(answer);

@@ -20,15 +20,7 @@ use crate::domain::{Money, Quantity, Timestamp};
 /// either where the source has versions: a dish may be renamed or classified anew before an old receipt comes once
 /// more, and that is no newer sale.
 pub(super) fn fingerprint(ask: &Close) -> Hash {
-    hash_of(ask, ask.receipt.version.is_some())
-}
-
-/// Whether what is known is the same receipt, as it is told apart now or as it once was.
-pub(super) fn is_same(known: &StoredReceipt, ask: &Close, fingerprint: Hash) -> bool {
-    known.fingerprint == fingerprint || known.fingerprint == hash_of(ask, false)
-}
-
-fn hash_of(ask: &Close, by_product: bool) -> Hash {
+    let by_product = ask.receipt.version.is_some();
     let r = &ask.receipt;
     let mut hasher = Sha256::new();
     let mut put = |value: &str| {
@@ -78,7 +70,7 @@ pub(super) fn answer_known(
     let replay = || {
         Ok(Some(Closed {
             replayed: true,
-            telling: if older && !is_same(known, ask, fingerprint) {
+            telling: if older && known.fingerprint != fingerprint {
                 Telling::Older
             } else {
                 Telling::First
@@ -97,7 +89,7 @@ pub(super) fn answer_known(
         }
         ReceiptStatus::Closed if newer && confirms_redemption(known, ask) => Ok(None),
         ReceiptStatus::Closed if brings_guest(world, known, ask) => Ok(None),
-        _ if is_same(known, ask, fingerprint) => replay(),
+        _ if known.fingerprint == fingerprint => replay(),
         ReceiptStatus::Returned if ask.receipt.version.is_some() => replay(),
         ReceiptStatus::PartlyReturned if newer => Err(Refusal::ReceiptHasReturns),
         _ if newer => Ok(None),
