@@ -10,9 +10,13 @@ use crate::clock::Clock;
 use crate::domain::ids::IdSource;
 use crate::ledger::{Ledger, PipelineOptions};
 use crate::pos::connection_cache::ConnectionCache;
+use crate::pos::long_work::LongWork;
 use crate::storage::shared_commit::SharedCommits;
 use crate::storage::{AnyConnection, StorageError, Store};
 use crate::worker::polling::PrivateAddresses;
+
+/// [`App::bulk_body`], unless somebody says otherwise: as in config/default.toml.
+const BULK_BODY: usize = 16 * 1024 * 1024;
 
 /// Everything that a request may need. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +39,10 @@ pub struct App {
     pub errand_left: Arc<Notify>,
     /// Small writes that share a commit.
     pub small_writes: SharedCommits,
+    /// Most bytes of a message by which a till's system sends much at once.
+    pub bulk_body: usize,
+    /// Work that takes longer than its sender waits.
+    pub long_work: Arc<LongWork>,
     /// Whether vendors' systems are asked that stand inside the service's own network.
     pub private_addresses: PrivateAddresses,
 }
@@ -65,6 +73,8 @@ impl App {
             connections: Arc::new(ConnectionCache::default()),
             proxies: Arc::default(),
             errand_left: Arc::default(),
+            bulk_body: BULK_BODY,
+            long_work: Arc::default(),
             private_addresses: PrivateAddresses::default(),
         })
     }

@@ -148,12 +148,19 @@ pub enum LogFormat {
 pub struct Limits {
     header_timeout_ms: u64,
     requests_per_minute_per_key: u32,
+    bulk_body_mib: u32,
 }
 
 impl Limits {
     /// How long a client may take to send the headers.
     pub fn header_timeout(&self) -> Duration {
         Duration::from_millis(self.header_timeout_ms)
+    }
+
+    /// Most bytes of a message by which a till's system sends much at once.
+    pub fn bulk_body(&self) -> usize {
+        let mib = usize::try_from(self.bulk_body_mib).unwrap_or(usize::MAX);
+        mib.saturating_mul(1024 * 1024)
     }
 
     /// Requests of one key in one minute; `None`: as many as it likes.
@@ -295,6 +302,7 @@ impl Settings {
             ("ledger.batch", self.ledger.batch as u64),
             ("ledger.writers", self.ledger.writers as u64),
             ("limits.header_timeout_ms", self.limits.header_timeout_ms),
+            ("limits.bulk_body_mib", u64::from(self.limits.bulk_body_mib)),
         ];
         if let Some((name, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
             return Err(SettingsError(format!("{name} must be at least 1")));

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::objects_only::ObjectsOnly;
 use super::problem::{FieldError, Problem};
 
-/// Most bytes of a body.
+/// Most bytes of a body, but for what tills' systems send at once ([`crate::app::App::bulk_body`]).
 pub const MAX_BODY: usize = 1024 * 1024;
 
 /// How long a body may take to arrive.

@@ -66,6 +66,7 @@ pub(super) fn app(store: Store, settings: &Settings, clock: Arc<dyn Clock>) -> R
     let mut app = App::with(ledger, Access::new(limits))?;
     app.proxies = Arc::new(settings.http.trusted_proxies.clone());
     app.private_addresses = settings.polling.private_addresses;
+    app.bulk_body = settings.limits.bulk_body();
     Ok(app)
 }
 

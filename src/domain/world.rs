@@ -182,6 +182,8 @@ pub struct StoredReceipt {
     pub lines: Vec<StoredLine>,
     /// Which lots paid the redemption, in the order spent.
     pub parts: Vec<RedemptionPart>,
+    /// What its till says that bonuses have paid, where not all of it was found written off yet.
+    pub awaits: Option<Money>,
     /// The answer that repeats get.
     pub answer: Closed,
     /// What the till sent, for what is new or replaced in this batch.

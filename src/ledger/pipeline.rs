@@ -242,7 +242,11 @@ impl Writer {
     }
 
     fn commit_once(&mut self, commands: &[&Command]) -> Result<Vec<Result<Answered, Failure>>, StorageError> {
-        let loaded = ledger::load(&mut self.connection, &load_keys(commands))?;
+        let keys = LoadKeys {
+            now: self.clock.now(),
+            ..load_keys(commands)
+        };
+        let loaded = ledger::load(&mut self.connection, &keys)?;
         let mut world = loaded.world;
         let mut networks: HashMap<NetworkId, Arc<NetworkTerms>> = HashMap::new();
         for (network, version) in loaded.versions {

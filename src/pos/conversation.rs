@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::connection_cache::Known;
 use super::files::{self, Filed};
+use super::long_work::WorkKey;
 use super::order_names::OrderNames;
 use super::reconciling::reconcile;
 use super::{menu_categories, menu_import};
@@ -74,6 +75,20 @@ impl Incoming {
 }
 
 impl Incoming {
+    /// The same without its body.
+    fn clone_address(&self) -> Self {
+        Incoming {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            content_type: self.content_type.clone(),
+            body: Vec::new(),
+            login: self.login.clone(),
+            received_at: self.received_at,
+            replay_of: self.replay_of,
+        }
+    }
+
     /// As it is kept.
     fn raw(&self, known: &Known, adapter: &dyn Adapter) -> RawMessage {
         RawMessage {
@@ -111,7 +126,7 @@ impl Incoming {
 }
 
 /// How a conversation went.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Held {
     /// What the till is told.
     pub reply: Reply,
@@ -132,6 +147,16 @@ pub fn not_heard(adapter: &dyn Adapter, known: Option<&Known>, incoming: &Incomi
         Settings::default_of,
     );
     adapter.failure(&incoming.message(), words, &settings)
+}
+
+/// What a till is told whose message is larger than so many bytes.
+pub fn too_large(adapter: &dyn Adapter, known: &Known, incoming: &Incoming, most: usize) -> Reply {
+    let most = most / (1024 * 1024);
+    let words = Words::new(
+        format!("Сообщение больше {most} МиБ: присылайте меньше за один раз."),
+        format!("The message is larger than {most} MiB: send less at a time."),
+    );
+    adapter.too_large(&incoming.message(), &words, &Settings::default_of(known))
 }
 
 /// Whether a message that just came may speak; else what its sender is told.
@@ -178,7 +203,8 @@ pub async fn keep_unauthorized(
     let _ = tokio::time::timeout(super::DEADLINE, talk.keep(Outcome::Refused, Some(reason))).await;
 }
 
-/// Reads a message, carries out what it asks, and words the answer. `deadline`: a till is not kept waiting longer.
+/// Reads a message, carries out what it asks, and words the answer. `deadline`: a till is not kept waiting longer; what it has asked
+/// for goes on.
 pub async fn hold(
     app: &App,
     adapter: &'static dyn Adapter,
@@ -193,15 +219,37 @@ pub async fn hold(
         None => return Failed::TooLong.told(adapter, &incoming, &Settings::default_of(known)),
     };
     let deadline = deadline.map(|deadline| deadline.saturating_sub(since.elapsed()));
+    let (id, bulk) = (known.connection.id, adapter.bulk(&incoming.message()));
+    let meanwhile = bulk.and_then(|bulk| bulk.meanwhile);
+    if meanwhile.is_none() && adapter.filing(&incoming.message()).is_some() {
+        app.long_work.forget(id);
+    }
+    let key = meanwhile.is_some().then(|| WorkKey::of(id, &incoming));
+    let (told, work) = (
+        incoming.clone_address(),
+        carry(
+            app.clone(),
+            adapter,
+            Arc::clone(known),
+            incoming,
+            settings.clone(),
+            since,
+        ),
+    );
+    let incoming = told;
+    if let (Some(reply), Some(key), Some(deadline)) = (meanwhile, key, deadline) {
+        return match app.long_work.await_end(key, work, deadline).await {
+            Some(Ok(held)) => held,
+            Some(Err(failed)) => failed.told(adapter, &incoming, &settings),
+            None => Held {
+                reply,
+                refused: None,
+                kept: true,
+            },
+        };
+    }
     // On a task of its own: a till that hangs up does not stop what it has asked for.
-    let task = tokio::spawn(carry(
-        app.clone(),
-        adapter,
-        Arc::clone(known),
-        incoming.clone(),
-        settings.clone(),
-        since,
-    ));
+    let task = tokio::spawn(work);
     let outcome = match deadline {
         Some(deadline) => tokio::time::timeout(deadline, task)
             .await
@@ -372,7 +420,7 @@ async fn carry(
             kept: true,
         });
     }
-    match adapter.read(&incoming.message(), &settings) {
+    match read(adapter, incoming, settings).await? {
         Err(Unreadable { reason, reply }) => {
             talk.keep(Outcome::Unreadable, Some(reason)).await?;
             Ok(Held {
@@ -383,6 +431,25 @@ async fn carry(
         }
         Ok(dialogue) => talk.answer(&*dialogue).await,
     }
+}
+
+/// A message of so many bytes takes long enough to read that others would wait for it.
+const LONG_READING: usize = 64 * 1024;
+
+/// What a message says; a large one is read off the threads that answer tills.
+async fn read(
+    adapter: &'static dyn Adapter,
+    incoming: Incoming,
+    settings: Settings,
+) -> Result<Result<Box<dyn Dialogue>, Unreadable>, Failed> {
+    if incoming.body.len() < LONG_READING {
+        return Ok(adapter.read(&incoming.message(), &settings));
+    }
+    let read = tokio::task::spawn_blocking(move || adapter.read(&incoming.message(), &settings));
+    read.await.map_err(|error| {
+        tracing::error!(%error, kind = adapter.kind(), "a large message could not be read");
+        Failed::Ours
+    })
 }
 
 /// What the sender of a part of a file is told: it asks nothing, and the part is kept elsewhere than in the inbox.

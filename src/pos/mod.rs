@@ -5,6 +5,7 @@ pub mod connection_cache;
 pub mod conversation;
 pub mod files;
 pub mod inbox;
+pub mod long_work;
 pub mod menu_categories;
 pub mod menu_import;
 pub mod order_names;
@@ -15,14 +16,14 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use kopilka_contract::{Adapter, POLL_PATH, Reply};
 
 use crate::api::authentication::{ClientAddress, presented};
-use crate::api::json_body::read_body;
+use crate::api::json_body::{MAX_BODY, read_body};
 use crate::api::problem::Problem;
 use crate::app::App;
 use connection_cache::Known;
@@ -90,7 +91,7 @@ async fn enter(
     kind: &str,
     token: &str,
     path: String,
-    request: Request,
+    mut request: Request,
 ) -> Result<Response, Problem> {
     // One answer for a wrong kind and a wrong token: a guesser learns nothing.
     let adapter = adapter(kind).ok_or_else(Problem::not_found)?;
@@ -130,9 +131,23 @@ async fn enter(
     let shown = text_of(request.headers(), &wanted);
     let authorization = text_of(request.headers(), header::AUTHORIZATION.as_str());
     incoming.login = authorization.as_deref().and_then(login);
-    let body = tokio::time::timeout(DEADLINE.saturating_sub(since.elapsed()), read_body(request)).await;
+    let bulk = adapter.bulk(&incoming.message());
+    let deadline = match &bulk {
+        Some(bulk) => {
+            DefaultBodyLimit::max(app.bulk_body).apply(&mut request);
+            Duration::from_secs(u64::from(bulk.patience_s))
+        }
+        None => DEADLINE,
+    };
+    let body = tokio::time::timeout(deadline.saturating_sub(since.elapsed()), read_body(request)).await;
     match body.unwrap_or_else(|_| Err(Problem::busy())) {
         Ok(body) => incoming.body = body.to_vec(),
+        Err(problem) if problem.status == StatusCode::PAYLOAD_TOO_LARGE => {
+            let most = if bulk.is_some() { app.bulk_body } else { MAX_BODY };
+            tracing::warn!(connection = %known.connection.id, kind, path = incoming.path, most, "a message larger than is taken");
+            let reply = conversation::too_large(adapter, &known, &incoming, most);
+            return Ok(response(reply));
+        }
         Err(problem) => return Ok(told(Some(&known), &incoming, &problem)),
     }
     if let Err(reply) = conversation::admits(adapter, &known, &incoming, shown.as_deref()) {
@@ -141,7 +156,7 @@ async fn enter(
         return Ok(response(reply));
     }
     connection_cache::note_heard(&app, &known);
-    let left = DEADLINE.saturating_sub(since.elapsed());
+    let left = deadline.saturating_sub(since.elapsed());
     Ok(response(
         conversation::hold(&app, adapter, &known, incoming, Some(left))
             .await

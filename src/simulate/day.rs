@@ -222,9 +222,15 @@ impl<'a, 'w> Day<'a, 'w> {
             sale.redeem = Money::ZERO;
             quote = self.quoted(&mut sale, known).await?;
         }
+        let closed = self.dialect.close(&sale, sale.at);
+        let tells_first = self.dialect.tells_first(&sale);
+        if tells_first {
+            self.tell(closed.clone()).await?;
+        }
         let posted = self.pay_with_bonuses(&sale, known).await?;
-        let message = self.dialect.close(&sale, sale.at);
-        self.tell(message).await?;
+        if !tells_first {
+            self.tell(closed).await?;
+        }
         for message in self.dialect.after(&sale) {
             let told = self.wire.ask(&message).await?;
             if let Heard::Again(words) | Heard::Refused(words) = told.heard {
@@ -456,9 +462,6 @@ impl<'a, 'w> Day<'a, 'w> {
         for _ in 0..count {
             items.extend(item(menu, &mut self.dice));
         }
-        if self.dialect.sums_up() {
-            items = summed_up(items);
-        }
         let (high, low) = (self.ids.bits(), self.ids.bits());
         Sale {
             number,
@@ -483,18 +486,6 @@ impl<'a, 'w> Day<'a, 'w> {
 fn menu(kind: &str) -> &'static VenuePlan {
     let [first, ..] = &VENUES;
     VENUES.iter().find(|venue| venue.has(kind)).unwrap_or(first)
-}
-
-/// The same products in one line each.
-fn summed_up(items: Vec<Item>) -> Vec<Item> {
-    let mut lines: Vec<Item> = Vec::with_capacity(items.len());
-    for item in items {
-        match lines.iter_mut().find(|line| line.product == item.product) {
-            Some(line) => line.pieces += item.pieces,
-            None => lines.push(item),
-        }
-    }
-    lines
 }
 
 fn item(menu: &'static VenuePlan, dice: &mut Dice) -> Option<Item> {

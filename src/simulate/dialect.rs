@@ -195,8 +195,8 @@ pub(crate) trait Dialect: Debug + Sync {
         self.parts_back() == PartsBack::NewerOrder
     }
 
-    /// Whether the same product twice is one line of its receipts.
-    fn sums_up(&self) -> bool {
+    /// Whether this sale is told before its bonuses are written off.
+    fn tells_first(&self, _sale: &Sale) -> bool {
         false
     }
 

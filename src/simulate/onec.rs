@@ -36,9 +36,8 @@ impl Dialect for OneC {
         PartsBack::Return
     }
 
-    /// Lines of a sale and of its return know each other by their products.
-    fn sums_up(&self) -> bool {
-        true
+    fn tells_first(&self, sale: &Sale) -> bool {
+        sale.number.is_multiple_of(4)
     }
 
     fn external_id(&self, sale: &Sale) -> String {
@@ -78,7 +77,7 @@ impl Dialect for OneC {
     }
 
     fn close(&self, sale: &Sale, now: DateTime<Tz>) -> Message {
-        let lines: Vec<Value> = sale.items.iter().map(sold).collect();
+        let lines: Vec<Value> = sale.items.iter().zip(line_ids(&sale.items)).map(sold).collect();
         let mut document = document(sale, &sale.id, now, sale.at);
         let own = json!({
             "documentType": "ЧекККМ",
@@ -105,18 +104,23 @@ impl Dialect for OneC {
         sale.card.iter().map(unlock).collect()
     }
 
+    /// A return names the lines of its sale, or only products, or it stands in a file.
     fn undo(&self, sale: &Sale, undo: &Undo, now: DateTime<Tz>) -> Message {
         let (id, pieces) = back(sale, undo);
+        if sale.number % 3 == 1 {
+            return in_a_file(sale, &id, &pieces, now);
+        }
+        let by_line = sale.number % 3 == 2;
         let lines: Vec<Value> = sale
             .items
             .iter()
+            .zip(line_ids(&sale.items))
             .zip(pieces)
             .filter(|(_, pieces)| *pieces > 0)
-            .map(|(item, pieces)| {
+            .map(|((item, line_id), pieces)| {
                 let amount = Money::from_kopecks(item.price.kopecks() * pieces);
                 json!({
-                    "lineId": item.product, "saleLineId": item.product,
-                    "item": {"id": item.product, "name": item.name},
+                    "saleLineId": by_line.then_some(line_id), "item": {"id": item.product, "name": item.name},
                     "quantity": pieces, "price": number(item.price), "amount": number(amount),
                 })
             })
@@ -136,9 +140,18 @@ impl Dialect for OneC {
         if status != 200 {
             return Heard::Again(format!("{status} {body}"));
         }
+        if message.path == FILE {
+            return match body.strip_prefix("success") {
+                Some(rest) if rest.ends_with("не принято: 0") => Heard::Taken,
+                Some(_) => Heard::Refused(body.to_owned()),
+                None => Heard::Again(body.to_owned()),
+            };
+        }
         let answer: Value = body.parse().unwrap_or_default();
         if message.path.starts_with("v1/") {
-            let taken = answer["status"] == "accepted" || answer["status"] == "duplicate";
+            let taken = ["accepted", "updated", "duplicate", "stale"]
+                .iter()
+                .any(|status| answer["status"] == *status);
             return match taken {
                 true => Heard::Taken,
                 false if answer["retryable"] == true => Heard::Again(body.to_owned()),
@@ -204,6 +217,59 @@ fn receipt(sale: &Sale, document: &Value) -> Message {
     }
 }
 
+/// Where a file of CommerceML goes.
+const FILE: &str = "v1/commerceml";
+
+/// A return as a file of CommerceML.
+fn in_a_file(sale: &Sale, id: &str, pieces: &[i64], now: DateTime<Tz>) -> Message {
+    let row = |(item, pieces): (&Item, &i64)| {
+        let amount = Money::from_kopecks(item.price.kopecks() * pieces);
+        format!(
+            "<Товар><Ид>{}</Ид><Наименование>{}</Наименование><Количество>{pieces}</Количество><Сумма>{amount}</Сумма></Товар>",
+            item.product, item.name
+        )
+    };
+    let returned = sale.items.iter().zip(pieces).filter(|(_, pieces)| **pieces > 0);
+    let rows: String = returned.map(row).collect();
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><КоммерческаяИнформация ВерсияСхемы=\"2.08\" ДатаФормирования=\"{at}\"><Документ>\
+         <Ид>{id}</Ид><Номер>МГ00-{number:06}</Номер><Дата>{day}</Дата><Время>{time}</Время>\
+         <ХозОперация>Возврат товара</ХозОперация><Товары>{rows}</Товары><ЗначенияРеквизитов><ЗначениеРеквизита>\
+         <Наименование>ЧекПродажи</Наименование><Значение>{sale}</Значение></ЗначениеРеквизита></ЗначенияРеквизитов></Документ>\
+         </КоммерческаяИнформация>",
+        at = now.format("%Y-%m-%dT%H:%M:%S"),
+        day = now.format("%Y-%m-%d"),
+        time = now.format("%H:%M:%S"),
+        number = sale.number,
+        sale = sale.id,
+    );
+    Message {
+        role: Role::Tells,
+        method: "POST",
+        path: FILE.to_owned(),
+        content_type: "application/xml",
+        body,
+        sale: sale.number,
+        fact: None,
+    }
+}
+
+/// Ids of lines as an extension makes them: the product, and where it stands again, which time that is.
+fn line_ids(items: &[Item]) -> Vec<String> {
+    let id = |(at, item): (usize, &Item)| {
+        let before = items
+            .iter()
+            .take(at)
+            .filter(|other| other.product == item.product)
+            .count();
+        match before {
+            0 => item.product.clone(),
+            before => format!("{}/{}", item.product, before + 1),
+        }
+    };
+    items.iter().enumerate().map(id).collect()
+}
+
 /// What documents have in common.
 fn document(sale: &Sale, id: &str, now: DateTime<Tz>, dated: DateTime<Tz>) -> Value {
     json!({
@@ -229,9 +295,9 @@ fn join(document: &mut Value, own: Value) {
     }
 }
 
-fn sold(item: &Item) -> Value {
+fn sold((item, line_id): (&Item, String)) -> Value {
     json!({
-        "lineId": item.product,
+        "lineId": line_id,
         "item": {"id": item.product, "name": item.name, "groupId": item.category},
         "quantity": item.pieces, "price": number(item.price), "amountBeforeDiscount": number(item.amount()),
         "autoDiscount": 0, "manualDiscount": 0, "bonusDiscount": number(item.redeemed),

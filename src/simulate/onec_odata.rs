@@ -55,8 +55,8 @@ impl Dialect for OneCOData {
         PartsBack::Return
     }
 
-    fn sums_up(&self) -> bool {
-        OneC.sums_up()
+    fn tells_first(&self, sale: &Sale) -> bool {
+        OneC.tells_first(sale)
     }
 
     fn external_id(&self, sale: &Sale) -> String {

@@ -213,6 +213,7 @@ diesel::table! {
         hour -> Integer,
         payments -> Text,
         answer -> Text,
+        awaits -> Nullable<BigInt>,
     }
 }
 

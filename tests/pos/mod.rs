@@ -13,6 +13,8 @@ mod isolation;
 mod menu_import;
 mod onec;
 mod onec_base;
+mod onec_bulk;
+mod onec_late_write_offs;
 mod onec_odata;
 mod onec_returns;
 mod onec_roads;

@@ -195,3 +195,24 @@ impl Shop {
         self.till.send("POST", &unlock, "").await;
     }
 }
+
+/// Pushes a document of the JSON contract.
+pub async fn push(till: &Till, document: &Value) -> Value {
+    till.send("POST", "v1/receipts", document.to_string())
+        .await
+        .json()
+}
+
+/// The till's side of a sale: the card is locked, each amount is written off, the card is unlocked.
+pub async fn lock_and_write_off(till: &Till, amounts: &[&str]) {
+    let find = format!("hs/loyaltyservice/findclientcard/?ClientCardID={CARD}&BlockBonuses=1");
+    till.send("GET", &find, "").await;
+    for amount in amounts {
+        let spend =
+            format!("hs/loyaltyservice/writeoffclientbonuses/?ClientCardID={CARD}&BonusesCount={amount}");
+        let spent = till.send("POST", &spend, "").await;
+        assert_eq!(spent.text, "Бонусы успешно списаны");
+    }
+    let unlock = format!("hs/loyaltyservice/unlockclientbonuses/?ClientCardID={CARD}");
+    till.send("POST", &unlock, "").await;
+}

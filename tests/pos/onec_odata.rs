@@ -40,7 +40,8 @@ fn a_receipt_of_the_base_takes_the_tills_write_off_over_exactly_once() {
             [
                 "Document_ЧекККМ",
                 "Catalog_ИнформационныеКарты",
-                "Catalog_Номенклатура"
+                "Catalog_Номенклатура",
+                "Catalog_ВидыОплатЧекаККМ"
             ]
         );
         // 5 % of 1485.50 accrue, and nothing is redeemed again.

@@ -4,7 +4,7 @@ use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::Till;
-use super::onec_base::{CARD, EMPTY, SALE, Shop};
+use super::onec_base::{CARD, EMPTY, SALE, Shop, lock_and_write_off, push};
 use crate::api::client::Service;
 use crate::databases::each_database_async;
 
@@ -65,12 +65,6 @@ fn pushed(id: &str, of: Option<&str>, lines: &[(&str, u32, u32)]) -> Value {
         "documentId": id, "operation": if of.is_some() { "return" } else { "sale" }, "date": "2026-11-22T12:00:00",
         "card": CARD, "saleDocumentId": of, "lines": lines.iter().enumerate().map(line).collect::<Vec<_>>(),
     })
-}
-
-async fn push(till: &Till, document: &Value) -> Value {
-    till.send("POST", "v1/receipts", document.to_string())
-        .await
-        .json()
 }
 
 #[test]
@@ -152,6 +146,12 @@ fn a_return_finds_its_product_by_whichever_road_the_sale_has_come() {
         assert_eq!(back["earnedTakenBack"], "25.00", "{back}");
         let again = push(&till, &pushed("d", Some("c"), &coffee)).await;
         assert_eq!(again["status"], "duplicate", "{again}");
+        // The very same by the other road, which names no lines: told already.
+        let by_file = till
+            .send("POST", "v1/commerceml", file("d", Some("c"), &coffee))
+            .await;
+        assert_eq!(by_file.text, good);
+        assert_eq!(till.balance(&guest).await, "70.00");
         // By the product alone, and one that was not sold.
         let mut alone = pushed("e", Some("c"), &coffee);
         alone["lines"][0].as_object_mut().unwrap().remove("saleLineId");
@@ -182,20 +182,6 @@ fn a_line_that_the_sale_has_is_the_one_that_comes_back_whatever_it_costs() {
     });
 }
 
-/// The till's side of a sale: the card is locked, each amount is written off, the card is unlocked.
-async fn write_off(till: &Till, amounts: &[&str]) {
-    let find = format!("hs/loyaltyservice/findclientcard/?ClientCardID={CARD}&BlockBonuses=1");
-    till.send("GET", &find, "").await;
-    for amount in amounts {
-        let spend =
-            format!("hs/loyaltyservice/writeoffclientbonuses/?ClientCardID={CARD}&BonusesCount={amount}");
-        let spent = till.send("POST", &spend, "").await;
-        assert_eq!(spent.text, "Бонусы успешно списаны");
-    }
-    let unlock = format!("hs/loyaltyservice/unlockclientbonuses/?ClientCardID={CARD}");
-    till.send("POST", &unlock, "").await;
-}
-
 /// A sale of 1000.00 of which bonuses paid so much, closed now.
 fn paid(till: &Till, id: &str, bonuses: u32) -> Value {
     let at = till.service.clock_now().with_timezone(&chrono_tz::Europe::Moscow);
@@ -212,14 +198,14 @@ fn each_receipt_takes_over_the_write_offs_that_were_made_for_it() {
         let guest = till.customer(CARD, "+79005550101", "2000.00").await;
         let clock = &till.service.clock;
         // Split by tax systems, and its receipt is late.
-        write_off(&till, &["60", "90"]).await;
+        lock_and_write_off(&till, &["60", "90"]).await;
         let split = paid(&till, "split", 150);
         clock.move_to(till.service.clock_now() + Duration::minutes(10));
-        write_off(&till, &["200"]).await;
+        lock_and_write_off(&till, &["200"]).await;
         let whole = paid(&till, "whole", 200);
         clock.move_to(till.service.clock_now() + Duration::minutes(10));
         // The same amount as a part of the split one, of another sale.
-        write_off(&till, &["90"]).await;
+        lock_and_write_off(&till, &["90"]).await;
         let small = paid(&till, "small", 90);
         assert_eq!(till.balance(&guest).await, "1560.00");
         for (document, spent) in [(&split, "150.00"), (&small, "90.00"), (&whole, "200.00")] {

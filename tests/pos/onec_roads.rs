@@ -119,8 +119,15 @@ fn what_a_base_says_of_a_document_itself_is_newer_than_a_file_that_repeats_it() 
         // A file of before or after tells nothing new, a newer version does, and an older one does not.
         assert_eq!(till.send("POST", "v1/commerceml", later).await.text, good);
         assert_eq!(till.balance(&guest).await, "550.00");
-        push(&till, &sale(id, "AAAAAAAB6KY=", 2000)).await;
-        push(&till, &sale(id, "AAAAAAAB6KU=", 3000)).await;
+        for (version, amount, status) in [
+            ("AAAAAAAB6KY=", 2000, "updated"),
+            ("AAAAAAAB6KY=", 2000, "duplicate"),
+            ("AAAAAAAB6KU=", 3000, "stale"),
+            ("AAAAAAAB6KU=", 2000, "duplicate"),
+        ] {
+            let told = push(&till, &sale(id, version, amount)).await;
+            assert_eq!(told["status"], status, "{version} {told}");
+        }
         assert_eq!(till.balance(&guest).await, "600.00");
         till.assert_books();
     });

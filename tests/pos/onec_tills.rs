@@ -1,5 +1,9 @@
 //! 1C: two tills of one connection, and guests who are found by an e-mail or by the end of a telephone number.
 
+use axum::body::Body;
+use axum::http::Request;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Till;
@@ -155,5 +159,55 @@ fn the_end_of_a_telephone_number_lists_whom_it_may_mean_and_locks_only_the_only_
         assert!(till.found_by("kassa1", nobody, "1").await.is_empty());
         assert_eq!(till.balance(&anna).await, "500.00");
         till.assert_books();
+    });
+}
+
+#[test]
+fn a_connection_with_a_password_hears_only_those_who_show_it() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({"password": "s3cret"})).await;
+        let document = json!({
+            "documentId": "a", "operation": "sale", "date": "2026-11-22T12:00:00", "card": CARD,
+            "lines": [{"lineId": 1, "item": {"id": "coffee"}, "quantity": 1, "amount": 100}],
+        });
+        let send = |authorization: Option<String>, method: &'static str, path: &'static str| {
+            let uri = format!("/pos/onec/{}/{path}", till.token);
+            let mut request = Request::builder().method(method).uri(uri);
+            if let Some(authorization) = authorization {
+                request = request.header("Authorization", authorization);
+            }
+            let request = request.body(Body::from(document.to_string())).unwrap();
+            let service = till.service.clone();
+            async move { service.send(request).await }
+        };
+        let basic = |password: &str| Some(format!("Basic {}", STANDARD.encode(format!("касса1:{password}"))));
+        for wrong in [
+            None,
+            basic(""),
+            basic("s3cre"),
+            Some("Bearer other".to_owned()),
+            Some("Basic ?".to_owned()),
+        ] {
+            let told = send(wrong.clone(), "POST", "v1/receipts").await;
+            assert_eq!(told.status, 401, "{wrong:?} {}", told.text);
+            assert_eq!(told.json()["code"], "unauthorized", "{wrong:?}");
+            let told = send(wrong.clone(), "GET", "hs/loyaltyservice/ping").await;
+            assert_eq!(told.status, 401, "{wrong:?}");
+            let told = send(
+                wrong.clone(),
+                "GET",
+                "hs/loyaltyservice/findclientcard/?ClientCardID=1",
+            )
+            .await;
+            assert_eq!((told.status.as_u16(), &told.json()["Error"]), (200, &json!(true)));
+            let told = send(wrong, "GET", "exchange?type=sale&mode=checkauth").await;
+            assert!(told.text.starts_with("failure\nневерный пароль"), "{}", told.text);
+        }
+        let told = send(basic("s3cret"), "POST", "v1/receipts").await;
+        assert_eq!(told.json()["status"], "accepted", "{}", told.text);
+        let told = send(Some("Bearer s3cret".to_owned()), "POST", "v1/receipts").await;
+        assert_eq!(told.json()["status"], "duplicate", "{}", told.text);
+        let shown = till.owner.get("/api/v1/connections").await.expect(200);
+        assert!(!shown.to_string().contains("s3cret"), "{shown}");
     });
 }

@@ -44,6 +44,11 @@ fn by_hold(keys: &mut LoadKeys) {
     keys.holds.insert((NETWORK, HoldId(3)));
 }
 
+fn by_write_off(keys: &mut LoadKeys) {
+    by_hold(keys);
+    keys.write_offs = true;
+}
+
 /// What tills ask, and the indexes that must find it.
 fn questions() -> Vec<(LoadKeys, &'static [&'static str])> {
     let card = || Some(CustomerRef::Card("9000000017".to_owned()));
@@ -69,11 +74,21 @@ fn questions() -> Vec<(LoadKeys, &'static [&'static str])> {
             &["receipts_key", "returns_key", "returns_sale"],
         ),
         (asked(card(), by_hold), &["holds_key", "receipts_key"]),
+        (
+            asked(card(), by_write_off),
+            &[
+                "holds_key",
+                "write_offs_customer",
+                "write_offs_free",
+                "write_offs_receipt",
+                "receipts_awaiting",
+            ],
+        ),
     ]
 }
 
 /// Tables that grow.
-const LARGE: [&str; 10] = [
+const LARGE: [&str; 11] = [
     "customers",
     "accounts",
     "cards",
@@ -84,6 +99,7 @@ const LARGE: [&str; 10] = [
     "receipt_lines",
     "redemption_parts",
     "returns",
+    "write_offs",
 ];
 
 fn look(store: &Store) {

@@ -131,6 +131,16 @@ pub enum Filing {
     },
 }
 
+/// What is granted to a message that brings much at once, a file or a list of documents: no cashier waits for its answer, and it may
+/// be larger than a till's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bulk {
+    /// For how many seconds its sender waits.
+    pub patience_s: u32,
+    /// What the sender is told when these are over while the work goes on: he asks the same again. `None`: that we were too slow.
+    pub meanwhile: Option<Reply>,
+}
+
 /// A message that the adapter could not read. It is kept raw for a person; the till gets `reply`.
 #[derive(Debug, Clone)]
 pub struct Unreadable {
@@ -244,6 +254,18 @@ pub trait Adapter: Send + Sync {
     fn day_report(&self, settings: &Settings, day: NaiveDate) -> Option<Errand> {
         let _ = (settings, day);
         None
+    }
+
+    /// What is granted to a message that brings much at once; told from its address alone, before its body has come. `None`: it is a
+    /// till's, a cashier waits.
+    fn bulk(&self, message: &Message<'_>) -> Option<Bulk> {
+        let _ = message;
+        None
+    }
+
+    /// What the sender of a message is told that is larger than is taken: `words` say so. The same again is no use.
+    fn too_large(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply {
+        self.failure(message, words, settings)
     }
 
     /// Whether a message that just came may speak: for vendors whose senders show something beside the token in the address.

@@ -21,7 +21,7 @@ mod till_day;
 mod told;
 
 pub use adapter::{
-    About, Adapter, Dialogue, Filing, Message, Part, Reply, Roads, Settings, SettingsError, Unreadable,
+    About, Adapter, Bulk, Dialogue, Filing, Message, Part, Reply, Roads, Settings, SettingsError, Unreadable,
 };
 pub use amount::{AmountError, Money, Quantity};
 pub use apportion::{apportion, apportion_by_amount};
@@ -44,5 +44,5 @@ pub use secret::same_secret;
 pub use till_day::{DayCompared, TillDay, TillOrder};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,
-    LineOutcome, ReceiptStatus, Refusal, Returned, Spent, Told, Voided, Words,
+    LineOutcome, ReceiptStatus, Refusal, Returned, Spent, Telling, Told, Voided, Words,
 };

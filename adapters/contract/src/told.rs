@@ -230,6 +230,21 @@ pub struct Closed {
     /// The same receipt was posted before; this is its first answer.
     #[serde(skip)]
     pub replayed: bool,
+    /// How it stands to what was known of the receipt.
+    #[serde(skip)]
+    pub telling: Telling,
+}
+
+/// How a sale that is told stands to what was known of its receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Telling {
+    /// Nothing was known, or the very same.
+    #[default]
+    First,
+    /// An older version stood: the difference was posted.
+    Newer,
+    /// A newer version stands: this one changes nothing.
+    Older,
 }
 
 /// What a receipt did to one line.

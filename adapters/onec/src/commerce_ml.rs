@@ -21,8 +21,8 @@ mod xml;
 use std::borrow::Cow;
 
 use kopilka_contract::{
-    About, Ask, Dialogue, Filing, Language, Menu, MenuTaken, Message, Part, Refusal, Reply, Told, Unreadable,
-    Words,
+    About, Ask, Bulk, Dialogue, Filing, Language, Menu, MenuTaken, Message, Part, Refusal, Reply, Told,
+    Unreadable, Words,
 };
 
 use self::archive::ArchiveError;
@@ -95,6 +95,20 @@ pub(crate) fn filing(message: &Message<'_>) -> Option<Filing> {
         }),
         Mode::CheckAuth | Mode::Query | Mode::Success | Mode::Complete => None,
     }
+}
+
+/// How long 1C waits for a step, and what it is told meanwhile: it repeats an `import` that is answered `progress`. A file that is
+/// posted as it comes has no such answer.
+pub(crate) fn bulk(message: &Message<'_>) -> Option<Bulk> {
+    let (patience_s, meanwhile) = match Mode::of(&Query::parse(message.query))? {
+        Mode::Import(_) => (20, Some(reply::sentence(200, "progress"))),
+        Mode::File(_) => (50, None),
+        _ => return None,
+    };
+    Some(Bulk {
+        patience_s,
+        meanwhile,
+    })
 }
 
 /// Whether a file is read at all: an XML, or an archive of such.
@@ -267,7 +281,26 @@ impl Dialogue for Import {
     }
 }
 
+/// So many documents that were not taken are named: the base writes the answer into its log.
+const MOST_NAMED: usize = 20;
+
 impl Import {
+    /// Documents that were not taken, each with the reason.
+    fn refused(&self, told: &[Result<Told, Refusal>]) -> Vec<String> {
+        let mut told = told.iter().skip(self.menus.len());
+        let reason = |taken: &Taken| {
+            let why = match &taken.document {
+                Err(rejected) => rejected.reason(self.language),
+                Ok(_) => match told.next()? {
+                    Err(why) => why.words.in_language(self.language).to_owned(),
+                    Ok(_) => return None,
+                },
+            };
+            Some(format!("{}: {why}", taken.name))
+        };
+        self.documents.iter().filter_map(reason).collect()
+    }
+
     /// Adds what a file says.
     fn add(&mut self, file: &[u8], contract: Contract<'_>) -> Result<(), Words> {
         let root = xml::parse(file).map_err(|error| error.words())?;
@@ -301,19 +334,15 @@ impl Import {
             );
             lines.push(words.in_language(self.language).to_owned());
         }
-        let refused = told.iter().filter(|answer| answer.is_err()).count();
-        let broken = self
-            .documents
-            .iter()
-            .filter(|taken| taken.document.is_err())
-            .count();
         if !self.documents.is_empty() {
-            let (all, wrong) = (self.documents.len(), refused + broken);
+            let refused = self.refused(told);
+            let (all, wrong) = (self.documents.len(), refused.len());
             let words = Words::new(
                 format!("документов: {all}, не принято: {wrong}"),
                 format!("documents: {all}, not taken: {wrong}"),
             );
             lines.push(words.in_language(self.language).to_owned());
+            lines.extend(refused.into_iter().take(MOST_NAMED));
         }
         lines.join("\n")
     }

@@ -13,6 +13,15 @@ use crate::{dates, numbers};
 /// An empty reference of 1C.
 pub(crate) const ZERO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
+/// Whether a text is a GUID: 36 characters of hexadecimal digits and dashes.
+pub(crate) fn is_guid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
 /// A place in a document, whether or not there is anything.
 #[derive(Debug, Clone)]
 pub(crate) struct Field<'a> {

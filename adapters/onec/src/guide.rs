@@ -19,8 +19,8 @@ fn server(address: &str) -> GuideStep {
     .entry(
         Words::new("Логин и пароль", "Логин, пароль (login, password)"),
         Words::new(
-            "логин у каждой кассы свой: по нему кассы видят блокировки друг друга; пароль любой, доступ даёт ключ в адресе",
-            "a login of its own for each till: by it tills see each other's locks; any password, the token in the address lets in",
+            "логин у каждой кассы свой: по нему кассы видят блокировки друг друга; пароль — из настройки password, без неё любой: доступ даёт ключ в адресе",
+            "a login of its own for each till: by it tills see each other's locks; the password is that of the setting password, without it any: the token in the address lets in",
         ),
     )
     .entry(

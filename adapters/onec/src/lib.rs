@@ -32,14 +32,17 @@ mod reserve;
 mod route;
 mod settings;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use kopilka_contract::{
-    Adapter, Dialogue, Filing, GuideStep, Message, Poll, Reply, Settings, SettingsError, Unreadable, Words,
+    Adapter, Bulk, Dialogue, Filing, GuideStep, Message, Poll, Reply, Settings, SettingsError, Unreadable,
+    Words, same_secret,
 };
 
 pub use crate::commerce_ml::CommerceMlSettings;
 pub use crate::odata::{
-    CardFields, Configuration, DocumentFields, ODataSettings, Operation, OperationField, PaymentFields,
-    ProductFields, Profile, StatusField,
+    CardFields, Configuration, DocumentFields, KindFields, ODataSettings, Operation, OperationField,
+    PaymentFields, ProductFields, Profile, StatusField,
 };
 use crate::receipt_json::Contract;
 use crate::route::Route;
@@ -101,8 +104,47 @@ impl Adapter for OneC {
         }
     }
 
+    fn bulk(&self, message: &Message<'_>) -> Option<Bulk> {
+        // How long 1C waits is not documented: HTTP connections of its code and exchanges usually give a request a minute, our
+        // example half of that.
+        match Route::of(message.path) {
+            Route::ReceiptBatch | Route::CommerceMlFile => Some(Bulk {
+                patience_s: 25,
+                meanwhile: None,
+            }),
+            Route::Exchange => commerce_ml::bulk(message),
+            _ => None,
+        }
+    }
+
+    fn too_large(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply {
+        let words = words.in_language(settings.language);
+        match Route::of(message.path) {
+            // The exchange has no other words for it: its answers are lines, whatever the status.
+            Route::Exchange => commerce_ml::failure(words),
+            Route::CommerceMlFile => reply::sentence(413, &format!("failure\n{words}")),
+            Route::LoyaltyServer(_) => reply::sentence(413, words),
+            _ => receipt_answer::too_large(words),
+        }
+    }
+
     fn secrets(&self) -> &'static [&'static str] {
-        &["/odata/password"]
+        &["/odata/password", "/password"]
+    }
+
+    fn admits(
+        &self,
+        message: &Message<'_>,
+        authorization: Option<&str>,
+        settings: &Settings,
+    ) -> Result<(), Reply> {
+        let own = settings.typed::<OneCSettings>().unwrap_or_default();
+        match &own.password {
+            Some(password) if !shows(authorization, password) => {
+                Err(self.not_admitted(message, settings, &own))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn poll(&self) -> Option<&dyn Poll> {
@@ -124,6 +166,41 @@ impl Adapter for OneC {
             _ => receipt_answer::failure(words),
         }
     }
+}
+
+impl OneC {
+    /// What a sender without the right password is told.
+    fn not_admitted(&self, message: &Message<'_>, settings: &Settings, own: &OneCSettings) -> Reply {
+        let words = Words::new(
+            "неверный пароль: в настройках 1С укажите пароль подключения",
+            "the password is wrong: type the connection's password into 1C's settings",
+        );
+        let words = words.in_language(settings.language);
+        match Route::of(message.path) {
+            // A till shows only the words of an answer of 200, but for `ping`, of which it looks at the status.
+            Route::LoyaltyServer("ping") => reply::sentence(401, words),
+            Route::LoyaltyServer(method) => loyalty_server::failure(method, words, &own.version),
+            Route::Exchange | Route::CommerceMlFile => commerce_ml::failure(words),
+            _ => receipt_answer::not_admitted(words),
+        }
+    }
+}
+
+/// Whether an `Authorization` header shows the password: as that of `Basic`, or as a `Bearer` token.
+fn shows(authorization: Option<&str>, password: &str) -> bool {
+    let Some((scheme, given)) = authorization.and_then(|given| given.trim().split_once(' ')) else {
+        return false;
+    };
+    let given = given.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return same_secret(given, password);
+    }
+    let decoded = STANDARD
+        .decode(given)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let shown = decoded.as_deref().and_then(|pair| pair.split_once(':'));
+    scheme.eq_ignore_ascii_case("basic") && shown.is_some_and(|(_, shown)| same_secret(shown, password))
 }
 
 fn misconfigured() -> Words {

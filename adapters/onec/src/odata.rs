@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 use self::document::{Mapped, Names, mapped};
 pub(crate) use self::poll::ODataPoll;
 pub use self::profile::{
-    CardFields, Configuration, DocumentFields, Operation, OperationField, PaymentFields, ProductFields,
-    Profile, StatusField,
+    CardFields, Configuration, DocumentFields, KindFields, Operation, OperationField, PaymentFields,
+    ProductFields, Profile, StatusField,
 };
 pub use self::settings::ODataSettings;
 use crate::query::Query;
@@ -29,7 +29,8 @@ use crate::receipt_json::{self, Contract};
 /// What follows `poll/` in the path of a delivered document.
 pub(crate) const DELIVERED: &str = "odata";
 
-/// Reads a document that was asked for: `{"document": …, "cards": {key: code}, "products": {key: {name, groupId}}}`.
+/// Reads a document that was asked for: `{"document": …, "cards": {key: code}, "products": {key: {name, groupId}},
+/// "paymentKinds": {key: name}}`.
 pub(crate) fn read(message: &Message<'_>, contract: Contract<'_>) -> Result<Box<dyn Dialogue>, Unreadable> {
     let language = contract.settings.language;
     let broken = |ru: &str, en: &str| receipt_answer::broken(&Words::new(ru, en), language);
@@ -54,6 +55,7 @@ pub(crate) fn read(message: &Message<'_>, contract: Contract<'_>) -> Result<Box<
     let names = Names {
         cards: value["cards"].as_object().unwrap_or(&empty),
         products: value["products"].as_object().unwrap_or(&empty),
+        payment_kinds: value["paymentKinds"].as_object().unwrap_or(&empty),
     };
     let turn = query.get("turn").and_then(|turn| turn.parse().ok());
     let contract = Contract {

@@ -1,14 +1,15 @@
 //! What an extension of a 1C base is answered: our own contract.
 //!
 //! One document is answered with an object, a batch with `{"results": […]}` in the order of its documents. `status` is
-//! `accepted`, `duplicate` (nothing changed: the same document, or an older version of it) or `refused`. Amounts are
+//! `accepted`, `updated` (another version of it had been posted: the difference was), `duplicate` (it was posted before), `stale` (a
+//! newer version was) or `refused`. Amounts are
 //! decimal strings, `"74.00"`, as everywhere in our own contracts. Developers of 1C mostly test for
 //! `КодСостояния = 200` alone, so a document that will never be taken is refused with 200, and other codes mean that
 //! it is worth sending again (503), or that the message is no document at all (400, 404, 405).
 
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
-    CashierMessage, Closed, Language, Money, Refusal, Reply, Returned, Told, Unreadable, Words,
+    CashierMessage, Closed, Language, Money, Refusal, Reply, Returned, Telling, Told, Unreadable, Words,
 };
 use serde::Serialize;
 
@@ -67,7 +68,9 @@ pub(crate) struct Outcome {
 #[serde(rename_all = "snake_case")]
 enum Status {
     Accepted,
+    Updated,
     Duplicate,
+    Stale,
     #[default]
     Refused,
 }
@@ -107,7 +110,11 @@ impl Outcome {
 
     fn sold(closed: &Closed, language: Language) -> Self {
         Outcome {
-            status: taken(closed.replayed),
+            status: match closed.telling {
+                Telling::Older => Status::Stale,
+                Telling::Newer => Status::Updated,
+                Telling::First => taken(closed.replayed),
+            },
             earned: Some(closed.accrued),
             spent: Some(closed.redeemed),
             balance: closed.balance.as_ref().map(|balance| balance.available),
@@ -193,6 +200,26 @@ pub(crate) fn batch(results: &[Outcome]) -> Reply {
 /// What an extension is told where we failed ourselves: nothing was posted, it may send again.
 pub(crate) fn failure(words: &str) -> Reply {
     Outcome::failed(words).reply()
+}
+
+/// What an extension is told that does not show the connection's password.
+pub(crate) fn not_admitted(words: &str) -> Reply {
+    let outcome = Outcome {
+        code: Some("unauthorized".to_owned()),
+        error: Some(words.to_owned()),
+        ..Outcome::default()
+    };
+    reply::json(401, &outcome)
+}
+
+/// What an extension is told whose message is larger than is taken.
+pub(crate) fn too_large(words: &str) -> Reply {
+    let outcome = Outcome {
+        code: Some("body-too-large".to_owned()),
+        error: Some(words.to_owned()),
+        ..Outcome::default()
+    };
+    reply::json(413, &outcome)
 }
 
 /// An address where we have nothing.

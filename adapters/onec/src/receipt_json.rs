@@ -25,7 +25,7 @@ use serde_json::Value;
 
 use crate::charset;
 use crate::fault::{Fault, Problem};
-use crate::fields::Field;
+use crate::fields::{Field, is_guid};
 use crate::guest_name::GuestName;
 use crate::receipt_answer::{self, Outcome};
 use crate::reserve;
@@ -143,6 +143,11 @@ pub(crate) struct Rejected {
 }
 
 impl Rejected {
+    /// What is wrong with it.
+    pub(crate) fn reason(&self, language: Language) -> String {
+        self.fault.sentence(language)
+    }
+
     /// Which document, and what is wrong with it.
     pub(crate) fn sentence(&self, language: Language) -> String {
         let id = self.document_id.as_deref().unwrap_or("?");
@@ -624,10 +629,5 @@ pub(crate) fn phone(document: &Field<'_>, remarks: &mut Vec<Words>) -> Option<Ph
 
 /// 1C writes GUIDs in lower case; what other code made of them is brought back to it. Other ids stay as they are.
 fn guid_in_lower_case(id: String) -> String {
-    let is_guid = id.len() == 36
-        && id.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        });
-    if is_guid { id.to_ascii_lowercase() } else { id }
+    if is_guid(&id) { id.to_ascii_lowercase() } else { id }
 }

@@ -14,6 +14,9 @@ use crate::odata::ODataSettings;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OneCSettings {
+    /// What tills and bases show beside the address: the password of their `Authorization: Basic`, with any login, or the token of
+    /// a `Bearer`. Absent: the token in the address is enough.
+    pub password: Option<String>,
     /// Version of the loyalty server that we claim to be. Above `3.0.5.1` tills use the newer dialogue
     /// (`findclientcard`), else the older one (`getclientbonuses`).
     pub version: Version,
@@ -48,6 +51,7 @@ pub struct OneCSettings {
 impl Default for OneCSettings {
     fn default() -> Self {
         OneCSettings {
+            password: None,
             version: Version::default(),
             automatic_discounts: false,
             payment_percent: PaymentPercent::default(),

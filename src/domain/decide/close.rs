@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use kopilka_contract::{CashierMessage, Close, Closed, Factor, FactorKind, ReceiptStatus, Redemption, Words};
+use kopilka_contract::{
+    CashierMessage, Close, Closed, Factor, FactorKind, ReceiptStatus, Redemption, Telling, Words,
+};
 
 use super::Context;
 use super::booking::{credit_accrual, refund, undo_accrual};
@@ -62,7 +64,16 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
     {
         return stand_as_told(world, cx, known.clone(), ask);
     }
-    post(world, cx, ask, previous, fingerprint)
+    let stands = previous
+        .as_ref()
+        .is_some_and(|known| known.status != ReceiptStatus::Cancelled);
+    let telling = if stands && ask.receipt.version.is_some() {
+        Telling::Newer
+    } else {
+        Telling::First
+    };
+    let answer = post(world, cx, ask, previous, fingerprint)?;
+    Ok(Closed { telling, ..answer })
 }
 
 /// The receipt with each line in its category: the one that the till names, else the one that the menu knows.

@@ -1,6 +1,6 @@
 //! What was decided about a receipt, and how it becomes a part of the facts.
 
-use kopilka_contract::{CashierMessage, Close, Closed, LineOutcome, ReceiptStatus};
+use kopilka_contract::{CashierMessage, Close, Closed, LineOutcome, ReceiptStatus, Redemption, Telling};
 
 use super::Context;
 use super::sheet::{Sheet, event};
@@ -58,6 +58,7 @@ impl Decided<'_> {
             explanation: self.accrual.explanation.clone(),
             cashier_messages: self.messages.clone(),
             replayed: false,
+            telling: Telling::First,
         }
     }
 }
@@ -85,6 +86,8 @@ pub(super) fn store(
     {
         write_off.receipt = Some(id);
         write_off.change.mark();
+        // They are the receipt's now, and written with it.
+        write_off.parts.clear();
     }
     let told = if previous.is_some() {
         "receipt.changed"
@@ -147,6 +150,10 @@ pub(super) fn store(
             changed: true,
         })
         .collect();
+    let awaits = match ask.redemption {
+        Redemption::Before(amount) if customer.is_some() && amount > decided.redeemed => Some(amount),
+        _ => None,
+    };
     StoredReceipt {
         id,
         key: cx.key(&ask.receipt.external_id),
@@ -166,6 +173,7 @@ pub(super) fn store(
         posted_at: cx.now,
         lines,
         parts: decided.parts,
+        awaits,
         answer,
         content: Some(ask.receipt.clone()),
         change: if previous.as_ref().is_none_or(|p| p.change == Change::Inserted) {

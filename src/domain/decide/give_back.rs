@@ -369,7 +369,7 @@ pub(super) fn share(amount: Money, returned: i64, whole: i64) -> Money {
 }
 
 /// Brings each line's undone shares up to what has been returned of it in all; says how much that undoes now.
-fn undo_shares(lines: &mut [StoredLine]) -> (Money, Money) {
+pub(super) fn undo_shares(lines: &mut [StoredLine]) -> (Money, Money) {
     let (mut accrual, mut redemption) = (Money::ZERO, Money::ZERO);
     for line in lines {
         let (returned, whole) = match line.returned_by {

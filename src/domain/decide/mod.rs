@@ -11,6 +11,7 @@ mod guest_of_sale;
 mod held;
 mod holds;
 mod identify;
+mod late_write_off;
 mod offline;
 mod payers;
 mod payment;

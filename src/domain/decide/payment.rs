@@ -6,6 +6,7 @@ use super::Context;
 use super::booking::{book_redemption, redeem_again, redemption_parts, refund};
 use super::close::Standing;
 use super::decided::Decided;
+use super::late_write_off::UNCONFIRMED;
 use super::offline;
 use super::payers::{payers_exceed, paying, sheet_of};
 use super::sheet::{Reason, Sheet};
@@ -13,7 +14,7 @@ use super::written_off::{Behind, behind};
 use crate::domain::ids::ReceiptId;
 use crate::domain::redemption::spread;
 use crate::domain::refusal::Refusal;
-use crate::domain::world::{Change, CustomerFacts, RedemptionPart, World, WriteOff};
+use crate::domain::world::{CustomerFacts, RedemptionPart, World, WriteOff};
 use crate::domain::{Money, amount_words};
 
 /// What the guest's bonuses may pay.
@@ -124,9 +125,9 @@ pub(super) fn book_payment<'a>(
     let mut parts = base.parts.clone();
     for write_off in &paid.write_offs {
         decided.taken_over.push(write_off.transaction);
-        let moved = write_off.parts.iter().map(|p| RedemptionPart {
-            change: Change::Updated,
-            ..p.clone()
+        let moved = write_off.parts.iter().cloned().map(|mut part| {
+            part.change.mark();
+            part
         });
         parts.extend(moved);
     }
@@ -167,7 +168,7 @@ pub(super) fn book_payment<'a>(
 pub(super) fn unconfirmed(amount: Money) -> CashierMessage {
     let said = amount_words::bonuses(amount);
     CashierMessage {
-        code: "unconfirmed-redemption".to_owned(),
+        code: UNCONFIRMED.to_owned(),
         text: Words::new(
             format!(
                 "Касса сообщила об оплате бонусами {}, но списания в программе не было.",

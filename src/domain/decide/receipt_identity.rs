@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use kopilka_contract::{
-    Close, Closed, CustomerRef, Receipt, ReceiptStatus, Redemption, comparable, repeated_moment,
+    Close, Closed, CustomerRef, Receipt, ReceiptStatus, Redemption, Telling, comparable, repeated_moment,
 };
 use sha2::{Digest, Sha256};
 
@@ -74,9 +74,15 @@ pub(super) fn answer_known(
     fingerprint: Hash,
 ) -> Result<Option<Closed>, Refusal> {
     let newer = matches!((ask.receipt.version, known.version), (Some(new), Some(old)) if new > old);
+    let older = matches!((ask.receipt.version, known.version), (Some(told), Some(stands)) if told < stands);
     let replay = || {
         Ok(Some(Closed {
             replayed: true,
+            telling: if older && !is_same(known, ask, fingerprint) {
+                Telling::Older
+            } else {
+                Telling::First
+            },
             ..known.answer.clone()
         }))
     };

@@ -1,10 +1,11 @@
 //! Writing bonuses off before the receipt is known, as 1C does after its fiscal receipt was printed: it can't be
-//! refused for want of bonuses as long as what is missing stays within a limit.
+//! refused for want of bonuses as long as what is missing stays within a limit. A receipt that was told before it takes it over.
 
 use kopilka_contract::{Spend, Spent};
 
 use super::Context;
 use super::booking::{book_redemption, redemption_parts};
+use super::late_write_off::settle_awaiting;
 use super::sheet::{Reason, Sheet, find};
 use crate::domain::Money;
 use crate::domain::ids::TransactionId;
@@ -72,7 +73,7 @@ pub fn spend(world: &mut World, cx: Context<'_>, ask: &Spend) -> Result<Spent, R
         });
     }
     sheet.tell("bonus.written_off", transaction.to_string());
-    let answer = Spent {
+    let mut answer = Spent {
         id: transaction.to_string(),
         amount: ask.amount,
         debt,
@@ -94,5 +95,9 @@ pub fn spend(world: &mut World, cx: Context<'_>, ask: &Spend) -> Result<Spent, R
         parts,
         change: Change::Inserted,
     });
+    settle_awaiting(world, cx, customer, hold);
+    if let Some(facts) = world.customers.get(&customer) {
+        answer.balance = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids).balance(cx.terms.venue);
+    }
     Ok(answer)
 }

@@ -57,7 +57,7 @@ const RECEIPT_IDENTITY: [Column; 5] = [
     ("external_id", Text),
 ];
 /// What a newer version of a receipt replaces.
-const RECEIPT_CONTENT: [Column; 22] = [
+const RECEIPT_CONTENT: [Column; 23] = [
     ("version", BigInt),
     ("status", Text),
     ("fingerprint", Binary),
@@ -80,14 +80,18 @@ const RECEIPT_CONTENT: [Column; 22] = [
     ("hour", Integer),
     ("payments", Text),
     ("answer", Text),
+    ("awaits", BigInt),
 ];
-pub const RECEIPTS: Columns = &joined::<5, 22, 27>(RECEIPT_IDENTITY, RECEIPT_CONTENT);
+pub const RECEIPTS: Columns = &joined::<5, 23, 28>(RECEIPT_IDENTITY, RECEIPT_CONTENT);
 /// A newer version of a receipt: all but its identity is set.
 pub const RECEIPTS_REPLACED: Columns =
-    &joined::<22, 2, 24>(RECEIPT_CONTENT, [("network_id", BigInt), ("id", BigInt)]);
+    &joined::<23, 2, 25>(RECEIPT_CONTENT, [("network_id", BigInt), ("id", BigInt)]);
 pub const RECEIPT_STATUS: Columns = &[
     ("status", Text),
     ("version", BigInt),
+    ("redeemed", BigInt),
+    ("answer", Text),
+    ("awaits", BigInt),
     ("network_id", BigInt),
     ("id", BigInt),
 ];
@@ -112,6 +116,7 @@ pub const LINES: Columns = &[
     ("accrual_undone", BigInt),
 ];
 pub const LINES_RETURNED: Columns = &[
+    ("redeemed", BigInt),
     ("returned_quantity", BigInt),
     ("returned_amount", BigInt),
     ("returned_by", Text),

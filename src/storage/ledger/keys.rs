@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use kopilka_contract::CustomerRef;
 
+use crate::domain::Timestamp;
 use crate::domain::ids::{CustomerId, HoldId, NetworkId};
 use crate::domain::world::{IdempotencyKey, SourceKey};
 
@@ -24,8 +25,10 @@ pub struct LoadKeys {
     pub holds: HashSet<(NetworkId, HoldId)>,
     /// Idempotency keys.
     pub remembered: HashSet<IdempotencyKey>,
-    /// Whether write-offs of the customers are wanted.
+    /// Whether write-offs of the customers are wanted, and their receipts that wait for some.
     pub write_offs: bool,
+    /// When the facts are asked for: of write-offs those that are too old for it are left out.
+    pub now: Timestamp,
 }
 
 /// How a reference is looked up, as (kind, text, number). Several ways: the first that finds somebody counts.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use chrono::Duration;
 use diesel::sql_types::Text;
 use kopilka_contract::CustomerRef;
 
@@ -84,8 +85,11 @@ pub fn load(connection: &mut AnyConnection, keys: &LoadKeys) -> Result<Loaded, S
 pub fn plan(connection: &mut AnyConnection, keys: &LoadKeys) -> Result<Vec<String>, StorageError> {
     let references: Vec<&(NetworkId, CustomerRef)> = keys.customers.iter().collect();
     let dialect = Dialect::of(connection);
-    let statement = main_statement(dialect, keys, &references);
-    Ok(statement.plan(connection)?)
+    let mut plan = main_statement(dialect, keys, &references).plan(connection)?;
+    if keys.write_offs {
+        plan.extend(write_off_statement(dialect, keys, &references).plan(connection)?);
+    }
+    Ok(plan)
 }
 
 fn query(
@@ -327,9 +331,11 @@ const RECEIPTS: &str = ", r AS MATERIALIZED (SELECT receipts.* FROM keys JOIN re
 /// Guests who paid for another's receipt.
 const PAYERS: &str = "SELECT p.network_id, p.payer_id AS customer_id FROM r JOIN redemption_parts p \
      ON p.network_id = r.network_id AND p.receipt_id = r.id WHERE p.payer_id IS NOT NULL";
+/// The newest of each key: those before it are history.
 const HOLDS_BY_KEY: &str = "SELECT holds.network_id, holds.id, holds.customer_id FROM keys JOIN holds \
-     ON holds.network_id = keys.network_id AND holds.venue_id = keys.venue_id AND holds.source = keys.source \
-     AND holds.external_id = keys.external_id WHERE keys.what = 'hold'";
+     ON holds.network_id = keys.network_id AND holds.id = (SELECT MAX(of_key.id) FROM holds of_key \
+     WHERE of_key.network_id = keys.network_id AND of_key.venue_id = keys.venue_id AND of_key.source = keys.source \
+     AND of_key.external_id = keys.external_id) WHERE keys.what = 'hold'";
 const HOLDS_BY_ID: &str = "SELECT holds.network_id, holds.id, holds.customer_id FROM hold_ids JOIN holds \
      ON holds.network_id = hold_ids.network_id AND holds.id = hold_ids.id";
 
@@ -369,7 +375,7 @@ fn main_text(dialect: Dialect, shape: Shape) -> String {
         );
     }
     if shape.receipts {
-        add_receipts(&mut add, dialect);
+        add_receipts(&mut add, dialect, "r");
     }
     let returned = [
         columns(
@@ -440,26 +446,28 @@ fn add_customers(add: &mut impl FnMut(&str, Vec<(String, String)>, &str), dialec
     );
 }
 
-/// Known receipts, with what a return or a newer version of them needs.
-fn add_receipts(add: &mut impl FnMut(&str, Vec<(String, String)>, &str), dialect: Dialect) {
+/// Receipts of a relation, with what a return or a newer version of them needs.
+fn add_receipts(add: &mut impl FnMut(&str, Vec<(String, String)>, &str), dialect: Dialect, relation: &str) {
     let receipt = [
         columns(
             "r",
             "network_id id venue_id source external_id version status customer_id kind total redeemed accrued",
         ),
-        columns("r", "closed_at posted_at answer"),
+        columns("r", "closed_at posted_at answer awaits"),
         vec![("fingerprint".to_owned(), dialect.hex("r.fingerprint"))],
     ];
-    add("receipt", receipt.concat(), "r");
+    add("receipt", receipt.concat(), &format!("{relation} r"));
     add(
         "line",
         columns("l", LINE_COLUMNS),
-        "r JOIN receipt_lines l ON l.network_id = r.network_id AND l.receipt_id = r.id",
+        &format!("{relation} r JOIN receipt_lines l ON l.network_id = r.network_id AND l.receipt_id = r.id"),
     );
     add(
         "redemption",
         columns("p", REDEMPTION_COLUMNS),
-        "r JOIN redemption_parts p ON p.network_id = r.network_id AND p.receipt_id = r.id",
+        &format!(
+            "{relation} r JOIN redemption_parts p ON p.network_id = r.network_id AND p.receipt_id = r.id"
+        ),
     );
 }
 
@@ -470,8 +478,13 @@ const RETURNS_BY_KEY: &str = "keys JOIN returns t ON t.network_id = keys.network
      AND t.venue_id = keys.venue_id AND t.source = keys.source AND t.external_id = keys.external_id \
      AND keys.what = 'return'";
 
-/// Write-offs that no receipt took over yet, or that a till may repeat. A month back: a receipt that comes later than
-/// that is looked at by a person.
+/// For so long a till may repeat a write-off that a receipt has taken over already.
+const REPEATED_FOR: Duration = Duration::days(1);
+/// So long ago at most a receipt was told that still waits for its write-off: as long as the longest hold.
+const WAIT_FOR: Duration = Duration::days(31);
+
+/// Write-offs that no receipt took over yet, that a till may repeat, or that the batch's receipts took over; and the customers'
+/// receipts that wait for some.
 fn write_off_statement<'a>(
     dialect: Dialect,
     keys: &'a LoadKeys,
@@ -480,9 +493,30 @@ fn write_off_statement<'a>(
     let shape = Shape::of(keys, references);
     let mut statement = Statement::new(dialect);
     given(&mut statement, shape, keys, references);
-    let mut text = who(shape);
-    let of_customers =
+    let written = |text: &str| dialect.joined_as_written(text);
+    let of_customer =
         "who JOIN write_offs w ON w.network_id = who.network_id AND w.customer_id = who.customer_id";
+    statement
+        .push(&written(&who(shape)))
+        .push(&written(&format!(
+            ", offs AS (SELECT w.network_id, w.transaction_id FROM {of_customer} AND w.receipt_id IS NULL \
+             UNION SELECT w.network_id, w.transaction_id FROM {of_customer} AND w.posted_at > "
+        )))
+        .bind(keys.now - REPEATED_FOR);
+    if shape.receipts {
+        statement.push(&written(
+            " UNION SELECT w.network_id, w.transaction_id FROM r JOIN write_offs w ON w.network_id = r.network_id \
+             AND w.receipt_id = r.id",
+        ));
+    }
+    statement
+        .push(&written(
+            "), awaiting AS (SELECT receipts.* FROM who JOIN receipts ON receipts.network_id = who.network_id \
+             AND receipts.customer_id = who.customer_id AND receipts.awaits IS NOT NULL WHERE receipts.posted_at > ",
+        ))
+        .bind(keys.now - WAIT_FOR)
+        .push(") ");
+    let mut text = String::new();
     let names = "network_id transaction_id venue_id source session hold_id customer_id amount debt posted_at receipt_id \
                  settled_at settlement settled_by note";
     branch(
@@ -490,20 +524,20 @@ fn write_off_statement<'a>(
         dialect,
         "write_off",
         &columns("w", names),
-        of_customers,
-    );
-    let parts = format!(
-        "{of_customers} JOIN redemption_parts p ON p.network_id = w.network_id \
-         AND p.transaction_id = w.transaction_id"
+        "offs o JOIN write_offs w ON w.network_id = o.network_id AND w.transaction_id = o.transaction_id",
     );
     branch(
         &mut text,
         dialect,
         "write_off_part",
         &columns("p", REDEMPTION_COLUMNS),
-        &parts,
+        "offs o JOIN redemption_parts p ON p.network_id = o.network_id AND p.transaction_id = o.transaction_id",
     );
-    statement.push(&dialect.joined_as_written(&text));
+    let mut add = |tag: &str, columns: Vec<(String, String)>, from: &str| {
+        branch(&mut text, dialect, tag, &columns, from)
+    };
+    add_receipts(&mut add, dialect, "awaiting");
+    statement.push(&written(&text));
     statement
 }
 

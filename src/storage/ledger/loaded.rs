@@ -179,6 +179,7 @@ struct ReceiptRow {
     #[serde(deserialize_with = "time")]
     posted_at: Timestamp,
     answer: String,
+    awaits: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -514,12 +515,18 @@ fn read_receipts(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageError
             parts.entry(receipt).or_default().push(row.part());
         }
     }
+    // A receipt that is asked for may be one that waits for a write-off, too.
     for row in rows.read::<ReceiptRow>("receipt")? {
         let key = source_key(row.network_id, row.venue_id, row.source, row.external_id);
+        if world.receipts.contains_key(&key) {
+            continue;
+        }
         let mut lines = lines.remove(&row.id).unwrap_or_default();
         lines.sort_by_key(|line| line.sequence);
+        lines.dedup_by_key(|line| line.sequence);
         let mut parts = parts.remove(&row.id).unwrap_or_default();
         parts.sort_by_key(|part| (part.transaction, part.sequence));
+        parts.dedup_by_key(|part| (part.transaction, part.sequence));
         let receipt = StoredReceipt {
             id: ReceiptId(row.id),
             key: key.clone(),
@@ -536,6 +543,7 @@ fn read_receipts(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageError
             lines: lines.into_iter().map(stored_line).collect::<Result<_, _>>()?,
             parts,
             answer: serde_json::from_str::<Closed>(&row.answer)?,
+            awaits: row.awaits.map(Money::from_kopecks),
             content: None,
             change: Change::None,
             lines_replaced: false,

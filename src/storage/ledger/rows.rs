@@ -160,11 +160,11 @@ pub fn tables<'a>(
             },
             Update {
                 rows: receipts.status,
-                set: 2,
+                set: RECEIPT_STATUS.len() - 2,
             },
             Update {
                 rows: receipts.lines_returned,
-                set: 5,
+                set: LINES_RETURNED.len() - 3,
             },
             Update {
                 rows: receipts.parts_changed,
@@ -232,11 +232,15 @@ impl<'a> ReceiptRows<'a> {
                 self.status.push(vec![
                     status.into(),
                     receipt.version.into(),
+                    receipt.redeemed.into(),
+                    serde_json::to_string(&receipt.answer)?.into(),
+                    awaits(receipt),
                     network.into(),
                     id.into(),
                 ]);
                 for (i, line) in receipt.lines.iter().enumerate().filter(|(_, line)| line.changed) {
-                    let mut row = returned_columns(line);
+                    let mut row = vec![line.redeemed.into()];
+                    row.extend(returned_columns(line));
                     row.extend([network.into(), id.into(), number(i)]);
                     self.lines_returned.push(row);
                 }
@@ -341,7 +345,11 @@ fn returned_columns(line: &StoredLine) -> Vec<Value<'static>> {
     ]
 }
 
-/// Columns from `version` to `answer`, in the order of both [`RECEIPTS`] and [`RECEIPTS_REPLACED`].
+fn awaits(receipt: &StoredReceipt) -> Value<'static> {
+    Value::BigInt(receipt.awaits.map(|amount| amount.kopecks()))
+}
+
+/// Columns from `version` to `awaits`, in the order of both [`RECEIPTS`] and [`RECEIPTS_REPLACED`].
 fn content_columns<'a>(
     world: &'a World,
     receipt: &'a StoredReceipt,
@@ -375,6 +383,7 @@ fn content_columns<'a>(
         Value::Integer(i32::try_from(business.hour).ok()),
         serde_json::to_string(&content.payments)?.into(),
         serde_json::to_string(&receipt.answer)?.into(),
+        awaits(receipt),
     ])
 }
 

@@ -101,6 +101,7 @@ pub fn agree(ask: &Ask) -> Result<Told, Refusal> {
             explanation: Vec::new(),
             cashier_messages: Vec::new(),
             replayed: false,
+            telling: kopilka_contract::Telling::First,
         })),
         Ask::GiveBack(_) => Told::Returned(Box::new(Returned {
             id: "ret_1".to_owned(),

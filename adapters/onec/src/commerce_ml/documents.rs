@@ -28,6 +28,8 @@ pub(super) struct Documents {
 
 /// A document in the words of our JSON contract, and what that makes of it.
 pub(super) struct Taken {
+    /// By what people know it: its number, else its id.
+    pub(super) name: String,
     pub(super) json: String,
     pub(super) document: Result<Document, Rejected>,
 }
@@ -46,9 +48,14 @@ impl Documents {
                 names: &contract.own.commerce_ml,
             };
             match own.operation() {
+                Some(_) if own.is_of_another_shop() => documents.skipped.push(own.of_another_shop()),
                 Some(operation) => {
                     let value = own.document(operation, &made_at);
                     documents.read.push(Taken {
+                        name: text(element, "номер")
+                            .or_else(|| text(element, "ид"))
+                            .unwrap_or("?")
+                            .to_owned(),
                         json: value.to_string(),
                         document: contract.read(Field::document(&value)),
                     });
@@ -125,6 +132,24 @@ impl<'a> Own<'a> {
         }
     }
 
+    fn shop(&self) -> Option<&'a str> {
+        self.property(&self.names.shop)
+    }
+
+    fn is_of_another_shop(&self) -> bool {
+        let shops = self.shop().zip(self.names.only_shop.as_deref());
+        shops.is_some_and(|(shop, only)| plain(shop) != plain(only))
+    }
+
+    fn of_another_shop(&self) -> Words {
+        let number = text(self.element, "номер").unwrap_or("?");
+        let shop = self.shop().unwrap_or("?");
+        Words::new(
+            format!("документ {number}: магазин «{shop}», а не этого подключения, пропущен"),
+            format!("document {number}: of the shop «{shop}», not of this connection's, it was left out"),
+        )
+    }
+
     fn skipped(&self) -> Words {
         let number = text(self.element, "номер").unwrap_or("?");
         let operation = text(self.element, "хозоперация").unwrap_or("?");
@@ -194,7 +219,11 @@ impl<'a> Own<'a> {
     }
 
     fn add_lines(&self, document: &mut Map<String, Value>) {
-        let Some(mut rows) = self.rows().map(row).collect::<Option<Vec<Row<'_>>>>() else {
+        let Some(mut rows) = self
+            .rows()
+            .map(|element| row(element, self.names))
+            .collect::<Option<Vec<Row<'_>>>>()
+        else {
             // An amount that is no number: our contract says which.
             document.insert("lines".to_owned(), self.lines_back());
             return;
@@ -223,12 +252,12 @@ impl<'a> Own<'a> {
         let property = self
             .property(&self.names.spent)
             .and_then(|text| numbers::money(text).ok());
-        property.unwrap_or_else(|| bonuses(self.element).map(|(amount, _)| amount).sum())
+        property.unwrap_or_else(|| bonuses(self.element, self.names).map(|(amount, _)| amount).sum())
     }
 
     /// Whether the lines have the bonuses taken off already; where nothing says so, they have.
     fn bonus_inside(&self) -> bool {
-        bonuses(self.element).all(|(_, inside)| inside)
+        bonuses(self.element, self.names).all(|(_, inside)| inside)
     }
 }
 
@@ -237,11 +266,12 @@ fn says_yes(value: Option<&str>) -> bool {
 }
 
 /// Discounts that are payments with bonuses, by their names, and whether they are taken off the amount already (`УчтеноВСумме`).
-fn bonuses(element: &Element) -> impl Iterator<Item = (Money, bool)> {
+fn bonuses(element: &Element, names: &CommerceMlSettings) -> impl Iterator<Item = (Money, bool)> {
     element.listed("скидки", "скидка").filter_map(|discount| {
         let named = text(discount, "наименование")?.to_lowercase();
         let amount = numbers::money(text(discount, "сумма")?).ok()?;
-        named.contains("бонус").then(|| {
+        let mut words = names.bonus_discounts.iter();
+        words.any(|word| named.contains(&word.to_lowercase())).then(|| {
             (
                 amount,
                 !matches!(text(discount, "учтеновсумме"), Some("false" | "0")),
@@ -250,15 +280,15 @@ fn bonuses(element: &Element) -> impl Iterator<Item = (Money, bool)> {
     })
 }
 
-fn row(element: &Element) -> Option<Row<'_>> {
-    let outside: Money = bonuses(element)
+fn row<'e>(element: &'e Element, names: &CommerceMlSettings) -> Option<Row<'e>> {
+    let outside: Money = bonuses(element, names)
         .filter(|(_, inside)| !inside)
         .map(|(amount, _)| amount)
         .sum();
     Some(Row {
         element,
         amount: numbers::money(text(element, "сумма")?).ok()? - outside,
-        bonus: bonuses(element).map(|(amount, _)| amount).sum(),
+        bonus: bonuses(element, names).map(|(amount, _)| amount).sum(),
     })
 }
 

@@ -34,6 +34,13 @@ pub struct CommerceMlSettings {
     pub spent: Vec<String>,
     /// With the id of the sale, in a return.
     pub sale: Vec<String>,
+    /// With the shop.
+    pub shop: Vec<String>,
+    /// The shop whose documents are read, where a base sends those of several; absent: all are. A document that names no shop is
+    /// read, too.
+    pub only_shop: Option<String>,
+    /// A discount whose name has one of these words, whatever their case, is a payment with bonuses.
+    pub bonus_discounts: Vec<String>,
 }
 
 impl Default for CommerceMlSettings {
@@ -53,6 +60,9 @@ impl Default for CommerceMlSettings {
             cashier: names(&["Кассир"]),
             spent: names(&["СписаноБонусов"]),
             sale: names(&["ЧекПродажи", "ДокументОснование"]),
+            shop: names(&["Магазин"]),
+            only_shop: None,
+            bonus_discounts: names(&["бонус"]),
         }
     }
 }

@@ -3,7 +3,7 @@
 use kopilka_contract::Money;
 use serde_json::{Map, Value, json};
 
-use super::profile::{DocumentFields, Operation, OperationField, PaymentFields};
+use super::profile::{DocumentFields, Operation, PaymentFields};
 use crate::fields::{Field, ZERO_GUID};
 use crate::line_keys::LineKeys;
 
@@ -14,6 +14,8 @@ pub(super) struct Names<'a> {
     pub(super) cards: &'a Map<String, Value>,
     /// Products: `{"name": …, "groupId": …}`.
     pub(super) products: &'a Map<String, Value>,
+    /// Names of kinds of payment.
+    pub(super) payment_kinds: &'a Map<String, Value>,
 }
 
 /// What becomes of a document.
@@ -26,7 +28,7 @@ pub(super) enum Mapped {
 
 /// Reads a document by its mapping.
 pub(super) fn mapped(fields: &DocumentFields, document: &Value, names: Names<'_>) -> Mapped {
-    let Some(operation) = operation(fields, document) else {
+    let Some(operation) = fields.operation.of(document) else {
         return Mapped::NotAReceipt;
     };
     let text = |field: &Option<String>| field.as_ref().and_then(|field| document.get(field)).cloned();
@@ -55,26 +57,15 @@ pub(super) fn mapped(fields: &DocumentFields, document: &Value, names: Names<'_>
         "card": {"code": card},
         "phone": text(&fields.phone),
         "total": document[&fields.total],
-        "saleDocumentId": text(&fields.sale),
+        "saleDocumentId": fields.sale.iter().find_map(|field| key(document, Some(field))),
     });
     let lines = lines(fields, document, operation, names);
-    let paid = payments(&fields.payments, document, &document[&fields.total]);
+    let paid = payments(&fields.payments, document, &document[&fields.total], names);
     mapped["lines"] = Value::Array(lines);
     if operation == Operation::Sale {
         mapped["payments"] = Value::Array(paid);
     }
     Mapped::Document(mapped)
-}
-
-fn operation(fields: &DocumentFields, document: &Value) -> Option<Operation> {
-    match &fields.operation {
-        OperationField::Always(operation) => Some(*operation),
-        OperationField::By { field, sale, back } => {
-            let value = document[field].as_str()?;
-            let is = |values: &[String]| values.iter().any(|known| known == value);
-            (is(sale).then_some(Operation::Sale)).or_else(|| is(back).then_some(Operation::Return))
-        }
-    }
 }
 
 /// A reference that is not empty.
@@ -143,7 +134,7 @@ fn lines(fields: &DocumentFields, document: &Value, operation: Operation, names:
 }
 
 /// Payments by their parts; what they leave of the total was paid with cash, which has no rows in most configurations.
-fn payments(parts: &[PaymentFields], document: &Value, total: &Value) -> Vec<Value> {
+fn payments(parts: &[PaymentFields], document: &Value, total: &Value, names: Names<'_>) -> Vec<Value> {
     let mut paid = Money::ZERO;
     let mut payments = Vec::new();
     for part in parts {
@@ -153,6 +144,13 @@ fn payments(parts: &[PaymentFields], document: &Value, total: &Value) -> Vec<Val
                 .kind
                 .as_ref()
                 .and_then(|field| row[field].as_str())
+                .map(|kind| {
+                    names
+                        .payment_kinds
+                        .get(kind)
+                        .and_then(Value::as_str)
+                        .unwrap_or(kind)
+                })
                 .or(part.always.as_deref());
             if amount.is_positive() {
                 paid += amount;

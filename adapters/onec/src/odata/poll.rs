@@ -73,6 +73,7 @@ impl Round<'_> {
         if let Some(answer) = self.situation.answer {
             match request::values(answer) {
                 Ok(values) => self.learn(&mut stage, values),
+                Err(_) if answer.status == 404 && self.may_lack(&stage) => self.learn(&mut stage, Vec::new()),
                 Err(why) => return self.failed(&why),
             }
         }
@@ -87,6 +88,18 @@ impl Round<'_> {
             .naive_local()
     }
 
+    /// Whether what was asked is something that not every base has.
+    fn may_lack(&self, stage: &Stage) -> bool {
+        match &stage.asked {
+            Some(Asked::Page) => {
+                let fields = self.profile.documents.get(stage.kind);
+                fields.is_some_and(|fields| fields.optional)
+            }
+            Some(Asked::PaymentKinds(_)) => true,
+            _ => false,
+        }
+    }
+
     fn learn(&self, stage: &mut Stage, values: Vec<Value>) {
         match stage.asked.take() {
             Some(Asked::Page) => {
@@ -98,6 +111,10 @@ impl Round<'_> {
             }
             Some(Asked::Cards(keys)) => stage.learn_cards(&keys, &values, &self.profile.cards),
             Some(Asked::Products(keys)) => stage.learn_products(&keys, &values, &self.profile.products),
+            Some(Asked::PaymentKinds(keys)) => {
+                let fields = self.profile.payment_kinds.clone().unwrap_or_default();
+                stage.learn_payment_kinds(&keys, &values, &fields);
+            }
             None => {}
         }
     }
@@ -111,7 +128,7 @@ impl Round<'_> {
             let Some(page) = &stage.page else {
                 return self.ask(stage, Asked::Page);
             };
-            if let Some(asked) = stage.unknown(page, fields) {
+            if let Some(asked) = stage.unknown(page, fields, &self.profile) {
                 return self.ask(stage, asked);
             }
             let seen = |key: &str| self.memory.seen.get(key);
@@ -134,6 +151,14 @@ impl Round<'_> {
             Asked::Page => request::page(self.own, fields, stage.since, stage.skip),
             Asked::Cards(keys) => request::named(self.own, &self.profile.cards.entity, keys),
             Asked::Products(keys) => request::named(self.own, &self.profile.products.entity, keys),
+            Asked::PaymentKinds(keys) => {
+                let entity = self
+                    .profile
+                    .payment_kinds
+                    .as_ref()
+                    .map_or("", |kinds| &kinds.entity);
+                request::named(self.own, entity, keys)
+            }
         };
         stage.asked = Some(asked);
         self.memory.stage = Some(stage);

@@ -1,19 +1,22 @@
 //! Where receipts stand in the OData of a configuration: data, one file each, and of a connection's own where it has to be.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// A configuration of 1C whose mapping comes with the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Configuration {
-    /// 1C:Retail 2. Its fields are documented by published configurations; the catalogue of its cards is assumed.
+    /// 1C:Retail 2. Its fields are documented by published configurations; the catalogues of its cards and of its kinds of payment are
+    /// assumed.
     #[default]
     #[serde(rename = "retail_2")]
     Retail2,
     /// 1C:Trade Management 11.
     #[serde(rename = "trade_11")]
     Trade11,
-    /// 1C:UNF and 1C:Retail 3, which stands on it. That returns are a document of their own is assumed.
+    /// 1C:UNF and 1C:Retail 3, which stands on it. Returns are receipts of another operation, or documents of their own where a
+    /// base has such: which of the two is assumed, and both are read.
     #[serde(rename = "unf_retail_3")]
     UnfRetail3,
 }
@@ -47,6 +50,9 @@ pub struct Profile {
     pub cards: CardFields,
     /// Products, whose names lines do not have.
     pub products: ProductFields,
+    /// Kinds of payment, where payments have only keys of them. A base that lacks the entity is no trouble: keys stay keys.
+    #[serde(default)]
+    pub payment_kinds: Option<KindFields>,
 }
 
 /// Fields of one kind of documents. Lines have no ids that returns would name, so a line is known by its product.
@@ -55,6 +61,9 @@ pub struct Profile {
 pub struct DocumentFields {
     /// Name of the entity.
     pub entity: String,
+    /// Not every base has it: an answer that there is no such entity is then no failure.
+    #[serde(default)]
+    pub optional: bool,
     /// Whether it is a sale or a return.
     pub operation: OperationField,
     /// Its standing beside `Posted`.
@@ -63,9 +72,9 @@ pub struct DocumentFields {
     /// The shop, where a base has several.
     #[serde(default)]
     pub shop: Option<String>,
-    /// The sale, in a return.
-    #[serde(default)]
-    pub sale: Option<String>,
+    /// The sale, in a return: a field, or several of which the first that is not empty counts.
+    #[serde(default, deserialize_with = "one_or_several")]
+    pub sale: Vec<String>,
     /// The till.
     #[serde(default)]
     pub till: Option<String>,
@@ -119,7 +128,46 @@ pub enum OperationField {
         /// Its values for returns.
         #[serde(rename = "return")]
         back: Vec<String>,
+        /// What a document without the field, or with an empty one, is; absent: no receipt.
+        #[serde(default)]
+        absent: Option<Operation>,
     },
+}
+
+impl OperationField {
+    /// What a document is; `None`: no receipt.
+    pub(super) fn of(&self, document: &Value) -> Option<Operation> {
+        let (field, sale, back, absent) = match self {
+            OperationField::Always(operation) => return Some(*operation),
+            OperationField::By {
+                field,
+                sale,
+                back,
+                absent,
+            } => (field, sale, back, absent),
+        };
+        let is = |values: &[String], value: &str| values.iter().any(|known| known == value);
+        match document[field].as_str().unwrap_or_default() {
+            "" => *absent,
+            value if is(sale, value) => Some(Operation::Sale),
+            value if is(back, value) => Some(Operation::Return),
+            _ => None,
+        }
+    }
+}
+
+/// A name, or a list of names.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        One(String),
+        Several(Vec<String>),
+    }
+    Ok(match Names::deserialize(deserializer)? {
+        Names::One(name) => vec![name],
+        Names::Several(names) => names,
+    })
 }
 
 /// What a document is.
@@ -178,6 +226,16 @@ pub struct CardFields {
     pub entity: String,
     /// Fields with a code; the first that has one counts.
     pub code: Vec<String>,
+}
+
+/// Where names of kinds of payment are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KindFields {
+    /// Name of the entity.
+    pub entity: String,
+    /// The name: settings of the venue that exclude payments know them by it.
+    pub name: String,
 }
 
 /// Where names of products are.

@@ -25,6 +25,8 @@ pub(super) enum Asked {
     Cards(Vec<String>),
     /// Products by their keys.
     Products(Vec<String>),
+    /// Kinds of payment by their keys.
+    PaymentKinds(Vec<String>),
 }
 
 /// A page of documents since a moment, in their order; without filters, the newest first.

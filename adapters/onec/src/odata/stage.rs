@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::document::{key, rows};
-use super::profile::{CardFields, DocumentFields, OperationField, ProductFields};
+use super::profile::{CardFields, DocumentFields, KindFields, PaymentFields, ProductFields, Profile};
 use super::request::{Asked, KEYS, PAGE};
 use super::settings::ODataSettings;
+use crate::fields::is_guid;
 
 /// A round between two steps.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub(super) struct Stage {
     cards: Map<String, Value>,
     /// Products by their keys; null: the base has no such product.
     products: Map<String, Value>,
+    /// Names of kinds of payment by their keys; null: the base has no such kind.
+    #[serde(default)]
+    payment_kinds: Map<String, Value>,
 }
 
 /// What a document was like when it was delivered.
@@ -104,6 +108,7 @@ impl Page {
                 "document": document,
                 "cards": only(&stage.cards, key(document, fields.card.as_deref()).into_iter().collect()),
                 "products": only(&stage.products, products(document, fields)),
+                "paymentKinds": only(&stage.payment_kinds, payment_kinds(document, fields)),
             });
             let key = document["Ref_Key"].as_str().unwrap_or_default();
             let turn = seen.get(key).map_or(0, |seen| seen.turn);
@@ -154,14 +159,7 @@ fn is_put_aside(document: &Value, fields: &DocumentFields) -> bool {
         let value = document[&status.field].as_str().unwrap_or_default();
         !status.taken.iter().any(|taken| taken == value)
     });
-    let by_operation = match &fields.operation {
-        OperationField::Always(_) => false,
-        OperationField::By { field, sale, back } => {
-            let value = document[field].as_str().unwrap_or_default();
-            !sale.iter().chain(back).any(|known| known == value)
-        }
-    };
-    by_status || by_operation
+    by_status || fields.operation.of(document).is_none()
 }
 
 fn version(document: &Value) -> &str {
@@ -184,6 +182,16 @@ fn products<'a>(document: &'a Value, fields: &DocumentFields) -> BTreeSet<&'a st
         .collect()
 }
 
+/// Keys of the kinds of a document's payments, where they are keys.
+fn payment_kinds<'a>(document: &'a Value, fields: &DocumentFields) -> BTreeSet<&'a str> {
+    let of_part = |part: &'_ PaymentFields| -> Vec<&'a str> {
+        let rows = rows(document, &part.part).iter();
+        let keys = rows.filter_map(|row| key(row, part.kind.as_deref()));
+        keys.filter(|key| is_guid(key)).collect()
+    };
+    fields.payments.iter().flat_map(of_part).collect()
+}
+
 impl Stage {
     pub(super) fn new(began: DateTime<Utc>, since: NaiveDateTime) -> Self {
         Stage {
@@ -195,11 +203,12 @@ impl Stage {
             asked: None,
             cards: Map::new(),
             products: Map::new(),
+            payment_kinds: Map::new(),
         }
     }
 
     /// What must be asked before the page can be delivered.
-    pub(super) fn unknown(&self, page: &Page, fields: &DocumentFields) -> Option<Asked> {
+    pub(super) fn unknown(&self, page: &Page, fields: &DocumentFields, profile: &Profile) -> Option<Asked> {
         let cards = page
             .documents
             .iter()
@@ -213,7 +222,16 @@ impl Stage {
             .iter()
             .flat_map(|document| products(document, fields));
         let products = missing(products, &self.products);
-        (!products.is_empty()).then_some(Asked::Products(products))
+        if !products.is_empty() {
+            return Some(Asked::Products(products));
+        }
+        profile.payment_kinds.as_ref()?;
+        let kinds = page
+            .documents
+            .iter()
+            .flat_map(|document| payment_kinds(document, fields));
+        let kinds = missing(kinds, &self.payment_kinds);
+        (!kinds.is_empty()).then_some(Asked::PaymentKinds(kinds))
     }
 
     pub(super) fn learn_cards(&mut self, keys: &[String], values: &[Value], fields: &CardFields) {
@@ -231,6 +249,14 @@ impl Stage {
             let known = product
                 .map(|product| json!({"name": product[&fields.name], "groupId": product[&fields.group]}));
             self.products.insert(key.clone(), json!(known));
+        }
+    }
+
+    pub(super) fn learn_payment_kinds(&mut self, keys: &[String], values: &[Value], fields: &KindFields) {
+        for key in keys {
+            let kind = values.iter().find(|value| value["Ref_Key"] == key.as_str());
+            let name = kind.and_then(|kind| kind[&fields.name].as_str());
+            self.payment_kinds.insert(key.clone(), json!(name));
         }
     }
 

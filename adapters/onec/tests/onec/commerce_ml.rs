@@ -78,6 +78,32 @@ fn an_order_is_left_out_unless_a_property_says_that_it_was_paid() {
 }
 
 #[test]
+fn documents_of_another_shop_are_left_out_and_those_that_name_none_are_read() {
+    let settings = json!({"commerce_ml": {"only_shop": "Shop-13"}});
+    play_as(
+        "documents",
+        "documents_of_another_shop",
+        Ledger::Willing,
+        settings,
+    );
+    let settings = json!({"commerce_ml": {"only_shop": "SHOP - 12"}});
+    play_as("documents", "documents", Ledger::Willing, settings);
+}
+
+#[test]
+fn which_discount_is_a_payment_with_bonuses_is_agreed() {
+    let settings = json!({"commerce_ml": {"spent": [], "bonus_discounts": ["ОПЛАТА БОН"]}});
+    play_as("documents", "documents", Ledger::Willing, settings);
+    let settings = json!({"commerce_ml": {"spent": [], "bonus_discounts": ["Баллы"]}});
+    play_as(
+        "documents",
+        "documents_without_bonuses",
+        Ledger::Willing,
+        settings,
+    );
+}
+
+#[test]
 fn goods_are_a_menu_and_offers_its_prices() {
     play("import");
     play("offers");

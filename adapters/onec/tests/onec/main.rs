@@ -7,6 +7,7 @@ mod calculation;
 mod checklist;
 mod commerce_ml;
 mod loyalty_server;
+mod odata;
 mod receipt_json;
 mod robustness;
 mod settings;

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use kopilka_contract::{
     Adapter, Adjusted, Ask, Balance, CashierMessage, Close, Closed, CustomerStatus, DayCompared, Guest, Held,
     Language, LineOutcome, MenuTaken, Message, Money, Phone, ReceiptStatus, Refusal, Reply, Returned,
-    Settings, Spent, Told, Unreadable, Voided, Words,
+    Settings, Spent, Telling, Told, Unreadable, Voided, Words,
 };
 use kopilka_onec::OneC;
 use serde_json::Value;
@@ -195,6 +195,7 @@ fn closed(close: &Close, replayed: bool) -> Closed {
             text: Words::new("Начислено 74,20", "74.20 accrued"),
         }],
         replayed,
+        telling: Telling::First,
     }
 }
 
