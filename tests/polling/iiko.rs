@@ -399,6 +399,27 @@ fn the_menu_comes_once_a_day_and_when_somebody_asks() {
 }
 
 #[test]
+fn an_order_that_waits_is_asked_for_in_time_though_something_else_failed_until_tomorrow() {
+    each_database_async(|store| async move {
+        let asking = Asking::new(store, json!({"poll_seconds": 0, "menu_hours": 24})).await;
+        asking.cloud.office().menu = json!({"groups": 7});
+        let mut event: Value = serde_json::from_str(&asking.delivery(1, "Closed", 100)).unwrap();
+        event[0]["eventInfo"]["order"] = Value::Null;
+        let late = asking.cloud.office().orders.pop().unwrap();
+        asking.webhook(&event.to_string()).await;
+        let asked = asking.pass().await;
+        assert!(
+            asked.contains(&"by_id".to_owned()) && asked.contains(&"nomenclature".to_owned()),
+            "{asked:?}"
+        );
+        assert_eq!(asking.standing().await["failures"], 1);
+        asking.cloud.office().orders.push(late);
+        assert_eq!(asking.after(Duration::minutes(2)).await, ["by_id"]);
+        assert_eq!(asking.posted().await, ["5.00"]);
+    });
+}
+
+#[test]
 fn the_key_of_the_cloud_is_never_shown_and_a_wrong_one_is_told() {
     each_database_async(|store| async move {
         let asking = Asking::new(store, json!({"api_login": "wrong-login"})).await;

@@ -506,5 +506,28 @@ fn a_day_of_thousands_of_orders_is_compared_and_a_fault_of_all_of_it_is_not_told
             (&json!(2501), &json!(1), &json!(1000))
         );
         assert_eq!(day["amount_told"], "251745.00");
+        // More of them, which sort before: those that are listed stay, and are not taken for ended.
+        let listed = async || {
+            let path = "/api/v1/till-differences?limit=100";
+            let list = restaurant.till.owner.get(path).await.expect(200);
+            let items = list["items"].as_array().unwrap().clone();
+            let name = |d: &Value| format!("{} {}", d["id"], d["status"]);
+            items.iter().map(name).collect::<Vec<_>>()
+        };
+        let before = listed().await;
+        assert!(!before.is_empty() && before.iter().all(|name| name.ends_with("\"open\"")));
+        for number in 0..500 {
+            let order = format!("e0000000-0000-4000-8000-{number:012}");
+            let row = Restaurant::row(&order, "2026-11-21T12:00:00", json!(100));
+            restaurant.office().rows.push(row);
+        }
+        restaurant.night(23).await;
+        let days = restaurant.days().await;
+        let day = days.iter().find(|day| day["day"] == "2026-11-21").unwrap();
+        assert_eq!(
+            (&day["orders_told"], &day["open_differences"]),
+            (&json!(3001), &json!(1000))
+        );
+        assert_eq!(listed().await, before);
     });
 }

@@ -118,7 +118,7 @@ fn a_site_of_iikocard_finds_makes_and_changes_guests() {
         let id = made["id"].clone();
         site.loyalty(
             "customer/create_or_update",
-            json!({"id": id, "name": "Анна", "surName": "Орлова"}),
+            json!({"id": id, "surName": "Орлова"}),
         )
         .await
         .expect(200);
@@ -139,8 +139,9 @@ fn a_site_of_iikocard_finds_makes_and_changes_guests() {
             .await
             .expect(200);
         assert_eq!(
-            (&told["surname"], &told["cards"][0]["track"]),
-            (&json!("Орлова"), &json!("2900000001734"))
+            (&told["name"], &told["surname"], &told["cards"][0]["track"]),
+            (&json!("Анна"), &json!("Орлова"), &json!("2900000001734")),
+            "only the surname was told: the first name stays"
         );
         let seen = site
             .till
@@ -351,6 +352,9 @@ fn a_webhook_without_its_token_leaves_a_trace_and_comes_in_when_a_person_replays
         let detail = kept[0]["detail"].as_str().unwrap();
         assert!(detail.starts_with("unauthorized: "), "{detail}");
         assert!(till.transactions().await.is_empty());
+        let connections = till.owner.get("/api/v1/connections").await.expect(200);
+        let heard_at = &connections["items"][0]["state"]["heard_at"];
+        assert_eq!(heard_at, &Value::Null, "whoever may not speak is not heard");
 
         let path = format!("/api/v1/messages/{}/replay", kept[0]["id"].as_str().unwrap());
         till.owner.post(&path, json!({})).await.expect(200);

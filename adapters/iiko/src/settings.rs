@@ -178,10 +178,6 @@ pub struct IikoCardSettings {
     /// For how long a hold of a site lasts, in minutes.
     #[serde(default = "default_ids::hold_minutes")]
     pub hold_minutes: u32,
-    /// The same top-up or charge-off of the same guest again within so many seconds is the same one repeated, where the
-    /// caller gives it no key (the vendor's contract has none); 0: each is one of its own.
-    #[serde(default = "default_ids::repeat_seconds")]
-    pub repeat_seconds: u32,
 }
 
 mod default_ids {
@@ -205,10 +201,6 @@ mod default_ids {
 
     pub fn hold_minutes() -> u32 {
         24 * 60
-    }
-
-    pub fn repeat_seconds() -> u32 {
-        30
     }
 }
 

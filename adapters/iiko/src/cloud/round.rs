@@ -66,6 +66,8 @@ pub(crate) fn step(situation: &Situation<'_>) -> Step {
         }
         (None, _) => round.ask_on(),
     };
+    let put_off = round.put_off.iter().map(|put_off| put_off.until);
+    round.state.put_off_until = put_off.chain(round.state.put_off_until).min();
     Step {
         next,
         state: serde_json::to_value(&round.state).unwrap_or_default(),
@@ -311,11 +313,14 @@ impl Round<'_> {
         let until = first.unwrap_or(now + Duration::days(1));
         let troubles = std::mem::take(&mut self.state.troubles);
         if troubles.is_empty() {
+            self.state.put_off_until = None;
             return Next::Rest { until };
         }
+        // A failure holds errands up, too: those that wait for their time keep it, and others wait no longer than this.
+        let until = until.min(now + QUIET);
         Next::Failed {
             reason: troubles.join("; "),
-            retry_at: Some(until),
+            retry_at: Some(self.state.put_off_until.take().map_or(until, |at| until.min(at))),
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub places: BTreeMap<Id, Place>,
     /// What went wrong in this round without ending it.
     pub troubles: Vec<String>,
+    /// When the first of the errands wants to be looked at again that were put off in this round.
+    pub put_off_until: Option<DateTime<Utc>>,
 }
 
 /// What a token is.

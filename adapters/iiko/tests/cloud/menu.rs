@@ -145,7 +145,20 @@ fn a_menu_that_is_not_to_be_had_does_not_stop_sales() {
         round.token();
         let (reason, retry) = failed(&round.step(Some((status, "[]"))));
         assert!(reason.contains("menu"), "{reason}");
-        assert_eq!(retry, Some(again * 60));
+        assert_eq!(
+            retry,
+            Some(15 * 60),
+            "an order that is announced meanwhile does not wait for the menu"
+        );
+        if again > 15 {
+            round.now += Duration::minutes(again - 1);
+            let until = round.now + Duration::minutes(1);
+            assert_eq!(
+                round.next(None),
+                Next::Rest { until },
+                "nor is the menu asked for again too soon"
+            );
+        }
     }
 }
 
