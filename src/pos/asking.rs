@@ -15,9 +15,11 @@ use crate::api::problem::Problem;
 use crate::api::till::signed::read_code;
 use crate::api::till_path::{ReplayOf, network_terms};
 use crate::domain::decide::Amend;
+use crate::domain::ids::CustomerId;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::ledger::message::Outcome;
+use crate::storage::receipts;
 
 /// So many products that a menu could not bring are named in the inbox.
 const MOST_SKIPPED_NAMED: usize = 50;
@@ -55,6 +57,7 @@ impl Talk {
                 .await
                 .map(|guest| Told::Guest(Box::new(guest))),
             Ask::Search(search) => ledger.search(tenant, place, search).await.map(Told::Guests),
+            Ask::Turnover(guest) => return self.turnover(&guest).await,
             Ask::Quote(close) => ledger
                 .quote(tenant, place, close)
                 .await
@@ -107,6 +110,20 @@ impl Talk {
             Err(Failure::Refused(refusal)) => Ok(Err(refusal.into())),
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// What a guest of the network has bought in all.
+    async fn turnover(&self, guest: &str) -> Result<Result<Told, Refusal>, Failed> {
+        let tenant = self.known.tenant;
+        let Ok(guest) = guest.parse::<CustomerId>() else {
+            return Ok(Err(crate::domain::refusal::Refusal::CustomerNotFound.into()));
+        };
+        let bought = self.app.read(move |c| receipts::turnover(c, tenant, guest)).await;
+        let bought = bought.map_err(|error| {
+            tracing::warn!(%error, "could not add a guest's receipts up");
+            Failed::Busy
+        })?;
+        Ok(Ok(Told::Turnover(bought)))
     }
 
     /// Takes a menu over; the message is kept with what could not be taken.
@@ -163,6 +180,7 @@ impl Talk {
             | Ask::UndoReturn(_)
             | Ask::Void(_)
             | Ask::Search(_)
+            | Ask::Turnover(_)
             | Ask::TakeMenu(_)
             | Ask::Reconcile(_) => None,
         };

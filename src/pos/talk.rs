@@ -31,7 +31,12 @@ impl Talk {
         let (asks, remarks) = (dialogue.asks(), dialogue.remarks());
         let remarks = (!remarks.is_empty()).then(|| remarks.join("\n"));
         // What only reads is not kept: tills ask many times per sale, and nothing can be lost.
-        let reads = |ask: &Ask| matches!(ask, Ask::Identify(_) | Ask::Search(_) | Ask::Quote(_));
+        let reads = |ask: &Ask| {
+            matches!(
+                ask,
+                Ask::Identify(_) | Ask::Search(_) | Ask::Turnover(_) | Ask::Quote(_)
+            )
+        };
         let only_reads = !asks.is_empty() && asks.iter().all(reads);
         let parts = dialogue.parts();
         if asks.is_empty() || (only_reads && remarks.is_some()) || !parts.is_empty() {

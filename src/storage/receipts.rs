@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use kopilka_contract::{Closed, Money, Returned};
 
+use super::dialect::Dialect;
 use super::schema::{receipt_lines, receipts, returns, transactions, write_offs};
+use super::statement::{Statement, load_rows};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
-use crate::domain::ids::{ReceiptId, TransactionId, VenueId};
+use crate::domain::ids::{CustomerId, ReceiptId, TransactionId, VenueId};
 use crate::domain::world::SourceKey;
 
 /// A receipt with everything that hangs on it.
@@ -277,4 +280,25 @@ pub fn which_exist(
         .select(receipts::external_id)
         .load(connection)?;
     Ok(found.into_iter().collect())
+}
+
+/// What a guest has bought in all: his receipts after discounts and before bonuses, without what came back.
+///
+/// # Errors
+/// Those of the database.
+pub fn turnover(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    guest: CustomerId,
+) -> Result<Money, StorageError> {
+    let mut statement = Statement::new(Dialect::of(connection));
+    statement
+        .push("SELECT COALESCE(")
+        .push(&Dialect::sum("l.amount - l.returned_amount"))
+        .push(", 0) FROM receipts r JOIN receipt_lines l ON l.network_id = r.network_id AND l.receipt_id = r.id WHERE r.network_id = ")
+        .bind(tenant.id())
+        .push(" AND r.customer_id = ")
+        .bind(guest.0);
+    let rows: Vec<(i64,)> = load_rows(connection, statement.returning::<(BigInt,)>())?;
+    Ok(Money::from_kopecks(rows.first().map_or(0, |row| row.0)))
 }

@@ -292,3 +292,28 @@ fn bonuses_set_aside_before_the_fiscal_receipt_pay_for_it_once() {
         till.assert_books();
     });
 }
+
+#[test]
+fn a_turnover_is_what_the_guest_bought_in_all_without_what_came_back() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let guest = till.customer(CARD, "+79005550101", "0.00").await;
+        let ask = format!("hs/loyaltyservice/salesturnover/?ClientCardID={CARD}&Phone=");
+        for (number, amount, turnover) in [(1, "1000.00", "1000"), (2, "250.50", "1250.5")] {
+            let sale = json!({"venue_id": "r", "source": "site", "external_id": format!("o-{number}"),
+                "customer": {"id": guest}, "closed_at": "2026-11-22T11:00:00+03:00",
+                "lines": [{"line_id": "1", "name": "Обед", "amount": amount}]});
+            till.owner.post("/api/v1/receipts", sale).await.expect(201);
+            let told: Value = till.send("GET", &ask, "").await.json();
+            assert_eq!(told["SellCount"].to_string(), turnover, "{told}");
+        }
+        let back = json!({"external_id": "b-1", "sale": {"venue_id": "r", "source": "site", "external_id": "o-1"},
+            "lines": [{"line_id": "1", "amount": "400.00"}]});
+        till.owner.post("/api/v1/returns", back).await.expect(201);
+        let told: Value = till.send("GET", &ask, "").await.json();
+        assert_eq!(told["SellCount"].to_string(), "850.5", "{told}");
+        // A question posts nothing and is not kept.
+        let kept = till.owner.get("/api/v1/messages?kind=onec").await.expect(200);
+        assert_eq!(kept["items"], json!([]));
+    });
+}

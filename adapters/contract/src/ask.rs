@@ -14,6 +14,8 @@ pub enum Ask {
     Identify(CustomerRef),
     /// Which guests may be meant? A pure read. Answer: [`crate::Told::Guests`].
     Search(Search),
+    /// What has this guest bought in all? By the id that an answer gave. A pure read. Answer: [`crate::Told::Turnover`].
+    Turnover(String),
     /// What would this receipt do? A pure read. Answer: [`crate::Told::Quoted`].
     Quote(Close),
     /// Close a receipt: exactly once. Answer: [`crate::Told::Closed`].

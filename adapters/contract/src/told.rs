@@ -50,6 +50,8 @@ pub enum Told {
     Guest(Box<Guest>),
     /// To [`crate::Ask::Search`]: the guests whom it may mean.
     Guests(Vec<Guest>),
+    /// To [`crate::Ask::Turnover`]: his receipts in the whole network, after discounts and before bonuses, without what came back.
+    Turnover(Money),
     /// To [`crate::Ask::Quote`].
     Quoted(Box<Closed>),
     /// To [`crate::Ask::Close`].

@@ -204,6 +204,10 @@ impl Dialogue for Conversation {
                 let lock = |met: Met<'_>| lock(&met.name, met.guest, &self.login, &self.settings);
                 met(who).map(lock).into_iter().collect()
             }
+            Method::SalesTurnover { who: Some(who) } => {
+                let bought = |met: Met<'_>| Ask::Turnover(met.guest.id.clone());
+                met(who).map(bought).into_iter().collect()
+            }
             Method::WriteOff { who, amount } => vec![match (met(who), who) {
                 (Some(met), _) => self.spend(met.name.customer(), session(&self.login, met.guest), *amount),
                 // The books refuse it, and it is kept for a person.
@@ -361,7 +365,7 @@ impl Conversation {
         self.answer(bonuses)
     }
 
-    /// The ledger keeps no turnover for tills: it is nought, and the till only learns whether the card is known.
+    /// What the guest has bought in all, by which a till chooses the discount of a card that grows.
     fn turnover(&self, who: Option<&Who>, told: &[Result<Told, Refusal>]) -> Reply {
         let (card_ref, barcode, client_not_found) = match Meeting::of(who, told) {
             Meeting::One(met) => (guid(met.guest.number), met.name.code(), false),
@@ -369,9 +373,14 @@ impl Conversation {
             Meeting::Several(_) => return self.error(SEVERAL),
             Meeting::Failed(why) => return self.refused(why),
         };
+        let bought = match told.get(1) {
+            Some(Ok(Told::Turnover(bought))) => *bought,
+            Some(Err(why)) => return self.refused(Some(why)),
+            _ => Money::ZERO,
+        };
         self.answer(Turnover {
             card_ref,
-            sell_count: 0,
+            sell_count: JsonNumber(bought),
             barcode,
             magnetic_code: "",
             client_not_found,

@@ -115,6 +115,7 @@ pub(super) struct Card<'a> {
     pub(super) client_guid: String,
     pub(super) is_blocked: bool,
     pub(super) bonus_data: BonusData<'a>,
+    /// Nought: a till asks for it by a method of its own.
     pub(super) sell_count: u8,
     pub(super) search_type: &'static str,
     pub(super) valid: bool,
@@ -177,7 +178,7 @@ pub(super) struct Bonuses<'a> {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Turnover {
     pub(super) card_ref: String,
-    pub(super) sell_count: u8,
+    pub(super) sell_count: JsonNumber,
     pub(super) barcode: String,
     pub(super) magnetic_code: &'static str,
     pub(super) client_not_found: bool,

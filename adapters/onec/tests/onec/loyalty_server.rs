@@ -256,7 +256,7 @@ fn a_guest_has_one_session_at_a_till_whatever_he_is_named_by() {
 }
 
 #[test]
-fn turnover_and_card_kinds_are_answered_with_the_least() {
+fn a_turnover_is_told_and_card_kinds_are_answered_with_the_least() {
     play("sales_turnover", Ledger::Willing);
     play("get_card_types", Ledger::Willing);
 }
