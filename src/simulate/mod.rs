@@ -219,7 +219,7 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         host,
         key: plan.key.clone().unwrap_or_else(|| LIVE_KEY.to_owned()),
     };
-    let door = door(&office, dialect, plan).await?;
+    let mut door = door(&office, dialect, plan).await?;
     let vendor = dialect.vendor();
     if let Some(vendor) = &vendor {
         let opened = vendor::open(Arc::clone(vendor)).await?;
@@ -231,6 +231,9 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
                 place.connection
             )
             .into());
+        }
+        for place in &mut door.places {
+            forget_former_day(&mut place.settings, &settings);
         }
         office.set(&door.places, &settings).await?;
     }
@@ -354,6 +357,17 @@ fn asks_another(set: &Value, simulated: &Value) -> bool {
     }
 }
 
+/// Takes out of a connection's settings what a day that was killed has left there: its secrets can't be put back.
+fn forget_former_day(set: &mut Value, simulated: &Value) {
+    let (Some(set), Some(simulated)) = (set.as_object_mut(), simulated.as_object()) else {
+        return;
+    };
+    let is_left = |value: &Value| value.to_string().contains("\"http://127.0.0.1:");
+    if simulated.keys().any(|name| set.get(name).is_some_and(is_left)) {
+        set.retain(|name, _| !simulated.contains_key(name));
+    }
+}
+
 /// Which connection a token is of, nobody tells: it is the one where the first receipt turns up.
 async fn here(
     office: &Office,
@@ -396,6 +410,19 @@ mod tests {
         ] {
             assert!(asks_another(&real, &simulated), "{real}");
         }
+    }
+
+    #[test]
+    fn what_a_killed_day_left_is_not_put_back() {
+        let simulated = json!({"odata": {"url": "http://127.0.0.1:2", "password": "simulator"}});
+        let forgotten = |mut set: Value| {
+            forget_former_day(&mut set, &simulated);
+            set
+        };
+        let left = json!({"odata": {"url": "http://127.0.0.1:1", "password": HIDDEN}, "shop": "x"});
+        assert_eq!(forgotten(left), json!({"shop": "x"}));
+        let own = json!({"odata": {"url": "", "every_seconds": 60}, "shop": "x"});
+        assert_eq!(forgotten(own.clone()), own);
     }
 
     #[test]
