@@ -74,8 +74,8 @@ impl Writers {
     }
 }
 
-/// Commands about one guest go to one writer, so that writers seldom race each other. Where they do (a guest named in
-/// two ways), the version of the account decides.
+/// Commands about one guest go to one writer, and so do those about one order of a source with versions, so that writers seldom
+/// race each other. Where they do (a guest named in two ways), the version of the account decides.
 fn shard(command: &Command, writers: usize) -> usize {
     if writers < 2 {
         return 0;
@@ -83,8 +83,9 @@ fn shard(command: &Command, writers: usize) -> usize {
     let mut hasher = DefaultHasher::new();
     match &command.verb {
         Verb::Close(_, close) => match close.receipt.named() {
-            Some(who) => who.hash(&mut hasher),
-            None => close.receipt.external_id.hash(&mut hasher),
+            Some(who) if close.receipt.version.is_none() => who.hash(&mut hasher),
+            // Several roads may tell of it at once, each naming the guest in its own way or not at all.
+            _ => close.receipt.external_id.hash(&mut hasher),
         },
         Verb::Hold(_, hold) => hold.customer.hash(&mut hasher),
         Verb::Spend(_, spend) => spend.customer.hash(&mut hasher),

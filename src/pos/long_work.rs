@@ -40,7 +40,8 @@ impl WorkKey {
 #[derive(Debug)]
 struct Work {
     ended: Receiver<Option<Ended>>,
-    begun: Instant,
+    /// When it was last asked for.
+    asked: Instant,
 }
 
 /// What goes on now, and what has ended and was not asked for since. Of this instance alone: another one does the same again,
@@ -78,16 +79,16 @@ impl LongWork {
         work: impl Future<Output = Ended> + Send + 'static,
     ) -> Receiver<Option<Ended>> {
         let mut all = self.all();
-        all.retain(|_, work| work.ended.borrow().is_none() || work.begun.elapsed() < KEPT_FOR);
-        if let Some(known) = all.get(key) {
+        all.retain(|_, work| work.ended.borrow().is_none() || work.asked.elapsed() < KEPT_FOR);
+        if let Some(known) = all.get_mut(key) {
+            known.asked = Instant::now();
             return known.ended.clone();
         }
         let (tell, ended) = watch::channel(None);
         tokio::spawn(async move { tell.send_replace(Some(work.await)) });
-        let begun = Instant::now();
         let of_key = Work {
             ended: ended.clone(),
-            begun,
+            asked: Instant::now(),
         };
         all.insert(key.clone(), of_key);
         ended

@@ -129,6 +129,8 @@ impl Talk {
                     refusal = refusal.code,
                     "the receipt of an order that is known twice stays"
                 );
+                // Once its names mean the other nobody would find it again.
+                continue;
             }
             let merged = OrderNames::merge(&self.app, tenant, &place.source, twins).await;
             merged.map_err(failed)?;

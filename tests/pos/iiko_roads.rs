@@ -446,9 +446,9 @@ fn a_reservation_that_the_orders_external_data_name_is_spent_by_the_webhook() {
 fn orders_are_told_by_the_roads_that_the_connection_names() {
     each_database_async(|store| async move {
         for (hall, by_webhook, by_plugin) in [
-            ("webhook", "74.27", 403),
+            ("webhook", "74.27", 422),
             ("plugin", "0.00", 200),
-            ("none", "0.00", 403),
+            ("none", "0.00", 422),
         ] {
             let service = Service::on(store.clone());
             let plugin = Plugin::of(hall, &service, json!({"hall": hall})).await;
@@ -462,7 +462,7 @@ fn orders_are_told_by_the_roads_that_the_connection_names() {
                 .say("close", &closed(&plugin, true, 21, ELEVEN_42))
                 .await
                 .expect(by_plugin);
-            if by_plugin == 403 {
+            if by_plugin == 422 {
                 assert_eq!(answer["code"], "road-off", "{hall}");
             }
             plugin.till.assert_books();

@@ -185,10 +185,11 @@ impl GiveBack {
         format!("{sale}{NOT_SOLD}{version}")
     }
 
-    /// Whether a return of a sale has such a name.
-    pub fn is_of_no_sale(external_id: &str, sale: &str) -> bool {
-        let rest = external_id.strip_prefix(sale);
-        rest.is_some_and(|rest| rest.starts_with(NOT_SOLD))
+    /// Whether a return has such a name. It begins with the name that the till used, which may be another than the sale is
+    /// known by.
+    pub fn is_of_no_sale(external_id: &str) -> bool {
+        let version = external_id.rsplit_once(NOT_SOLD).map(|(_, version)| version);
+        version.is_some_and(|version| version.parse::<i64>().is_ok())
     }
 }
 

@@ -127,11 +127,23 @@ impl Sale {
 
     /// The kinds of its payments, where all that was really paid is of kinds that are no sale.
     pub fn no_sale(&self, iiko: &IikoSettings) -> Option<String> {
+        // What points have paid is a sale, whatever paid the rest.
+        let by_points = |discount: &Discount| {
+            let id = discount.discount_type.as_ref().and_then(|kind| kind.id.as_ref());
+            id.is_some_and(|id| iiko.bonus_discount_types.contains(id))
+        };
+        if self.discounts.iter().any(by_points) {
+            return None;
+        }
         let paid = self.payments.iter().filter(|payment| {
             payment.is_preliminary != Some(true) && payment.sum.is_some_and(Money::is_positive)
         });
         let mut found = BTreeSet::new();
         for payment in paid {
+            let id = payment.payment_type.as_ref().and_then(|kind| kind.id.as_ref());
+            if id.is_some_and(|id| iiko.bonus_payment_types.contains(id)) {
+                return None;
+            }
             let kind = payment
                 .payment_type
                 .as_ref()

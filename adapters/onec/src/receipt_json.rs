@@ -499,7 +499,9 @@ fn line_back(line: &Field<'_>) -> Result<LineBack, Fault> {
     if line_id.is_none() && id.is_none() {
         return Err(sold.fault(Problem::ReturnedLineUnknown));
     }
-    let worth = line.get("amount").money()?.filter(|amount| amount.is_positive());
+    // Only a hint at which line is meant: bases write it in many ways.
+    let worth = line.get("amount").money().ok().flatten();
+    let worth = worth.filter(|amount| amount.is_positive());
     let any_line = line_id.is_none();
     Ok(LineBack {
         line_id: line_id.or(key).unwrap_or_default(),
@@ -537,7 +539,7 @@ impl Paid {
     /// What was paid with money, where payments were sent at all.
     fn money(&self) -> Option<Money> {
         let sum = self.with_money.iter().map(|payment| payment.amount).sum();
-        (!self.with_money.is_empty()).then_some(sum)
+        (!self.with_money.is_empty() || self.with_bonuses.is_positive()).then_some(sum)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Returns, rollbacks and cancellations: any series that brings back everything undoes exactly what the receipt did.
 
-use kopilka_contract::{ReceiptStatus, Returned, comparable, repeated_moment};
+use kopilka_contract::{ReceiptStatus, Returned, comparable, is_first_hand, repeated_moment};
 
 use super::Context;
 use super::back_by_product::return_product;
@@ -97,7 +97,11 @@ fn gave_nothing(known: &StoredReturn, request: &ReturnRequest) -> bool {
 /// Whether a rollback speaks of an attempt before the one that is posted. Only rollbacks compare: a return undoes the
 /// sale that stands, whatever the clocks of two tills say.
 pub(super) fn is_older(request: &ReturnRequest, receipt: &StoredReceipt) -> bool {
-    let earlier = |(asked, posted)| is_before((asked, request.returned_at), (posted, receipt.closed_at));
+    // What the till says of an order itself is never older than what others only repeat of it.
+    let earlier = |(asked, posted)| match is_first_hand(asked) && !is_first_hand(posted) {
+        true => None,
+        false => is_before((asked, request.returned_at), (posted, receipt.closed_at)),
+    };
     request.rollback && request.version.zip(receipt.version).and_then(earlier) == Some(true)
 }
 
@@ -275,8 +279,10 @@ pub(super) fn apply(
 }
 
 fn is_all_back(line: &StoredLine) -> bool {
-    line.returned_amount == line.amount
-        && (line.returned_by == Some(ReturnedBy::Amount) || line.returned_quantity == line.quantity)
+    // Of what costs nothing tills do not tell that it came back.
+    line.amount.is_zero()
+        || line.returned_amount == line.amount
+            && (line.returned_by == Some(ReturnedBy::Amount) || line.returned_quantity == line.quantity)
 }
 
 fn return_rest(line: &mut StoredLine) {

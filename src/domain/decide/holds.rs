@@ -58,7 +58,8 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
         return Err(Refusal::HoldVoided);
     }
     let mut sheet = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids);
-    let of_another = replaced.filter(|id| holder(world, *id).is_some_and(|holder| holder.id != facts.id));
+    let of_another = replaced.filter(|id| is_active(world, *id));
+    let of_another = of_another.filter(|id| holder(world, *id).is_some_and(|holder| holder.id != facts.id));
     if let Some(id) = replaced.filter(|_| of_another.is_none()) {
         let gone = sheet.facts.account.release(id, cx.now);
         sheet.book_expired(gone);
@@ -123,6 +124,11 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
 
 fn taken_before<'w>(world: &'w World, key: &SourceKey) -> Option<&'w StoredHold> {
     world.holds.get(world.hold_keys.get(key)?)
+}
+
+fn is_active(world: &World, id: HoldId) -> bool {
+    let hold = world.holds.get(&id);
+    hold.is_some_and(|hold| hold.standing == HoldStanding::Active)
 }
 
 fn holder(world: &World, id: HoldId) -> Option<&CustomerFacts> {

@@ -1,7 +1,7 @@
 //! A write-off that comes after its receipt: the receipt has waited for it, and takes it over.
 
 use chrono::Duration;
-use kopilka_contract::apportion_by_amount;
+use kopilka_contract::{ReceiptStatus, apportion_by_amount};
 
 use super::Context;
 use super::booking::refund;
@@ -32,7 +32,10 @@ pub(super) fn settle_awaiting(
         .and_then(|lock| world.holds.get(&lock))
         .map(|lock| lock.created_at);
     let is_of_session = |r: &StoredReceipt| locked_at.is_some_and(|at| r.posted_at >= at);
-    let is_near = |r: &StoredReceipt| (r.closed_at - cx.now).abs() <= NEAR;
+    // What was sold once more after it came back is a receipt of its own, which is still to come.
+    let stands =
+        |r: &StoredReceipt| matches!(r.status, ReceiptStatus::Closed | ReceiptStatus::PartlyReturned);
+    let is_near = |r: &StoredReceipt| stands(r) && (r.closed_at - cx.now).abs() <= NEAR;
     let mut awaiting: Vec<&StoredReceipt> = world
         .receipts
         .values()

@@ -156,9 +156,7 @@ fn not_sold(
         .filter(returns::sale_external_id.eq_any(names))
         .select((returns::sale_external_id, returns::external_id))
         .load(connection)?;
-    let told = rows
-        .into_iter()
-        .filter(|(sale, name)| GiveBack::is_of_no_sale(name, sale));
+    let told = rows.into_iter().filter(|(_, name)| GiveBack::is_of_no_sale(name));
     Ok(told.map(|(sale, _)| sale).collect())
 }
 

@@ -159,7 +159,7 @@ impl Call<'_> {
             "By the connection's settings such orders come by another road (hall, delivery). Tell the administrator.",
         );
         let reason = "such orders are told by another road (settings `hall` and `delivery`)".to_owned();
-        Err(unreadable(403, "road-off", reason, words, self.language()))
+        Err(unreadable(422, "road-off", reason, words, self.language()))
     }
 
     /// A field that is wrong: the plugin's author must mend it.

@@ -237,7 +237,7 @@ impl Order {
         let payments = self.money_payments(call)?;
         let net: Money = flat.iter().map(|line| line.net).sum();
         let paid: Money = payments.iter().map(|payment| payment.amount).sum();
-        let parts = match self.points_posting(points, net, paid) {
+        let parts = match self.points_posting(call, points, net, paid) {
             Some(PointsAs::Payment) => None,
             Some(PointsAs::Discount) => Some(covered(call, &flat, points)?),
             None => {
@@ -342,14 +342,27 @@ impl Order {
     }
 
     /// Whether `net` is without the points; `None`: nothing says so.
-    fn points_posting(&self, points: Money, net: Money, paid: Money) -> Option<PointsAs> {
+    fn points_posting(&self, call: &Call<'_>, points: Money, net: Money, paid: Money) -> Option<PointsAs> {
         if points.is_zero() {
             return Some(PointsAs::Payment);
         }
         // It may be the points themselves, under a type of payment that the connection does not know.
-        let money = ["cash", "card"];
+        let iiko = call.connection.iiko;
+        let money = [
+            "cash",
+            "card",
+            "sberbank",
+            "trpos",
+            "smartsale",
+            "credit",
+            "writeoff",
+        ];
+        let is_known = |id: &Id| iiko.payment_kinds.contains_key(id);
         let may_be_points = |payment: &OrderPayment| {
-            payment.sum == points && !money.contains(&payment.kind.trim().to_lowercase().as_str())
+            payment.sum == points
+                && !money.contains(&payment.kind.trim().to_lowercase().as_str())
+                && !payment.type_id.as_ref().is_some_and(is_known)
+                && iiko.bonus_payment_types.is_empty()
         };
         let unclear = self.payments.iter().any(may_be_points);
         self.points_as.or(match () {

@@ -73,7 +73,7 @@ impl Round<'_> {
         if let Some(answer) = self.situation.answer {
             match request::values(answer) {
                 Ok(values) => self.learn(&mut stage, values),
-                Err(_) if answer.status == 404 && self.may_lack(&stage) => self.learn(&mut stage, Vec::new()),
+                Err(_) if self.may_do_without(&stage, answer.status) => self.learn(&mut stage, Vec::new()),
                 Err(why) => return self.failed(&why),
             }
         }
@@ -88,14 +88,15 @@ impl Round<'_> {
             .naive_local()
     }
 
-    /// Whether what was asked is something that not every base has.
-    fn may_lack(&self, stage: &Stage) -> bool {
+    /// Whether what was asked is something that not every base has, or that documents can be read without.
+    fn may_do_without(&self, stage: &Stage, status: u16) -> bool {
         match &stage.asked {
             Some(Asked::Page) => {
                 let fields = self.profile.documents.get(stage.kind);
-                fields.is_some_and(|fields| fields.optional)
+                status == 404 && fields.is_some_and(|fields| fields.optional)
             }
-            Some(Asked::PaymentKinds(_)) => true,
+            // Their names are an improvement; a base that is only busy is asked again.
+            Some(Asked::PaymentKinds(_)) => (400..=500).contains(&status),
             _ => false,
         }
     }
