@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use kopilka_contract::{presented, same_secret};
 use serde::de::value::{Error as NoValue, StrDeserializer};
 use serde::{Deserialize, de::IntoDeserializer};
 
@@ -14,7 +13,7 @@ use super::access::{Presented, VerifiedKey};
 use super::caller::{Caller, Role, Scope};
 use super::finishing::{AllowanceSlot, language};
 use super::problem::Problem;
-use super::secrets::{LIVE_PREFIX, TEST_PREFIX, csrf_token, hash_of, same};
+use super::secrets::{LIVE_PREFIX, TEST_PREFIX, csrf_token, hash_of};
 use super::till::device::{TILL_COOKIE, Till, till_locked};
 use crate::app::App;
 use crate::domain::ids::{KeyId, VenueId};
@@ -98,7 +97,7 @@ fn comes_from_till(headers: &HeaderMap) -> bool {
     }
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     match text(CSRF_HEADER) {
-        Some(token) => same(token, &csrf_token(till)),
+        Some(token) => same_secret(token, &csrf_token(till)),
         None => text("referer")
             .and_then(|r| r.split_once("://"))
             .and_then(|(_, rest)| rest.split_once('/'))
@@ -125,22 +124,6 @@ pub fn charge(app: &App, parts: &Parts, caller: &Caller) -> Result<(), Problem> 
     }
     result
 }
-
-/// The login (for our own API: the venue) and the secret of an Authorization header.
-pub(crate) fn presented(value: &str) -> Option<(Option<String>, String)> {
-    let (scheme, rest) = value.split_once(' ')?;
-    let rest = rest.trim();
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return Some((None, rest.to_owned()));
-    }
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let text = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
-    let (venue, secret) = text.split_once(':')?;
-    Some((Some(venue.to_owned()), secret.to_owned()))
-}
-
 fn scope(name: &str) -> Option<Scope> {
     let name: StrDeserializer<'_, NoValue> = name.into_deserializer();
     Scope::deserialize(name).ok()
@@ -312,7 +295,7 @@ pub fn not_ours() -> Problem {
 pub fn is_ours(headers: &HeaderMap, session: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     if let Some(token) = text(CSRF_HEADER) {
-        return same(token, &csrf_token(session));
+        return same_secret(token, &csrf_token(session));
     }
     if let Some(site) = text("sec-fetch-site") {
         return site == "same-origin";
@@ -327,20 +310,6 @@ pub fn is_ours(headers: &HeaderMap, session: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn authorization_is_read() {
-        assert_eq!(presented("Bearer k"), Some((None, "k".to_owned())));
-        assert_eq!(presented("bearer  k"), Some((None, "k".to_owned())));
-        let basic = format!("Basic {}", STANDARD.encode("ven_1:a:b"));
-        assert_eq!(
-            presented(&basic),
-            Some((Some("ven_1".to_owned()), "a:b".to_owned()))
-        );
-        for wrong in ["", "Bearer", "Digest x", "Basic !!", "Basic eA=="] {
-            assert_eq!(presented(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn every_scope_has_its_stored_name() {

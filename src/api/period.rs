@@ -1,6 +1,8 @@
 //! Periods of reports: instants, or whole business days of the network.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, Duration, NaiveDate};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::problem::Problem;
 use crate::domain::Timestamp;
@@ -14,6 +16,25 @@ pub struct Period {
     pub from: Option<Timestamp>,
     /// The instant after the last.
     pub until: Option<Timestamp>,
+}
+
+/// How long something has waited for its other half: a write-off for its receipt, a return for its sale.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OlderThan {
+    /// Waiting for at least so many minutes: until then the other half may be on its way. Absent: 60.
+    #[param(example = 60, minimum = 0)]
+    older_than_minutes: Option<u32>,
+}
+
+/// Minutes that the other half may take, where the caller does not say.
+const USUAL_MINUTES: u32 = 60;
+
+impl OlderThan {
+    /// What came before this moment has waited so long.
+    pub fn before(self, now: Timestamp) -> Timestamp {
+        now - Duration::minutes(self.older_than_minutes.unwrap_or(USUAL_MINUTES).into())
+    }
 }
 
 /// When a business day of the network begins.

@@ -41,12 +41,6 @@ pub fn csrf_token(session: &str) -> String {
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }
 
-/// Whether two texts are the same, in time that does not tell where they differ.
-pub fn same(one: &str, other: &str) -> bool {
-    // The hashes are compared: what their difference tells says nothing of the texts.
-    hash_of(one) == hash_of(other)
-}
-
 /// Shortest password.
 pub const MIN_PASSWORD: usize = 10;
 /// Longest password, in bytes.

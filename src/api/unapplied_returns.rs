@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use kopilka_contract::Quantity;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -17,11 +17,13 @@ use super::given::{filled, text};
 use super::json_body::{JsonBody, PathId, QueryOf};
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
+use super::period::OlderThan;
 use super::problem::{Problem, ProblemBody};
 use super::venues::within;
 use crate::app::App;
 use crate::domain::Money;
 use crate::domain::ids::{ReceiptId, ReturnId, VenueId};
+use crate::domain::world::ReturnedLine;
 use crate::storage::returns::{self, REFUSED, UnappliedFilter, UnappliedReturn, WAITING};
 
 /// The routes.
@@ -33,9 +35,12 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = UnappliedLine)]
 struct LineView {
-    /// Line of the sale.
+    /// Line of the sale; empty where the till names only a product.
     #[schema(example = "1")]
     line_id: String,
+    /// The till's id of the product, where it names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product_id: Option<String>,
     /// How much …
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "1")]
@@ -90,8 +95,9 @@ struct UnappliedReturnView {
 impl From<UnappliedReturn> for UnappliedReturnView {
     fn from(stored: UnappliedReturn) -> Self {
         let lines = stored.request.lines.map(|lines| {
-            let line = |line: crate::domain::world::ReturnedLine| LineView {
+            let line = |line: ReturnedLine| LineView {
                 line_id: line.line_id,
+                product_id: line.product.map(|product| product.id),
                 quantity: line.quantity,
                 amount: line.amount,
             };
@@ -136,28 +142,22 @@ struct UnappliedQuery {
     /// Absent: both.
     #[param(inline)]
     status: Option<Unapplied>,
-    /// Waiting for at least so many minutes: until then the sale may be on its way. Absent: 60.
-    #[param(example = 60, minimum = 0)]
-    older_than_minutes: Option<u32>,
 }
-
-/// Minutes that a sale may take, where the caller does not say.
-const USUAL_MINUTES: u32 = 60;
 
 /// Returns that could not be applied, the oldest first. One that waits is applied by itself when its sale comes. Attempts to pay that
 /// were rolled back before they came are not among them: nobody has work with these.
 #[utoipa::path(get, path = "/returns", tag = "reports", operation_id = "list_unapplied_returns",
-    params(ListQuery, UnappliedQuery), responses((status = 200, body = Page<UnappliedReturnView>), Refusals))]
+    params(ListQuery, UnappliedQuery, OlderThan), responses((status = 200, body = Page<UnappliedReturnView>), Refusals))]
 async fn list(
     State(app): State<App>,
     caller: Caller,
     QueryOf(page): QueryOf<ListQuery>,
     QueryOf(query): QueryOf<UnappliedQuery>,
+    QueryOf(waited): QueryOf<OlderThan>,
 ) -> Result<Json<Page<UnappliedReturnView>>, Problem> {
     caller.needs(Scope::Reports)?;
     let (limit, after) = (page.limit()?, page.after::<ReturnId>()?);
-    let minutes = i64::from(query.older_than_minutes.unwrap_or(USUAL_MINUTES));
-    let until = app.clock.now() - Duration::minutes(minutes);
+    let until = waited.before(app.clock.now());
     let status = query.status.map(|status| match status {
         Unapplied::Waiting => WAITING,
         Unapplied::Refused => REFUSED,

@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use kopilka_contract::CustomerRef;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,6 +15,7 @@ use super::given::{filled, text};
 use super::json_body::{JsonBody, PathId, QueryOf};
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
+use super::period::OlderThan;
 use super::problem::{Problem, ProblemBody};
 use super::till_path::Envelope;
 use super::venues::within;
@@ -87,28 +88,22 @@ pub struct WriteOffQuery {
     /// Of this venue: id or external id.
     #[param(example = "cafe")]
     venue_id: Option<String>,
-    /// Posted at least so many minutes ago: until then the receipt may be on its way. Absent: 60.
-    #[param(example = 60, minimum = 0)]
-    older_than_minutes: Option<u32>,
 }
-
-/// Minutes that a receipt may take, where the caller does not say.
-const USUAL_MINUTES: u32 = 60;
 
 /// Write-offs that came before their receipt, and whose receipt has not come: the oldest first. The bonuses are gone, so either
 /// the receipt is brought (replay it, or mend its road), or a person settles the write-off.
 #[utoipa::path(get, path = "/write-offs", tag = "reports", operation_id = "list_write_offs",
-    params(ListQuery, WriteOffQuery), responses((status = 200, body = Page<WriteOffView>), Refusals))]
+    params(ListQuery, WriteOffQuery, OlderThan), responses((status = 200, body = Page<WriteOffView>), Refusals))]
 async fn list(
     State(app): State<App>,
     caller: Caller,
     QueryOf(page): QueryOf<ListQuery>,
     QueryOf(query): QueryOf<WriteOffQuery>,
+    QueryOf(waited): QueryOf<OlderThan>,
 ) -> Result<Json<Page<WriteOffView>>, Problem> {
     caller.needs(Scope::Reports)?;
     let (limit, after) = (page.limit()?, page.after::<TransactionId>()?);
-    let minutes = i64::from(query.older_than_minutes.unwrap_or(USUAL_MINUTES));
-    let until = app.clock.now() - Duration::minutes(minutes);
+    let until = waited.before(app.clock.now());
     app.read(move |c| {
         let venues = within(c, &caller, filled(&query.venue_id))?;
         let filter = WriteOffFilter { venues, until };

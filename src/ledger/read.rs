@@ -173,10 +173,11 @@ impl Ledger {
     async fn with_world<T: Send + 'static>(
         &self,
         tenant: Tenant,
-        keys: LoadKeys,
+        mut keys: LoadKeys,
         read: impl FnOnce(&World, &NetworkTerms, Timestamp) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Failure> {
         let ledger = self.clone();
+        keys.now = ledger.clock.now();
         let work = move || {
             let mut connection = ledger.store.reader()?;
             let loaded = ledger::load(&mut connection, &keys)?;

@@ -63,13 +63,17 @@ impl LongWork {
     ) -> Option<Ended> {
         let mut ended = self.join(&key, work);
         let waited = tokio::time::timeout(at_most, ended.wait_for(Option::is_some)).await;
-        let outcome = match waited {
+        let outcome = match waited.map(|outcome| outcome.map(|outcome| outcome.clone())) {
             Err(_) => return None,
-            Ok(Ok(outcome)) => outcome.clone(),
+            Ok(Ok(outcome)) => outcome,
             // It broke down.
             Ok(Err(_)) => Some(Err(Failed::Ours)),
         };
-        self.all().remove(&key);
+        // Whoever hears the end first forgets it; the same may have been begun anew since.
+        let mut all = self.all();
+        if all.get(&key).is_some_and(|work| work.ended.same_channel(&ended)) {
+            all.remove(&key);
+        }
         outcome
     }
 

@@ -23,9 +23,9 @@ use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use kopilka_contract::{Adapter, POLL_PATH, Reply};
+use kopilka_contract::{Adapter, POLL_PATH, Reply, presented};
 
-use crate::api::authentication::{ClientAddress, presented};
+use crate::api::authentication::ClientAddress;
 use crate::api::json_body::{MAX_BODY, read_body};
 use crate::api::problem::Problem;
 use crate::app::App;

@@ -3,12 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
+use super::dialect::Dialect;
 use super::schema::order_names;
+use super::statement::{Statement, load_rows};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 
-/// Under which names the orders of a source are known that these names mean; names that nobody has used are absent.
+/// So many names are looked up in one statement.
+const AT_ONCE: usize = 50;
+
+/// Under which names the orders of a source are known that these names mean; names that nobody has used are absent. Each
+/// is asked for by its whole key: of a list of names PostgreSQL makes a filter as long as it takes the table for small, and reads all
+/// names of the source.
 ///
 /// # Errors
 /// Those of the database.
@@ -18,13 +26,23 @@ pub fn known(
     source: &str,
     names: &[String],
 ) -> Result<BTreeMap<String, String>, StorageError> {
-    let rows: Vec<(String, String)> = order_names::table
-        .filter(order_names::network_id.eq(tenant.id()))
-        .filter(order_names::source.eq(source))
-        .filter(order_names::name.eq_any(names))
-        .select((order_names::name, order_names::external_id))
-        .load(connection)?;
-    Ok(rows.into_iter().collect())
+    let mut known = BTreeMap::new();
+    for names in names.chunks(AT_ONCE) {
+        let mut statement = Statement::new(Dialect::of(connection));
+        for (at, name) in names.iter().enumerate() {
+            statement
+                .push(if at > 0 { " UNION ALL " } else { "" })
+                .push("SELECT name, external_id FROM order_names WHERE network_id = ")
+                .bind(tenant.id())
+                .push(" AND source = ")
+                .bind(source)
+                .push(" AND name = ")
+                .bind(name.as_str());
+        }
+        let rows: Vec<(String, String)> = load_rows(connection, statement.returning::<(Text, Text)>())?;
+        known.extend(rows);
+    }
+    Ok(known)
 }
 
 /// Writes down that `names`, which had no meaning, mean the order that is known as `external_id`. All go in in one order, so

@@ -163,8 +163,7 @@ pub fn rest(
     Ok(())
 }
 
-/// Ends a round that failed. The next begins at `retry_at`, or when an errand wants to, but not before `soonest`: what does
-/// not answer is not pestered.
+/// Ends a round that failed. The next begins at `retry_at`, whatever errands wait: what does not answer is not pestered.
 ///
 /// # Errors
 /// Those of the database.
@@ -172,15 +171,13 @@ pub fn fail(
     connection: &mut AnyConnection,
     lease: Lease,
     reason: &str,
-    (retry_at, soonest): (Timestamp, Timestamp),
+    retry_at: Timestamp,
     now: Timestamp,
 ) -> Result<(), StorageError> {
     if let_go(connection, lease)? {
-        let errand = errands::next_at(connection, lease.tenant, lease.connection, now)?;
-        let due = errand.map_or(retry_at, |at| retry_at.min(at.max(soonest)));
         diesel::update(connections::table.find((lease.tenant.id(), lease.connection.0)))
             .set((
-                connections::poll_due_at.eq(due.naive_utc()),
+                connections::poll_due_at.eq(retry_at.naive_utc()),
                 connections::poll_failed_at.eq(Some(now.naive_utc())),
                 connections::poll_failure.eq(Some(reason)),
                 connections::poll_failures.eq(connections::poll_failures + 1),

@@ -293,9 +293,9 @@ pub fn turnover(
 ) -> Result<Money, StorageError> {
     let mut statement = Statement::new(Dialect::of(connection));
     statement
-        .push("SELECT COALESCE(")
+        .push("SELECT ")
         .push(&Dialect::sum("l.amount - l.returned_amount"))
-        .push(", 0) FROM receipts r JOIN receipt_lines l ON l.network_id = r.network_id AND l.receipt_id = r.id WHERE r.network_id = ")
+        .push(" FROM receipts r JOIN receipt_lines l ON l.network_id = r.network_id AND l.receipt_id = r.id WHERE r.network_id = ")
         .bind(tenant.id())
         .push(" AND r.customer_id = ")
         .bind(guest.0);

@@ -2,6 +2,8 @@
 //! the ledger, each with a commit and a connection of its own. What queues while one commit runs goes into the next; a
 //! write that comes alone is carried out at once.
 
+use std::panic::AssertUnwindSafe;
+
 use diesel::result::Error;
 use tokio::sync::{mpsc, oneshot};
 
@@ -86,17 +88,23 @@ impl<T: Send, F: FnMut(&mut AnyConnection) -> Result<T, StorageError> + Send> Pe
 fn write_all(store: &Store, mut waiting: mpsc::Receiver<Box<dyn Pending>>) {
     let mut writes = Vec::new();
     while waiting.blocking_recv_many(&mut writes, MOST) > 0 {
-        let together = writes.len() > 1 && commit(store, &mut writes).is_ok();
+        let together = writes.len() > 1 && guarded(|| commit(store, &mut writes)).is_ok();
         for mut write in writes.drain(..) {
             // Where one of them failed nobody knows which: each by itself.
             let ended = if together {
                 Ok(())
             } else {
-                alone(store, &mut *write)
+                guarded(|| alone(store, &mut *write))
             };
             write.tell(ended);
         }
     }
+}
+
+/// A write that breaks down is its own trouble: the thread is everybody's. Its connection is not used again.
+fn guarded(work: impl FnOnce() -> Result<(), StorageError>) -> Result<(), StorageError> {
+    let done = std::panic::catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(StorageError::Corrupt("a small write broke down".to_owned())))
 }
 
 fn commit(store: &Store, writes: &mut [Box<dyn Pending>]) -> Result<(), StorageError> {

@@ -40,7 +40,7 @@ pub use receipt::{
     CustomerRef, Line, Payment, Receipt, comparable, first_hand, first_hand_at, is_first_hand, repeated_at,
     repeated_moment,
 };
-pub use secret::same_secret;
+pub use secret::{presented, same_secret};
 pub use till_day::{DayCompared, TillDay, TillOrder};
 pub use told::{
     Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,

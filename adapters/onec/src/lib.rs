@@ -32,11 +32,9 @@ mod reserve;
 mod route;
 mod settings;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use kopilka_contract::{
     Adapter, Bulk, Dialogue, Filing, GuideStep, Message, Poll, Reply, Settings, SettingsError, Unreadable,
-    Words, same_secret,
+    Words, presented, same_secret,
 };
 
 pub use crate::commerce_ml::CommerceMlSettings;
@@ -188,19 +186,8 @@ impl OneC {
 
 /// Whether an `Authorization` header shows the password: as that of `Basic`, or as a `Bearer` token.
 fn shows(authorization: Option<&str>, password: &str) -> bool {
-    let Some((scheme, given)) = authorization.and_then(|given| given.trim().split_once(' ')) else {
-        return false;
-    };
-    let given = given.trim();
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return same_secret(given, password);
-    }
-    let decoded = STANDARD
-        .decode(given)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    let shown = decoded.as_deref().and_then(|pair| pair.split_once(':'));
-    scheme.eq_ignore_ascii_case("basic") && shown.is_some_and(|(_, shown)| same_secret(shown, password))
+    let shown = authorization.and_then(|given| presented(given.trim()));
+    shown.is_some_and(|(_, shown)| same_secret(&shown, password))
 }
 
 fn misconfigured() -> Words {

@@ -1,7 +1,7 @@
 //! The webhook, with the template that we publish: an order has changed. What it says beyond the order's number is only
 //! a hint; the order itself is read over the REST API.
 
-use kopilka_contract::{Ask, Dialogue, Errand, Refusal, Reply, Told, Unreadable, same_secret};
+use kopilka_contract::{Ask, Dialogue, Errand, Refusal, Reply, Told, Unreadable, presented, same_secret};
 use serde_json::{Value, json};
 
 use crate::amounts::{id, status};
@@ -18,8 +18,8 @@ pub(crate) struct Announcement {
 /// Whether a webhook carries the token that the panel was given for it; else it is told so, with 401.
 pub(crate) fn admits(shown: Option<&str>, token: &str) -> Result<(), Reply> {
     let shown = shown.unwrap_or_default().trim();
-    let shown = shown.strip_prefix("Bearer ").map_or(shown, str::trim);
-    if same_secret(shown, token) {
+    let alone = presented(shown).map_or_else(|| shown.to_owned(), |(_, secret)| secret);
+    if same_secret(&alone, token) {
         return Ok(());
     }
     Err(answer::error(

@@ -97,12 +97,13 @@ fn gave_nothing(known: &StoredReturn, request: &ReturnRequest) -> bool {
 /// Whether a rollback speaks of an attempt before the one that is posted. Only rollbacks compare: a return undoes the
 /// sale that stands, whatever the clocks of two tills say.
 pub(super) fn is_older(request: &ReturnRequest, receipt: &StoredReceipt) -> bool {
-    // What the till says of an order itself is never older than what others only repeat of it.
-    let earlier = |(asked, posted)| match is_first_hand(asked) && !is_first_hand(posted) {
-        true => None,
-        false => is_before((asked, request.returned_at), (posted, receipt.closed_at)),
+    let Some((asked, posted)) = request.version.zip(receipt.version).filter(|_| request.rollback) else {
+        return false;
     };
-    request.rollback && request.version.zip(receipt.version).and_then(earlier) == Some(true)
+    // What the till says of an order itself is never older than what others only repeat of it.
+    let is_word_of_till = is_first_hand(asked) && !is_first_hand(posted);
+    let earlier = is_before((asked, request.returned_at), (posted, receipt.closed_at));
+    !is_word_of_till && earlier == Some(true)
 }
 
 /// Whether the first of two versions, each with the time of what it tells, is the earlier one. A till counts, and its cloud

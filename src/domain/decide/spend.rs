@@ -73,13 +73,6 @@ pub fn spend(world: &mut World, cx: Context<'_>, ask: &Spend) -> Result<Spent, R
         });
     }
     sheet.tell("bonus.written_off", transaction.to_string());
-    let mut answer = Spent {
-        id: transaction.to_string(),
-        amount: ask.amount,
-        debt,
-        balance: sheet.balance(cx.terms.venue),
-        replayed: false,
-    };
     let customer = sheet.facts.id;
     sheet.put_back(world);
     world.write_offs.push(WriteOff {
@@ -96,8 +89,12 @@ pub fn spend(world: &mut World, cx: Context<'_>, ask: &Spend) -> Result<Spent, R
         change: Change::Inserted,
     });
     settle_awaiting(world, cx, customer, hold);
-    if let Some(facts) = world.customers.get(&customer) {
-        answer.balance = Sheet::new(facts.clone(), cx.now, cx.actor, cx.ids).balance(cx.terms.venue);
-    }
-    Ok(answer)
+    let facts = world.customers.get(&customer).ok_or(Refusal::CustomerNotFound)?;
+    Ok(Spent {
+        id: transaction.to_string(),
+        amount: ask.amount,
+        debt,
+        balance: facts.account.balance(Some(cx.terms.venue), cx.now),
+        replayed: false,
+    })
 }

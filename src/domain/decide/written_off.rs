@@ -1,5 +1,7 @@
 //! Which write-offs stand behind a receipt that says that its bonuses were written off before it came.
 
+use std::collections::HashSet;
+
 use super::Context;
 use crate::domain::ids::ReceiptId;
 use crate::domain::world::{CustomerFacts, World, WriteOff};
@@ -61,12 +63,13 @@ fn adding_up(mut free: Vec<&WriteOff>, amount: Money, closed_at: Timestamp) -> O
     if let Some(one) = free.iter().copied().find(|w| w.amount == amount) {
         return Some(vec![one]);
     }
-    let sessions = free.iter().map(|w| (&w.session, w.hold));
-    let in_sessions = sessions.filter_map(|session| {
+    let sessions: HashSet<_> = free.iter().map(|w| (&w.session, w.hold)).collect();
+    let in_sessions = sessions.into_iter().filter_map(|session| {
         let of_session = free.iter().copied().filter(|w| (&w.session, w.hold) == session);
         nearest_subset(&of_session.collect::<Vec<_>>(), amount)
     });
-    let found = in_sessions.min_by_key(|found| found.iter().map(|w| far(w)).max());
+    // The nearest one, whatever the order of the sessions.
+    let found = in_sessions.min_by_key(|found| found.iter().map(|w| (far(w), w.transaction)).max());
     found.or_else(|| nearest_subset(&free, amount))
 }
 

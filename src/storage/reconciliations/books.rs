@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use kopilka_contract::{GiveBack, Payment};
 
 use super::super::schema::{receipt_lines, receipts, returns};
 use super::super::{AnyConnection, StorageError, Tenant, order_names};
-use kopilka_contract::{GiveBack, Payment};
-
 use crate::domain::ids::{ReceiptId, VenueId};
 use crate::domain::reconcile::{Known, KnownReceipt};
 use crate::domain::{Money, Timestamp};

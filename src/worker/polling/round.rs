@@ -247,10 +247,11 @@ impl Round<'_> {
             End::Failed(reason, retry_at) => {
                 let reason = self.sentence(&reason);
                 tracing::warn!(connection = %lease.connection, kind = self.adapter.kind(), reason, "a vendor's system can't be asked");
-                let soonest = now + backoff::wait(self.failures.saturating_add(1), self.chance());
-                let again = retry_at.filter(|at| *at > now).unwrap_or(soonest);
+                let again = retry_at
+                    .filter(|at| *at > now)
+                    .unwrap_or_else(|| now + backoff::wait(self.failures.saturating_add(1), self.chance()));
                 self.app
-                    .write(move |c| polls::fail(c, lease, &reason, (again, soonest), now))
+                    .write(move |c| polls::fail(c, lease, &reason, again, now))
                     .await
             }
             End::Lost => Ok(()),

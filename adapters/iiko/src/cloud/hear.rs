@@ -78,7 +78,16 @@ pub(super) fn unanswered(round: &mut Round<'_>, asked: &Asked) {
             round.state.places.entry(id.clone()).or_default().due_at = Some(now + SOON);
             round.trouble("asked for deliveries, it did not answer".to_owned());
         }
-        _ => {}
+        Asked::Orders(_, _, keys) | Asked::Load(_, _, keys) => {
+            round.put_all_off(keys);
+            round.trouble("asked for orders by id, it did not answer".to_owned());
+        }
+        Asked::Notify(key) => {
+            round.put_all_off(std::slice::from_ref(key));
+            round.trouble("a message to the till was not answered".to_owned());
+        }
+        // Without these there is nothing else to ask.
+        Asked::Token | Asked::Organizations => {}
     }
 }
 
@@ -314,6 +323,14 @@ impl Round<'_> {
             }
         }
         self.deliver(messages)
+    }
+
+    /// Errands whose question was not answered wait, each by its tries.
+    fn put_all_off(&mut self, keys: &[String]) {
+        for key in keys {
+            let tries = self.errand(key).map_or(0, |errand| errand.tries);
+            self.put_off(key, tries);
+        }
     }
 
     /// The others go on meanwhile.

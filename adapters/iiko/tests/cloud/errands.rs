@@ -262,3 +262,19 @@ fn what_the_till_can_not_be_told_is_given_up() {
         }
     }
 }
+
+#[test]
+fn an_order_that_gets_no_answer_waits_and_deliveries_are_asked_for() {
+    let mut round = Round::going(json!({}));
+    round.errands = announced("Table", 2);
+    round.now += Duration::minutes(1);
+    assert_eq!(call(&round.step(None)).0, "1/order/by_id");
+    // The round ended there; the next one does not begin with it.
+    let step = round.step(None);
+    assert_eq!(
+        step.put_off.len(),
+        1,
+        "what was not answered is not asked again first"
+    );
+    assert_eq!(call(&step).0, "1/deliveries/by_revision");
+}
