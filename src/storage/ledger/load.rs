@@ -287,6 +287,7 @@ fn who(shape: Shape) -> String {
     if shape.named_holds() {
         let mut named: Vec<&str> = Vec::new();
         if shape.hold_keys {
+            text.push_str(NEWEST_HOLDS);
             named.push(HOLDS_BY_KEY);
         }
         if shape.holds {
@@ -331,11 +332,13 @@ const RECEIPTS: &str = ", r AS MATERIALIZED (SELECT receipts.* FROM keys JOIN re
 /// Guests who paid for another's receipt.
 const PAYERS: &str = "SELECT p.network_id, p.payer_id AS customer_id FROM r JOIN redemption_parts p \
      ON p.network_id = r.network_id AND p.receipt_id = r.id WHERE p.payer_id IS NOT NULL";
-/// The newest of each key: those before it are history.
-const HOLDS_BY_KEY: &str = "SELECT holds.network_id, holds.id, holds.customer_id FROM keys JOIN holds \
-     ON holds.network_id = keys.network_id AND holds.id = (SELECT MAX(of_key.id) FROM holds of_key \
+/// The newest of each key: those before it are history. Found before anything is joined: as a condition of the join it would be
+/// looked for again for every hold that is compared.
+const NEWEST_HOLDS: &str = ", newest AS MATERIALIZED (SELECT keys.network_id, (SELECT MAX(of_key.id) FROM holds of_key \
      WHERE of_key.network_id = keys.network_id AND of_key.venue_id = keys.venue_id AND of_key.source = keys.source \
-     AND of_key.external_id = keys.external_id) WHERE keys.what = 'hold'";
+     AND of_key.external_id = keys.external_id) AS id FROM keys WHERE keys.what = 'hold')";
+const HOLDS_BY_KEY: &str = "SELECT holds.network_id, holds.id, holds.customer_id FROM newest JOIN holds \
+     ON holds.network_id = newest.network_id AND holds.id = newest.id";
 const HOLDS_BY_ID: &str = "SELECT holds.network_id, holds.id, holds.customer_id FROM hold_ids JOIN holds \
      ON holds.network_id = hold_ids.network_id AND holds.id = hold_ids.id";
 
