@@ -188,6 +188,9 @@ pub struct StoredReceipt {
     pub answer: Closed,
     /// What the till sent, for what is new or replaced in this batch.
     pub content: Option<Receipt>,
+    /// How often it was written. Who finds another number than he read lost a race: not every receipt has a guest whose
+    /// account would tell.
+    pub revision: i64,
     /// Must it be written?
     pub change: Change,
     /// The lines were replaced by a newer version.

@@ -214,6 +214,7 @@ diesel::table! {
         payments -> Text,
         answer -> Text,
         awaits -> Nullable<BigInt>,
+        revision -> BigInt,
     }
 }
 

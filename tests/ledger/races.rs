@@ -7,7 +7,7 @@ use kopilka::ledger::{Answer, Answered, Failure, Verb};
 use kopilka::storage::StorageError;
 use kopilka_contract::{Closed, Hold};
 
-use super::shop::{Sale, Shop, card, money, on_each, phone};
+use super::shop::{Sale, Shop, back_line, card, money, on_each, phone};
 
 /// Runs commands at once, each in a thread of its own, all let go at the same moment; `shops` take turns.
 async fn at_once(shops: &[Shop], verbs: Vec<Verb>) -> Vec<Result<Answered, Refusal>> {
@@ -295,5 +295,27 @@ fn whoever_asked_and_went_away_is_served_all_the_same() {
         }
         Shop::assert_balance(&shop.balance(&anna).await, "200.00");
         assert_eq!(shop.count("transactions"), 20);
+    });
+}
+
+#[test]
+fn different_returns_of_a_sale_without_a_guest_never_exceed_it() {
+    on_each(|shop, _| async move {
+        let other = shop.another_instance(2);
+        for round in 0..6 {
+            let name = format!("r{round}");
+            let sale = Sale::new(&name, "100.00").line("1", "Tea", "5", "100.00");
+            shop.close(sale).await.unwrap();
+            let backs = (0..8)
+                .map(|i| {
+                    shop.back(&format!("{name} back {i}"), &name, |request| {
+                        request.lines = Some(vec![back_line("1", "1")]);
+                    })
+                })
+                .collect();
+            let results = at_once(&[shop.clone(), other.clone()], backs).await;
+            assert_eq!(winners(&results, "return-exceeds-sale"), 5);
+        }
+        assert_eq!(shop.count("returns"), 30);
     });
 }

@@ -137,12 +137,7 @@ impl Shop {
         let lines = (!lines.is_empty()).then(|| {
             lines
                 .iter()
-                .map(|(line, quantity)| ReturnedLine {
-                    product: None,
-                    line_id: (*line).to_owned(),
-                    quantity: Some(quantity.parse().unwrap()),
-                    amount: None,
-                })
+                .map(|(line, quantity)| back_line(line, quantity))
                 .collect()
         });
         self.returned(external_id, sale, |request| request.lines = lines)
@@ -155,6 +150,14 @@ impl Shop {
         sale: &str,
         change: impl FnOnce(&mut ReturnRequest),
     ) -> Result<Returned, Refusal> {
+        match self.submit(self.back(external_id, sale, change)).await?.answer {
+            Answer::Returned(returned) => Ok(*returned),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A return to be submitted.
+    pub fn back(&self, external_id: &str, sale: &str, change: impl FnOnce(&mut ReturnRequest)) -> Verb {
         let mut request = ReturnRequest {
             version: None,
             returned_at: self.clock.now(),
@@ -163,7 +166,7 @@ impl Shop {
             cancel: false,
         };
         change(&mut request);
-        let verb = Verb::GiveBack {
+        Verb::GiveBack {
             place: self.at(self.a),
             external_id: external_id.to_owned(),
             sale: SourceKey {
@@ -173,10 +176,6 @@ impl Shop {
                 external_id: sale.to_owned(),
             },
             request,
-        };
-        match self.submit(verb).await?.answer {
-            Answer::Returned(returned) => Ok(*returned),
-            other => panic!("{other:?}"),
         }
     }
 
@@ -400,4 +399,14 @@ pub fn on_each_with<F: Future<Output = ()>>(
         runtime.block_on(test(shop.clone(), Box::new(customer)));
         shop.assert_books();
     });
+}
+
+/// So much of a line comes back.
+pub fn back_line(line: &str, quantity: &str) -> ReturnedLine {
+    ReturnedLine {
+        product: None,
+        line_id: line.to_owned(),
+        quantity: Some(quantity.parse().unwrap()),
+        amount: None,
+    }
 }

@@ -176,6 +176,7 @@ pub(super) fn store(
         awaits,
         answer,
         content: Some(ask.receipt.clone()),
+        revision: previous.as_ref().map_or(0, |p| p.revision),
         change: if previous.as_ref().is_none_or(|p| p.change == Change::Inserted) {
             Change::Inserted
         } else {

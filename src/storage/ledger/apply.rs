@@ -2,8 +2,8 @@
 //!
 //! PostgreSQL gets the tables that every receipt touches in one statement, one round trip, and where nothing else is
 //! written no transaction around it: a statement is one by itself. SQLite, which has no round trips, gets prepared
-//! single-row statements. Accounts carry a version: whoever finds another one than he read has lost a race, and the
-//! whole batch is decided again.
+//! single-row statements. Accounts carry a version, and receipts a revision, for not every receipt has a guest: whoever
+//! finds another one than he read has lost a race, and the whole batch is decided again.
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::BigInt;
@@ -112,7 +112,8 @@ fn apply_postgres(connection: &mut diesel::PgConnection, tables: Tables<'_>) -> 
     {
         let mut statement = Statement::new(Dialect::Postgres);
         push_update(&mut statement, &update);
-        statement.execute(connection)?;
+        let changed = statement.execute(connection)?;
+        expect_all(update.rows.name, update.set, changed, update.rows.rows.len())?;
     }
     for rows in tables.rare_inserts.iter().filter(|r| !r.rows.is_empty()) {
         let mut statement = Statement::new(Dialect::Postgres);
@@ -123,15 +124,14 @@ fn apply_postgres(connection: &mut diesel::PgConnection, tables: Tables<'_>) -> 
 }
 
 fn apply_sqlite(connection: &mut diesel::SqliteConnection, tables: Tables<'_>) -> Result<(), StorageError> {
-    let update = |connection: &mut diesel::SqliteConnection, update: Update<'_>| {
-        execute_each(connection, &update_text(&update), update.rows)
-    };
-    let wanted = tables.accounts_changed.rows.rows.len();
-    expect_count("an account", update(connection, tables.accounts_changed)?, wanted)?;
-    let wanted = tables.lots_changed.rows.rows.len();
-    expect_count("a lot", update(connection, tables.lots_changed)?, wanted)?;
-    for changes in tables.before_inserts.into_iter().chain(tables.rare_updates) {
-        update(connection, changes)?;
+    for update in [tables.accounts_changed, tables.lots_changed]
+        .into_iter()
+        .chain(tables.before_inserts)
+        .chain(tables.rare_updates)
+    {
+        let (table, set, wanted) = (update.rows.name, update.set, update.rows.rows.len());
+        let changed = execute_each(connection, &update_text(&update), update.rows)?;
+        expect_all(table, set, changed, wanted)?;
     }
     for rows in tables.hot_inserts.into_iter().chain(tables.rare_inserts) {
         insert_each(connection, rows)?;
@@ -139,11 +139,12 @@ fn apply_sqlite(connection: &mut diesel::SqliteConnection, tables: Tables<'_>) -
     Ok(())
 }
 
-fn expect_count(what: &'static str, changed: usize, wanted: usize) -> Result<(), StorageError> {
-    if changed == wanted {
+/// What was read is still there to be changed: else somebody else was faster. A deletion takes what it finds.
+fn expect_all(table: &'static str, set: usize, changed: usize, wanted: usize) -> Result<(), StorageError> {
+    if changed == wanted || set == 0 {
         Ok(())
     } else {
-        Err(StorageError::LostRace(what))
+        Err(StorageError::LostRace(table))
     }
 }
 

@@ -57,7 +57,7 @@ const RECEIPT_IDENTITY: [Column; 5] = [
     ("external_id", Text),
 ];
 /// What a newer version of a receipt replaces.
-const RECEIPT_CONTENT: [Column; 23] = [
+const RECEIPT_CONTENT: [Column; 24] = [
     ("version", BigInt),
     ("status", Text),
     ("fingerprint", Binary),
@@ -81,19 +81,23 @@ const RECEIPT_CONTENT: [Column; 23] = [
     ("payments", Text),
     ("answer", Text),
     ("awaits", BigInt),
+    ("revision", BigInt),
 ];
-pub const RECEIPTS: Columns = &joined::<5, 23, 28>(RECEIPT_IDENTITY, RECEIPT_CONTENT);
+pub const RECEIPTS: Columns = &joined::<5, 24, 29>(RECEIPT_IDENTITY, RECEIPT_CONTENT);
 /// A newer version of a receipt: all but its identity is set.
-pub const RECEIPTS_REPLACED: Columns =
-    &joined::<23, 2, 25>(RECEIPT_CONTENT, [("network_id", BigInt), ("id", BigInt)]);
+pub const RECEIPTS_REPLACED: Columns = &joined::<24, 3, 27>(RECEIPT_CONTENT, RECEIPT_FOUND);
+/// A receipt as it was read: written since by another, it is not found.
+const RECEIPT_FOUND: [Column; 3] = [("network_id", BigInt), ("id", BigInt), ("was_revision", BigInt)];
 pub const RECEIPT_STATUS: Columns = &[
     ("status", Text),
     ("version", BigInt),
     ("redeemed", BigInt),
     ("answer", Text),
     ("awaits", BigInt),
+    ("revision", BigInt),
     ("network_id", BigInt),
     ("id", BigInt),
+    ("was_revision", BigInt),
 ];
 pub const LINES: Columns = &[
     ("network_id", BigInt),

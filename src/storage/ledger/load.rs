@@ -456,7 +456,7 @@ fn add_receipts(add: &mut impl FnMut(&str, Vec<(String, String)>, &str), dialect
             "r",
             "network_id id venue_id source external_id version status customer_id kind total redeemed accrued",
         ),
-        columns("r", "closed_at posted_at answer awaits"),
+        columns("r", "closed_at posted_at answer awaits revision"),
         vec![("fingerprint".to_owned(), dialect.hex("r.fingerprint"))],
     ];
     add("receipt", receipt.concat(), &format!("{relation} r"));

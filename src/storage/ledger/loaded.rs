@@ -180,6 +180,7 @@ struct ReceiptRow {
     posted_at: Timestamp,
     answer: String,
     awaits: Option<i64>,
+    revision: i64,
 }
 
 #[derive(Deserialize)]
@@ -545,6 +546,7 @@ fn read_receipts(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageError
             answer: serde_json::from_str::<Closed>(&row.answer)?,
             awaits: row.awaits.map(Money::from_kopecks),
             content: None,
+            revision: row.revision,
             change: Change::None,
             lines_replaced: false,
         };

@@ -156,11 +156,11 @@ pub fn tables<'a>(
         rare_updates: vec![
             Update {
                 rows: receipts.replaced,
-                set: RECEIPTS_REPLACED.len() - 2,
+                set: RECEIPTS_REPLACED.len() - 3,
             },
             Update {
                 rows: receipts.status,
-                set: RECEIPT_STATUS.len() - 2,
+                set: RECEIPT_STATUS.len() - 3,
             },
             Update {
                 rows: receipts.lines_returned,
@@ -235,8 +235,10 @@ impl<'a> ReceiptRows<'a> {
                     receipt.redeemed.into(),
                     serde_json::to_string(&receipt.answer)?.into(),
                     awaits(receipt),
+                    (receipt.revision + 1).into(),
                     network.into(),
                     id.into(),
+                    receipt.revision.into(),
                 ]);
                 for (i, line) in receipt.lines.iter().enumerate().filter(|(_, line)| line.changed) {
                     let mut row = vec![line.redeemed.into()];
@@ -258,7 +260,7 @@ impl<'a> ReceiptRows<'a> {
                     row.splice(0..0, identity);
                     self.inserted.push(row);
                 } else {
-                    row.extend([network.into(), id.into()]);
+                    row.extend([network.into(), id.into(), receipt.revision.into()]);
                     self.replaced.push(row);
                     self.lines_old.push(vec![network.into(), id.into()]);
                 }
@@ -349,7 +351,7 @@ fn awaits(receipt: &StoredReceipt) -> Value<'static> {
     Value::BigInt(receipt.awaits.map(|amount| amount.kopecks()))
 }
 
-/// Columns from `version` to `awaits`, in the order of both [`RECEIPTS`] and [`RECEIPTS_REPLACED`].
+/// Columns from `version` to `revision`, in the order of both [`RECEIPTS`] and [`RECEIPTS_REPLACED`].
 fn content_columns<'a>(
     world: &'a World,
     receipt: &'a StoredReceipt,
@@ -384,6 +386,7 @@ fn content_columns<'a>(
         serde_json::to_string(&content.payments)?.into(),
         serde_json::to_string(&receipt.answer)?.into(),
         awaits(receipt),
+        (receipt.revision + 1).into(),
     ])
 }
 
