@@ -1,9 +1,11 @@
 //! A sale that its till tells only after a cloud had told it and after it came back: the books end as if all had come
 //! in its order.
 
+use chrono::{DateTime, Duration, Utc};
+use kopilka::clock::Clock as _;
 use kopilka::domain::Money;
 use kopilka::domain::refusal::Refusal;
-use kopilka_contract::{Balance, CustomerRef, Redemption, first_hand};
+use kopilka_contract::{Balance, CustomerRef, Redemption, first_hand, repeated_at};
 
 use super::shop::{Sale, Shop, card, money, on_each};
 
@@ -165,5 +167,40 @@ fn what_was_only_seen_is_redeemed_when_the_till_says_the_very_same() {
         let told = shop.close(of_the_till(&anna, 1)).await.unwrap();
         assert_eq!((told.redeemed, told.replayed), (money("48.00"), false));
         Shop::assert_balance(&shop.balance(&anna).await, "63.20");
+    });
+}
+
+#[test]
+fn what_a_person_cancelled_stays_so_until_it_is_sold_afterwards() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let anna = card("1");
+        let sale = |version: i64, closed_at: DateTime<Utc>| {
+            let told = Sale::new("r", "100.00").of(&anna).version(version);
+            told.with(|close| close.receipt.closed_at = closed_at.fixed_offset())
+        };
+        let cancelled = async || {
+            shop.returned("r/cancel", "r", |request| request.cancel = true)
+                .await
+                .unwrap()
+        };
+        let first = shop.clock.now();
+        shop.close(sale(1, first)).await.unwrap();
+        shop.wait(Duration::minutes(5));
+        assert!(!cancelled().await.replayed);
+        assert!(cancelled().await.replayed);
+        shop.wait(Duration::minutes(5));
+        // A newer word of that same closing, by the road that told it and by another.
+        for version in [2, repeated_at(first.timestamp_millis() + 900)] {
+            let refusal = shop.close(sale(version, first)).await.unwrap_err();
+            assert_eq!(refusal.code(), "receipt-cancelled");
+        }
+        Shop::assert_balance(&shop.balance(&anna).await, "0.00");
+        // Sold since, and cancelled once more.
+        shop.close(sale(3, shop.clock.now())).await.unwrap();
+        Shop::assert_balance(&shop.balance(&anna).await, "10.00");
+        shop.wait(Duration::minutes(5));
+        assert!(!cancelled().await.replayed);
+        Shop::assert_balance(&shop.balance(&anna).await, "0.00");
     });
 }

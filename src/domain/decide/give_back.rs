@@ -39,6 +39,7 @@ pub fn give_back(
     if let Some(known) = world.returns.get(&key)
         && !is_undone(known, request)
         && !gave_nothing(known, request)
+        && !sold_since(world, sale, request)
     {
         // A rollback repeated with a later stamp is the same rollback.
         let same_rollback = request.version.is_some() && known.sale == *sale;
@@ -92,6 +93,14 @@ fn is_undone(known: &StoredReturn, request: &ReturnRequest) -> bool {
 /// the till, so the next word of it counts.
 fn gave_nothing(known: &StoredReturn, request: &ReturnRequest) -> bool {
     known.answer.status == ReceiptStatus::Closed && !known.request.rollback && !request.rollback
+}
+
+/// Whether a receipt that a person has cancelled was sold once more, and a person cancels it once more now.
+fn sold_since(world: &World, sale: &SourceKey, request: &ReturnRequest) -> bool {
+    let stands = |status| matches!(status, ReceiptStatus::Closed | ReceiptStatus::PartlyReturned);
+    // What has a version is compared by it.
+    let by_person = request.cancel && !request.rollback && request.version.is_none();
+    by_person && world.receipts.get(sale).is_some_and(|known| stands(known.status))
 }
 
 /// Whether a rollback speaks of an attempt before the one that is posted. Only rollbacks compare: a return undoes the

@@ -12,7 +12,7 @@ use super::give_back::is_before;
 use super::sheet::find;
 use crate::domain::books::Hash;
 use crate::domain::refusal::Refusal;
-use crate::domain::world::{StoredReceipt, World};
+use crate::domain::world::{StoredReceipt, StoredReturn, World};
 use crate::domain::{Money, Quantity, Timestamp};
 
 /// What makes two messages the same receipt: customer, lines, payments and redemption. Times are not in it, since
@@ -106,6 +106,9 @@ fn sells_again(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
         return false;
     };
     let told = (version, ask.receipt.closed_at.to_utc());
+    if person_cancelled(world, known, ask) {
+        return false;
+    }
     let mut rollbacks = rollbacks(world, known)
         .map(|undone| is_before(undone, told))
         .peekable();
@@ -115,6 +118,17 @@ fn sells_again(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     }
     let is_dated = repeated_moment(version).is_some();
     is_dated && rollbacks.peek().is_some() && rollbacks.all(|before| before == Some(true))
+}
+
+/// Whether a person cancelled the receipt after the sale that is told was closed. A person's word has no version: newer words of
+/// that same sale do not undo it, what was sold afterwards is another matter.
+pub(super) fn person_cancelled(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
+    let closed_at = ask.receipt.closed_at.to_utc();
+    let by_person = |r: &StoredReturn| r.request.cancel && !r.request.rollback && r.request.version.is_none();
+    world
+        .returns
+        .values()
+        .any(|r| r.sale == known.key && by_person(r) && closed_at <= r.request.returned_at)
 }
 
 /// The rollbacks of a receipt that have versions, each with its time.
