@@ -1,5 +1,6 @@
 //! Kopilka: a loyalty service. A receipt that comes from a till becomes exactly one right posting in the bonus ledger.
 
+pub mod addresses;
 pub mod api;
 pub mod app;
 mod bench;

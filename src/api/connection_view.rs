@@ -10,6 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
+use crate::addresses::Addresses;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
 use crate::domain::watch::{OpeningHours, Watch};
 use crate::pos::{adapter, secrets};
@@ -48,6 +49,9 @@ pub(super) struct ConnectionView {
     /// The connection whose orders its orders are, under the same ids; null: they are its own.
     #[schema(value_type = Option<String>)]
     shares_orders_with: Option<ConnectionId>,
+    /// From where its messages may come; empty: from anywhere.
+    #[schema(value_type = Vec<String>, example = json!([]))]
+    only_from: Addresses,
     /// What a person should mend.
     warnings: Vec<ConnectionWarning>,
     state: ConnectionState,
@@ -244,6 +248,7 @@ impl ConnectionView {
             created_at: connection.created_at,
             watch: connection.watch,
             shares_orders_with: connection.shares_orders_with,
+            only_from: connection.only_from,
             warnings: standing.twice.iter().map(ConnectionWarning::twice).collect(),
             polling: asks.then(|| PollingState::of(standing.asking.clone())),
             state: ConnectionState::of(standing, connection.heard_at),

@@ -22,6 +22,7 @@ use super::page::{ListQuery, Page};
 use super::problem::Problem;
 use super::secrets::{hash_of, random_text};
 use super::venues::named;
+use crate::addresses::Addresses;
 use crate::app::App;
 use crate::domain::ids::{ConnectionId, VenueId};
 use crate::domain::watch::{MOST_FAILING, MOST_OPENING_HOURS, MOST_QUIET_MINUTES, Watch};
@@ -33,6 +34,9 @@ use crate::storage::till_connections::{self, StoredConnection};
 
 /// What stands before a connection's token.
 pub const TOKEN_PREFIX: &str = "kop_till_";
+
+/// So many addresses and networks may be named from where a till speaks.
+const MOST_ADDRESSES: usize = 50;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -123,6 +127,18 @@ fn check_watch(watch: &Watch) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Reads from where messages may come.
+fn addresses(names: Vec<String>) -> Result<Addresses, Problem> {
+    match Addresses::try_from(names) {
+        Ok(addresses) if addresses.len() <= MOST_ADDRESSES => Ok(addresses),
+        _ => Err(Problem::invalid(
+            "/only_from",
+            "Адреса и сети вида 203.0.113.7 или 10.0.0.0/8, не больше 50.",
+            "Addresses and networks such as 203.0.113.7 or 10.0.0.0/8, at most 50.",
+        )),
+    }
+}
+
 /// Refuses to share the orders of a connection that is not there, of another venue, or that shares another's itself.
 fn check_shared(other: Option<StoredConnection>, venue: VenueId) -> Result<(), Problem> {
     match other {
@@ -152,6 +168,7 @@ fn noted(connection: &StoredConnection) -> Value {
         "language": connection.language,
         "active": connection.active,
         "watch": connection.watch,
+        "only_from": connection.only_from,
     })
 }
 
@@ -192,6 +209,11 @@ struct ConnectionRequest {
     /// one receipt. It stays for good.
     #[schema(value_type = Option<String>)]
     shares_orders_with: Option<ConnectionId>,
+    /// From where its messages may come, addresses and networks, at most 50; empty: from anywhere. What comes from elsewhere is
+    /// answered as if nobody had the token.
+    #[serde(default)]
+    #[schema(example = json!(["203.0.113.7", "10.0.0.0/8"]))]
+    only_from: Vec<String>,
 }
 
 /// What changes of a connection; what is absent stays.
@@ -210,6 +232,9 @@ struct ConnectionChange {
     /// How it is looked after, all of it at once.
     #[schema(value_type = Option<WatchView>)]
     watch: Option<Watch>,
+    /// From where its messages may come, all of it at once; empty: from anywhere.
+    #[schema(example = json!(["203.0.113.7"]))]
+    only_from: Option<Vec<String>>,
 }
 
 fn language_name(language: Language) -> String {
@@ -294,6 +319,7 @@ async fn create(
         language: request.language,
         watch: request.watch,
         shares_orders_with: request.shares_orders_with,
+        only_from: addresses(request.only_from)?,
     };
     let at = request.venue_id;
     let (made, token) = connect(&app, &author, new, move |connection| {
@@ -321,6 +347,8 @@ pub(crate) struct NewConnection {
     pub(crate) watch: Watch,
     /// The connection of the venue whose orders its orders are.
     pub(crate) shares_orders_with: Option<ConnectionId>,
+    /// From where its messages may come; none: from anywhere.
+    pub(crate) only_from: Addresses,
 }
 
 /// Connects a till system at the venue that `at` finds. Returns the connection, and its token, which is nowhere else.
@@ -359,6 +387,7 @@ pub(crate) async fn connect(
                 watch: new.watch.clone(),
                 heard_at: None,
                 shares_orders_with: new.shares_orders_with,
+                only_from: new.only_from.clone(),
             };
             till_connections::insert(connection, author.tenant, &made, &hash)?;
             author.note(connection, "connection.create", id, None, Some(&noted(&made)))?;
@@ -386,6 +415,7 @@ async fn change(
         .as_deref()
         .map(|n| names::name("/name", n, 200))
         .transpose()?;
+    let only_from = change.only_from.clone().map(addresses).transpose()?;
     let changed = app
         .write(move |connection| -> Result<_, Problem> {
             let tenant = caller.tenant;
@@ -411,6 +441,9 @@ async fn change(
             if let Some(watch) = &change.watch {
                 check_watch(watch)?;
                 changed.watch.clone_from(watch);
+            }
+            if let Some(only_from) = &only_from {
+                changed.only_from.clone_from(only_from);
             }
             till_connections::update(connection, tenant, &changed)?;
             if changed.settings != before.settings || changed.active != before.active {

@@ -9,6 +9,7 @@ use kopilka_contract::{Adapter, Language, Message, Money, Settings};
 use serde_json::json;
 
 use super::Failure;
+use crate::addresses::Addresses;
 use crate::api::secrets::hash_of;
 use crate::domain::Timestamp;
 use crate::domain::ids::{ConnectionId, IdSource, VenueId};
@@ -179,6 +180,7 @@ pub(super) fn connect(
             watch: Watch::default(),
             heard_at: None,
             shares_orders_with: None,
+            only_from: Addresses::default(),
         };
         let token = token(adapter.kind(), secret);
         till_connections::insert(connection, tenant, &link, &hash_of(&token))?;

@@ -11,6 +11,7 @@ use kopilka_contract::{GuideStep, Language, Money, Words};
 use super::serve::{app, runtime};
 use super::user::{network_of, told};
 use super::{Failure, open_existing, print};
+use crate::addresses::Addresses;
 use crate::api::author::Author;
 use crate::api::connection_view::warnings;
 use crate::api::connections::{NewConnection, connect, renew};
@@ -57,6 +58,10 @@ pub(super) struct Args {
     /// Id of the venue's connection whose orders this one's are: the same sale told by both is one receipt
     #[arg(long, value_name = "ID", conflicts_with = "again")]
     shares_orders_with: Option<ConnectionId>,
+    /// From where its messages may come, addresses and networks with commas between them, such as 10.0.0.0/8; without it, from
+    /// anywhere
+    #[arg(long, value_name = "ADDRESSES", default_value = "", conflicts_with = "again")]
+    only_from: Addresses,
     /// Language of this command and of the words for the cashier: ru or en
     #[arg(long, default_value = "ru", value_parser = language)]
     language: Language,
@@ -239,6 +244,7 @@ impl Guided {
             language: self.language,
             watch: Watch::default(),
             shares_orders_with: args.shares_orders_with,
+            only_from: args.only_from.clone(),
             kind: kind.to_owned(),
         };
         let at = venue.id;

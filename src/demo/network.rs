@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::credentials::{DELIVERY_TOKEN, IIKO_TOKEN, LIVE_KEY, LOGINS, ONEC_TOKEN, RKEEPER_TOKEN, TEST_KEY};
 use super::menu::{self, CategoryPlan};
+use crate::addresses::Addresses;
 use crate::api::secrets::{LIVE_PREFIX, TEST_PREFIX, hash_of};
 use crate::domain::Timestamp;
 use crate::domain::ids::{
@@ -507,6 +508,7 @@ fn found_venue(
         watch: Watch::default(),
         heard_at: None,
         shares_orders_with: None,
+        only_from: Addresses::default(),
     };
     till_connections::insert(connection, tenant, &link, &hash_of(plan.token))?;
     if let Some((kind, name, token)) = plan.other {

@@ -1,6 +1,7 @@
 //! One message of a till from bytes to bytes: the adapter reads it, the ledger answers each ask, the adapter words the
 //! answer.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -66,13 +67,45 @@ pub fn authorization_header(adapter: &dyn Adapter, known: &Known, incoming: &Inc
     adapter.authorization_header(&incoming.message(), &Settings::default_of(known))
 }
 
+/// Why a message may not speak though its token is right.
+#[derive(Debug, Clone, Copy)]
+pub enum Barred {
+    /// It does not show the password or key of the connection's settings.
+    Authorization,
+    /// It came from an address that the connection does not name.
+    Address(IpAddr),
+}
+
+impl Barred {
+    fn reason(self, language: Language) -> String {
+        let (code, words) = match self {
+            Barred::Authorization => (
+                "unauthorized",
+                Words::new(
+                    "Не та авторизация: пароль или ключ в настройках кассы не тот, что в настройках подключения.",
+                    "Wrong authorization: the password or key in the till's settings is not that of the connection's settings.",
+                ),
+            ),
+            Barred::Address(from) => (
+                "foreign-address",
+                Words::new(
+                    format!("Сообщение пришло с адреса {from}, а в подключении (only_from) его нет."),
+                    format!("The message came from {from}, which the connection (only_from) does not name."),
+                ),
+            ),
+        };
+        format!("{code}: {}", words.in_language(language))
+    }
+}
+
 /// Leaves a trace of a message that may not speak, so that a person sees why nothing comes, and can replay it once the settings
 /// are right. A sender who goes on leaves no more of them than a few.
-pub async fn keep_unauthorized(
+pub async fn keep_refused(
     app: &App,
     adapter: &'static dyn Adapter,
     known: &Arc<Known>,
     incoming: Incoming,
+    why: Barred,
 ) {
     if incoming.has_null() || app.access.unauthorized.take(known.connection.id).is_err() {
         return;
@@ -85,12 +118,7 @@ pub async fn keep_unauthorized(
         since: Instant::now(),
         replay_of: None,
     };
-    let words = Words::new(
-        "Не та авторизация: пароль или ключ в настройках кассы не тот, что в настройках подключения.",
-        "Wrong authorization: the password or key in the till's settings is not that of the connection's settings.",
-    );
-    let words = words.in_language(Settings::default_of(known).language);
-    let reason = format!("unauthorized: {words}");
+    let reason = why.reason(Settings::default_of(known).language);
     // The sender is told as much either way.
     let _ = tokio::time::timeout(super::DEADLINE, talk.keep(Outcome::Refused, Some(reason))).await;
 }

@@ -30,6 +30,7 @@ use crate::api::json_body::{MAX_BODY, read_body};
 use crate::api::problem::Problem;
 use crate::app::App;
 use connection_cache::Known;
+use conversation::Barred;
 use incoming::Incoming;
 
 /// A till that waits longer than this is told that we failed; what was asked may still be posted, and the same message
@@ -134,7 +135,8 @@ async fn enter(
     let shown = text_of(request.headers(), &wanted);
     let authorization = text_of(request.headers(), header::AUTHORIZATION.as_str());
     incoming.login = authorization.as_deref().and_then(login);
-    let bulk = adapter.bulk(&incoming.message());
+    let is_welcome = known.connection.only_from.is_empty() || known.connection.only_from.contain(address);
+    let bulk = adapter.bulk(&incoming.message()).filter(|_| is_welcome);
     let deadline = match &bulk {
         Some(bulk) => {
             DefaultBodyLimit::max(app.bulk_body).apply(&mut request);
@@ -153,9 +155,14 @@ async fn enter(
         }
         Err(problem) => return Ok(told(Some(&known), &incoming, &problem)),
     }
+    if !is_welcome {
+        tracing::warn!(connection = %known.connection.id, kind, %address, "a message from an address that its connection does not name");
+        conversation::keep_refused(&app, adapter, &known, incoming, Barred::Address(address)).await;
+        return Err(Problem::not_found());
+    }
     if let Err(reply) = conversation::admits(adapter, &known, &incoming, shown.as_deref()) {
         tracing::warn!(connection = %known.connection.id, kind, path = incoming.path, "a message without the right authorization");
-        conversation::keep_unauthorized(&app, adapter, &known, incoming).await;
+        conversation::keep_refused(&app, adapter, &known, incoming, Barred::Authorization).await;
         return Ok(response(reply));
     }
     connection_cache::note_heard(&app, &known);

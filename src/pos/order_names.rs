@@ -49,7 +49,7 @@ impl OrderNames {
             return Ok(OrderNames(known));
         }
         let (at, now) = (source.to_owned(), app.clock.now());
-        let learned = app.small_writes.write(move |c| {
+        let learned = app.small_writes.write(key_of(source, &names), move |c| {
             for order in &orders {
                 learn(c, tenant, &at, order, now)?;
             }
@@ -116,9 +116,14 @@ impl OrderNames {
     /// # Errors
     /// Those of the database.
     pub async fn merge(app: &App, tenant: Tenant, source: &str, twins: Twins) -> Result<(), StorageError> {
-        let source = source.to_owned();
+        let (key, source) = (
+            key_of(source, std::slice::from_ref(&twins.kept)),
+            source.to_owned(),
+        );
         app.small_writes
-            .write(move |c| order_names::repoint(c, tenant, &source, &twins.twin, &twins.kept))
+            .write(key, move |c| {
+                order_names::repoint(c, tenant, &source, &twins.twin, &twins.kept)
+            })
             .await
     }
 
@@ -134,6 +139,12 @@ impl OrderNames {
             name.clone_from(known);
         }
     }
+}
+
+/// Messages that teach the same names have one key.
+fn key_of(source: &str, names: &[String]) -> String {
+    let lowest = names.iter().min().map_or("", String::as_str);
+    format!("{source} {lowest}")
 }
 
 /// An order is known under the name that came first; of names that come together, under the best.

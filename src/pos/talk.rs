@@ -145,7 +145,7 @@ impl Talk {
         }
         let (tenant, id) = (self.known.tenant, self.known.connection.id);
         let (ids, now) = (Arc::clone(&self.app.ids), self.app.clock.now());
-        let left = self.app.small_writes.write(move |c| {
+        let left = self.app.small_writes.write(format!("errands {id}"), move |c| {
             for errand in &errands {
                 errands::leave(c, tenant, id, ids.next_id(), errand, now)?;
             }

@@ -466,6 +466,7 @@ diesel::table! {
         watch -> Nullable<Text>,
         heard_at -> Nullable<Timestamp>,
         shares_orders_with -> Nullable<BigInt>,
+        only_from -> Text,
     }
 }
 

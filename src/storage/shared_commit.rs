@@ -36,17 +36,20 @@ impl SharedCommits {
         Ok(SharedCommits { queue })
     }
 
-    /// Writes, in one transaction with others. `work` may run again: where another's failed and where it lost a race, a
+    /// Writes, in one transaction with others, those of one commit in the order of their keys: two instances that write the
+    /// same then wait for one another in the same order, and never each for the other. `work` may run again: where another's failed and where it lost a race, a
     /// key that was taken meanwhile included. It is answered when it is committed.
     ///
     /// # Errors
     /// Those of `work`, which are no other's, and [`StorageError::Busy`].
     pub async fn write<T: Send + 'static>(
         &self,
+        key: String,
         work: impl FnMut(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
         let (told, answer) = oneshot::channel();
         let small = Small {
+            key,
             work,
             result: None,
             told,
@@ -60,6 +63,8 @@ impl SharedCommits {
 
 /// A write, whatever it results in.
 trait Pending: Send {
+    /// What it writes.
+    fn key(&self) -> &str;
     /// Carries it out, within a transaction.
     fn run(&mut self, connection: &mut AnyConnection) -> Result<(), StorageError>;
     /// Tells how it ended: `Ok` where the transaction of the last run is committed.
@@ -67,12 +72,17 @@ trait Pending: Send {
 }
 
 struct Small<T, F> {
+    key: String,
     work: F,
     result: Option<T>,
     told: oneshot::Sender<Result<T, StorageError>>,
 }
 
 impl<T: Send, F: FnMut(&mut AnyConnection) -> Result<T, StorageError> + Send> Pending for Small<T, F> {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
     fn run(&mut self, connection: &mut AnyConnection) -> Result<(), StorageError> {
         self.result = Some((self.work)(connection)?);
         Ok(())
@@ -88,6 +98,7 @@ impl<T: Send, F: FnMut(&mut AnyConnection) -> Result<T, StorageError> + Send> Pe
 fn write_all(store: &Store, mut waiting: mpsc::Receiver<Box<dyn Pending>>) {
     let mut writes = Vec::new();
     while waiting.blocking_recv_many(&mut writes, MOST) > 0 {
+        writes.sort_by(|one, other| one.key().cmp(other.key()));
         let together = writes.len() > 1 && guarded(|| commit(store, &mut writes)).is_ok();
         for mut write in writes.drain(..) {
             // Where one of them failed nobody knows which: each by itself.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::schema::connections;
 use super::{AnyConnection, StorageError, Tenant};
+use crate::addresses::Addresses;
 use crate::domain::Timestamp;
 use crate::domain::ids::{ConnectionId, NetworkId, VenueId};
 use crate::domain::watch::Watch;
@@ -35,6 +36,8 @@ pub struct StoredConnection {
     pub heard_at: Option<Timestamp>,
     /// The connection whose orders this one's are, under the same ids: one sale by two roads is one receipt.
     pub shares_orders_with: Option<ConnectionId>,
+    /// From where its messages may come; none: from anywhere.
+    pub only_from: Addresses,
 }
 
 impl StoredConnection {
@@ -58,6 +61,7 @@ struct Row {
     watch: Option<String>,
     heard_at: Option<NaiveDateTime>,
     shares_orders_with: Option<i64>,
+    only_from: String,
 }
 
 impl Row {
@@ -77,6 +81,7 @@ impl Row {
             },
             heard_at: self.heard_at.map(|at| at.and_utc()),
             shares_orders_with: self.shares_orders_with.map(ConnectionId),
+            only_from: self.only_from.parse().map_err(StorageError::Corrupt)?,
         })
     }
 }
@@ -125,6 +130,7 @@ pub fn insert(
             connections::created_at.eq(new.created_at.naive_utc()),
             connections::watch.eq(Some(serde_json::to_string(&new.watch)?)),
             connections::shares_orders_with.eq(new.shares_orders_with.map(|of| of.0)),
+            connections::only_from.eq(new.only_from.to_string()),
         ))
         .execute(connection)?;
     Ok(())
@@ -209,6 +215,7 @@ pub fn update(
             connections::active.eq(changed.active),
             connections::watch.eq(Some(serde_json::to_string(&changed.watch)?)),
             connections::shares_orders_with.eq(changed.shares_orders_with.map(|of| of.0)),
+            connections::only_from.eq(changed.only_from.to_string()),
         ))
         .execute(connection)?;
     Ok(())

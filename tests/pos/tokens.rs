@@ -6,7 +6,7 @@ use kopilka::api::access::AccessLimits;
 use kopilka::api::limits::Quota;
 use serde_json::json;
 
-use super::Till;
+use super::{Till, fixture};
 use crate::api::client::Service;
 use crate::databases::each_database_async;
 
@@ -61,5 +61,55 @@ fn a_connection_that_is_switched_on_again_is_known_at_once() {
                 .expect(200);
             assert_eq!(till.send("POST", "", "[]").await.status.as_u16(), status);
         }
+    });
+}
+
+#[test]
+fn a_connection_that_names_addresses_hears_nobody_else_and_says_who_tried() {
+    each_database_async(|store| async move {
+        let service = Service::behind("10.0.0.0/8", store, AccessLimits::default());
+        let till = Till::new(&service, "iiko", json!({})).await;
+        let connections = till.owner.get("/api/v1/connections").await.expect(200);
+        let connection = &connections["items"][0];
+        assert_eq!(connection["only_from"], json!([]));
+        let path = format!("/api/v1/connections/{}", connection["id"].as_str().unwrap());
+        for wrong in [json!(["till.example"]), json!([""]), json!(vec!["10.0.0.1"; 51])] {
+            let refused = till.owner.patch(&path, json!({"only_from": wrong})).await;
+            assert_eq!(
+                refused.refused(422, "invalid-request")["errors"][0]["pointer"],
+                "/only_from"
+            );
+        }
+        let named = json!(["192.0.2.0/24", "2001:db8::7"]);
+        let changed = till.owner.patch(&path, json!({"only_from": named})).await;
+        assert_eq!(changed.expect(200)["only_from"], named);
+
+        let sale = fixture("iiko/fixtures/delivery-closed.request.json");
+        let told = |peer: &str, client: &str| {
+            let who = service.anybody().from(peer).with("x-forwarded-for", client);
+            let (path, sale) = (format!("/pos/iiko/{}", till.token), sale.parse().unwrap());
+            async move { who.post(&path, sale).await }
+        };
+        told("203.0.113.9", "192.0.2.1").await.refused(404, "not-found");
+        told("10.1.2.3", "203.0.113.9").await.refused(404, "not-found");
+        assert!(till.transactions().await.is_empty());
+        let kept = till
+            .owner
+            .get("/api/v1/messages?outcome=refused")
+            .await
+            .expect(200);
+        let detail = kept["items"][0]["detail"].as_str().unwrap();
+        assert!(
+            detail.starts_with("foreign-address: ") && detail.contains("203.0.113.9"),
+            "{detail}"
+        );
+
+        told("10.1.2.3", "192.0.2.1").await.expect(200);
+        assert_eq!(till.transactions().await.len(), 1);
+        till.owner
+            .patch(&path, json!({"only_from": []}))
+            .await
+            .expect(200);
+        told("203.0.113.9", "203.0.113.9").await.expect(200);
     });
 }

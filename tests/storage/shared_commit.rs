@@ -32,7 +32,7 @@ fn a_write_that_fails_takes_no_other_with_it() {
             let writes = writes.clone();
             tokio::spawn(async move {
                 writes
-                    .write(move |c| {
+                    .write(String::new(), move |c| {
                         let sql = match at % 10 {
                             3 => "INSERT INTO no_such_table VALUES (1)".to_owned(),
                             _ => name(at, "order"),
@@ -68,10 +68,12 @@ fn a_key_that_was_taken_meanwhile_is_decided_anew() {
         execute(&mut connection, &name(1, "order")).unwrap();
         let tries = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&tries);
-        let written = writes.write(move |c| match counted.fetch_add(1, Ordering::SeqCst) {
-            // Decided before another's name was seen.
-            0 => execute(c, &name(1, "mine")).map(|()| "first"),
-            _ => execute(c, &name(2, "mine")).map(|()| "anew"),
+        let written = writes.write(String::new(), move |c| {
+            match counted.fetch_add(1, Ordering::SeqCst) {
+                // Decided before another's name was seen.
+                0 => execute(c, &name(1, "mine")).map(|()| "first"),
+                _ => execute(c, &name(2, "mine")).map(|()| "anew"),
+            }
         });
         assert_eq!(written.await.unwrap(), "anew");
         assert_eq!(tries.load(Ordering::SeqCst), 2);
