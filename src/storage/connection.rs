@@ -132,8 +132,8 @@ fn prepare_for_ledger(connection: &mut AnyConnection) -> diesel::QueryResult<()>
     match connection {
         AnyConnection::Postgres(c) => c.batch_execute(
             "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
-             SET enable_mergejoin = off; SET enable_bitmapscan = off; SET enable_material = off; SET join_collapse_limit = 1; \
-             SET from_collapse_limit = 1; SET jit = off;",
+             SET enable_mergejoin = off; SET enable_bitmapscan = off; SET enable_material = off; SET enable_memoize = off; \
+             SET join_collapse_limit = 1; SET from_collapse_limit = 1; SET jit = off;",
         ),
         // Every receipt goes through the writer's own cache. Those of the readers, of which there are many, are small:
         // the system keeps the file's pages in memory once for all.

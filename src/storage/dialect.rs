@@ -37,11 +37,12 @@ impl Dialect {
     }
 
     /// A statement whose joins are carried out in the order in which they are written, each by an index: what is asked
-    /// for first, then what is found by it. SQLite takes CROSS JOIN as that order. PostgreSQL has no such words; there
-    /// the settings of the ledger's connections leave no other way.
+    /// for first, then what is found by it. SQLite takes CROSS JOIN as that order. PostgreSQL has no such words: it would
+    /// begin with a table that was empty when it last looked, and read all of it ever after. What is looked up for each row
+    /// of what stands before (LATERAL), and may not be merged with it (OFFSET 0), leaves no other order.
     pub fn joined_as_written(self, sql: &str) -> String {
         match self {
-            Dialect::Postgres => sql.to_owned(),
+            Dialect::Postgres => laterally(sql),
             Dialect::Sqlite => sql
                 .replace(" JOIN ", " CROSS JOIN ")
                 .replace("LEFT CROSS JOIN", "LEFT JOIN"),
@@ -120,4 +121,76 @@ pub enum Kind {
     Date,
     /// Bytes.
     Binary,
+}
+
+/// `a JOIN table [alias] ON condition` as `a CROSS JOIN LATERAL (SELECT * FROM table [alias] WHERE condition OFFSET 0) AS alias`.
+/// Outer joins have an order by themselves.
+fn laterally(sql: &str) -> String {
+    let mut written = String::with_capacity(sql.len() * 2);
+    let mut rest = sql;
+    while let Some(at) = rest.find(JOIN) {
+        let (before, after) = rest.split_at(at);
+        written.push_str(before);
+        rest = &after[JOIN.len()..];
+        let joined = rest.split_once(" ON ").filter(|_| !before.ends_with(" LEFT"));
+        let Some((table, condition)) = joined else {
+            written.push_str(JOIN);
+            continue;
+        };
+        let condition = &condition[..end_of_condition(condition)];
+        let alias = table.rsplit(' ').next().unwrap_or(table);
+        written.push_str(&format!(
+            " CROSS JOIN LATERAL (SELECT * FROM {table} WHERE {condition} OFFSET 0) AS {alias}"
+        ));
+        rest = &rest[table.len() + " ON ".len() + condition.len()..];
+    }
+    written + rest
+}
+
+const JOIN: &str = " JOIN ";
+
+/// Where the condition of a join ends: at the next word of the query around it, outside all brackets of its own.
+fn end_of_condition(text: &str) -> usize {
+    const NEXT: [&str; 5] = [JOIN, " LEFT JOIN ", " WHERE ", " UNION ", " ORDER BY "];
+    let mut depth = 0;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' if depth == 0 => return at,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 && NEXT.iter().any(|word| text[at..].starts_with(word)) {
+            return at;
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joins_are_carried_out_as_they_are_written() {
+        let sql = "SELECT 'a' FROM who JOIN holds h ON h.id = (SELECT MAX(x.id) FROM x WHERE x.who = who.id) JOIN lots ON lots.id = h.id \
+                   LEFT JOIN cards c ON c.id = h.id WHERE h.id > 0";
+        assert_eq!(
+            Dialect::Postgres.joined_as_written(sql),
+            "SELECT 'a' FROM who CROSS JOIN LATERAL (SELECT * FROM holds h WHERE h.id = (SELECT MAX(x.id) FROM x WHERE x.who = who.id) \
+             OFFSET 0) AS h CROSS JOIN LATERAL (SELECT * FROM lots WHERE lots.id = h.id OFFSET 0) AS lots LEFT JOIN cards c \
+             ON c.id = h.id WHERE h.id > 0"
+        );
+        assert_eq!(
+            Dialect::Sqlite.joined_as_written("a JOIN b ON b.x = a.x LEFT JOIN c ON c.x = b.x"),
+            "a CROSS JOIN b ON b.x = a.x LEFT JOIN c ON c.x = b.x"
+        );
+        let nested =
+            "WITH r AS (SELECT b.* FROM a JOIN b ON b.x = a.x), q AS (SELECT 1 FROM r) SELECT 1 FROM q";
+        assert_eq!(
+            Dialect::Postgres.joined_as_written(nested),
+            "WITH r AS (SELECT b.* FROM a CROSS JOIN LATERAL (SELECT * FROM b WHERE b.x = a.x OFFSET 0) AS b), q AS (SELECT 1 FROM r) \
+             SELECT 1 FROM q"
+        );
+    }
 }

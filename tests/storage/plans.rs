@@ -120,6 +120,8 @@ fn look(store: &Store) {
                     (*word == "SCAN" && LARGE.contains(next)) || (*word == "on" && step.contains("Seq Scan"))
                 });
             assert!(!whole, "a table is read whole: {step}\n{text}");
+            let of_network = step.contains("Index Cond: (network_id =");
+            assert!(!of_network, "all of a network is read: {step}\n{text}");
         }
         for wrong in ["receipts_venue", "receipts_customer"] {
             assert!(!text.contains(wrong), "{wrong} is used\n{text}");
@@ -154,6 +156,8 @@ INSERT INTO redemption_parts (network_id, transaction_id, sequence, receipt_id, 
 INSERT INTO returns (network_id, id, venue_id, source, external_id, sale_venue_id, sale_source, sale_external_id,
     fingerprint, status, amount, accrual_undone, redemption_undone, request, answer, posted_at, actor)
     SELECT 1, n, 2, 'till', n::text, 2, 'till', n::text, '', 'posted', 1, 0, 0, '', '', now(), '' FROM generate_series(1, 200) n;
+INSERT INTO write_offs (network_id, transaction_id, venue_id, source, session, customer_id, amount, debt, posted_at, receipt_id)
+    SELECT 1, n, 2, 'till', n::text, n, 1, 0, now(), CASE WHEN n > 5 THEN n END FROM generate_series(1, 200) n;
 ANALYZE;";
 
 #[test]

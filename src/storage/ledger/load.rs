@@ -36,6 +36,8 @@ const KEYS: &[(&str, Kind)] = &[
     ("external_id", Kind::Text),
 ];
 const IDS: &[(&str, Kind)] = &[("network_id", Kind::BigInt), ("id", Kind::BigInt)];
+/// From when on write-offs and receipts that wait for some are looked at.
+const SINCE: &[(&str, Kind)] = &[("written_off", Kind::Timestamp), ("told", Kind::Timestamp)];
 const REMEMBERED: &[(&str, Kind)] = &[
     ("network_id", Kind::BigInt),
     ("actor", Kind::Text),
@@ -496,30 +498,32 @@ fn write_off_statement<'a>(
     let shape = Shape::of(keys, references);
     let mut statement = Statement::new(dialect);
     given(&mut statement, shape, keys, references);
-    let written = |text: &str| dialect.joined_as_written(text);
     let of_customer =
         "who JOIN write_offs w ON w.network_id = who.network_id AND w.customer_id = who.customer_id";
-    statement
-        .push(&written(&who(shape)))
-        .push(&written(&format!(
-            ", offs AS (SELECT w.network_id, w.transaction_id FROM {of_customer} AND w.receipt_id IS NULL \
-             UNION SELECT w.network_id, w.transaction_id FROM {of_customer} AND w.posted_at > "
-        )))
-        .bind(keys.now - REPEATED_FOR);
+    let mut since = Rows::new("since", SINCE);
+    since.push(vec![
+        (keys.now - REPEATED_FOR).into(),
+        (keys.now - WAIT_FOR).into(),
+    ]);
+    statement.push(", since AS (").relation(&since).push(")");
+    let mut text = who(shape);
+    let _ = write!(
+        text,
+        ", offs AS (SELECT w.network_id, w.transaction_id FROM {of_customer} AND w.receipt_id IS NULL \
+         UNION SELECT w.network_id, w.transaction_id FROM {of_customer} \
+         AND w.posted_at > (SELECT written_off FROM since)"
+    );
     if shape.receipts {
-        statement.push(&written(
+        text.push_str(
             " UNION SELECT w.network_id, w.transaction_id FROM r JOIN write_offs w ON w.network_id = r.network_id \
              AND w.receipt_id = r.id",
-        ));
+        );
     }
-    statement
-        .push(&written(
-            "), awaiting AS (SELECT receipts.* FROM who JOIN receipts ON receipts.network_id = who.network_id \
-             AND receipts.customer_id = who.customer_id AND receipts.awaits IS NOT NULL WHERE receipts.posted_at > ",
-        ))
-        .bind(keys.now - WAIT_FOR)
-        .push(") ");
-    let mut text = String::new();
+    text.push_str(
+        "), awaiting AS (SELECT receipts.* FROM who JOIN receipts ON receipts.network_id = who.network_id \
+         AND receipts.customer_id = who.customer_id AND receipts.awaits IS NOT NULL \
+         AND receipts.posted_at > (SELECT told FROM since)) ",
+    );
     let names = "network_id transaction_id venue_id source session hold_id customer_id amount debt posted_at receipt_id \
                  settled_at settlement settled_by note";
     branch(
@@ -540,7 +544,7 @@ fn write_off_statement<'a>(
         branch(&mut text, dialect, tag, &columns, from)
     };
     add_receipts(&mut add, dialect, "awaiting");
-    statement.push(&written(&text));
+    statement.push(&dialect.joined_as_written(&text));
     statement
 }
 
