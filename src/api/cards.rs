@@ -322,6 +322,24 @@ fn change_status(
     Ok(card)
 }
 
+/// Gives a customer a virtual card with a number that nobody has, unless one of his works.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn give_virtual(
+    c: &mut AnyConnection,
+    author: &Author,
+    id: CardId,
+    customer: CustomerId,
+) -> Result<(), Problem> {
+    let his = cards::of_customers(c, author.tenant, &[customer])?.remove(&customer);
+    if his.is_some_and(|his| his.iter().any(|card| card.status == CardStatus::Active)) {
+        return Ok(());
+    }
+    let number = number_for(c, author.tenant, None, CardKind::Virtual)?;
+    issue(c, author, id, customer, &number, CardKind::Virtual, "/card").map(drop)
+}
+
 /// Gives a customer a card of plastic; one of his that was taken away works again, one that works stays as it is.
 ///
 /// # Errors

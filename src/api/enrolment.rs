@@ -115,6 +115,21 @@ pub async fn add_card(app: &App, caller: &Caller, ask: GuestCard) -> Result<Cust
     .await
 }
 
+/// Gives a guest a virtual card with a number of ours, where he has none that works.
+///
+/// # Errors
+/// 404 `customer-not-found`.
+pub async fn issue_card(app: &App, caller: &Caller, who: CustomerRef) -> Result<CustomerId, Problem> {
+    let author = Author::of(app, caller)?;
+    let customer = named(app, caller, &who).await?;
+    app.write(move |c| {
+        customers::find_to_change(c, author.tenant, &customer.to_string())?.ok_or_else(Problem::not_found)?;
+        cards::give_virtual(c, &author, CardId(author.next_id()), customer)?;
+        Ok(customer)
+    })
+    .await
+}
+
 /// Takes a card away from a guest.
 ///
 /// # Errors

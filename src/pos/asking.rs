@@ -67,7 +67,7 @@ impl Talk {
             Ask::Void(name) => return self.write(Verb::Void(place, name), remarks).await,
             Ask::Spend(spend) => return self.spend(place, spend, remarks).await,
             Ask::Adjust(ask) => return self.adjust(ask, remarks).await,
-            Ask::Enrol(_) | Ask::AddCard(_) | Ask::RemoveCard(_) => {
+            Ask::Enrol(_) | Ask::AddCard(_) | Ask::IssueCard(_) | Ask::RemoveCard(_) => {
                 return self.about_guest(ask, remarks).await;
             }
             Ask::TakeMenu(menu) => return self.take_menu(menu, remarks).await,
@@ -169,7 +169,7 @@ impl Talk {
     /// The same with the guest's own short-lived codes read: they are good at a till as they are at ours.
     async fn without_codes(&self, mut ask: Ask) -> Result<Ask, Refusal> {
         let who = match &mut ask {
-            Ask::Identify(who) => Some(who),
+            Ask::Identify(who) | Ask::IssueCard(who) => Some(who),
             Ask::Quote(close) | Ask::Close(close) => close.receipt.customer.as_mut(),
             Ask::Hold(hold) => Some(&mut hold.customer),
             Ask::Spend(spend) => Some(&mut spend.customer),
@@ -256,6 +256,7 @@ impl Talk {
         let done = match ask {
             Ask::Enrol(ask) => enrolment::enrol(&self.app, &caller, *ask).await,
             Ask::AddCard(ask) => enrolment::add_card(&self.app, &caller, ask).await,
+            Ask::IssueCard(who) => enrolment::issue_card(&self.app, &caller, who).await,
             Ask::RemoveCard(ask) => enrolment::remove_card(&self.app, &caller, ask).await,
             _ => return Err(Failed::Ours),
         };

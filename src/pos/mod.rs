@@ -2,6 +2,7 @@
 //! authenticates; the adapter translates; the ledger decides; every message that may change something is kept raw.
 
 mod asking;
+mod chains;
 pub mod connection_cache;
 pub mod conversation;
 pub mod files;
@@ -136,7 +137,11 @@ async fn enter(
     let authorization = text_of(request.headers(), header::AUTHORIZATION.as_str());
     incoming.login = authorization.as_deref().and_then(login);
     let is_welcome = known.connection.only_from.is_empty() || known.connection.only_from.contain(address);
-    let bulk = adapter.bulk(&incoming.message()).filter(|_| is_welcome);
+    // Before the body is read: of who may not speak no more is listened to than of a till.
+    let admitted = conversation::admits(adapter, &known, &incoming, shown.as_deref());
+    let bulk = adapter
+        .bulk(&incoming.message())
+        .filter(|_| is_welcome && admitted.is_ok());
     let deadline = match &bulk {
         Some(bulk) => {
             DefaultBodyLimit::max(app.bulk_body).apply(&mut request);
@@ -148,6 +153,12 @@ async fn enter(
     match body.unwrap_or_else(|_| Err(Problem::busy())) {
         Ok(body) => incoming.body = body.to_vec(),
         Err(problem) if problem.status == StatusCode::PAYLOAD_TOO_LARGE => {
+            if !is_welcome {
+                return Err(Problem::not_found());
+            }
+            if let Err(reply) = admitted {
+                return Ok(response(reply));
+            }
             let most = if bulk.is_some() { app.bulk_body } else { MAX_BODY };
             tracing::warn!(connection = %known.connection.id, kind, path = incoming.path, most, "a message larger than is taken");
             let reply = conversation::too_large(adapter, &known, &incoming, most);
@@ -160,7 +171,7 @@ async fn enter(
         conversation::keep_refused(&app, adapter, &known, incoming, Barred::Address(address)).await;
         return Err(Problem::not_found());
     }
-    if let Err(reply) = conversation::admits(adapter, &known, &incoming, shown.as_deref()) {
+    if let Err(reply) = admitted {
         tracing::warn!(connection = %known.connection.id, kind, path = incoming.path, "a message without the right authorization");
         conversation::keep_refused(&app, adapter, &known, incoming, Barred::Authorization).await;
         return Ok(response(reply));

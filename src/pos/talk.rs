@@ -1,12 +1,15 @@
 //! A message that was read: its orders are looked up, each of its asks is carried out, and the adapter words the answer.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use kopilka_contract::{
-    About, Ask, Dialogue, Errand, GiveBack, Language, Part, Settings, Unreadable, WhatBack,
+    About, Ask, Dialogue, Errand, GiveBack, Language, Part, Refusal, Settings, Told, Unreadable, WhatBack,
 };
+use tokio::task::JoinSet;
 
+use super::chains;
 use super::connection_cache::Known;
 use super::conversation::{DefaultOf, Failed, Held};
 use super::order_names::OrderNames;
@@ -16,6 +19,20 @@ use crate::ledger::{Command, Place, Verb};
 use crate::storage::StorageError;
 use crate::storage::ledger::message::{Outcome, RawMessage};
 use crate::storage::{errands, polls};
+
+/// So many chains of documents of one message are carried out at once.
+const AT_ONCE: usize = 16;
+
+/// One ask after another, each with its place.
+async fn in_order(
+    chain: Vec<(usize, Talk, Ask, Option<String>)>,
+) -> Result<Vec<(usize, Result<Told, Refusal>)>, Failed> {
+    let mut told = Vec::with_capacity(chain.len());
+    for (at, talk, ask, remarks) in chain {
+        told.push((at, talk.ask(ask, remarks).await?));
+    }
+    Ok(told)
+}
 
 /// A message that was read, with all that its asks need.
 pub(super) struct Talk {
@@ -44,7 +61,6 @@ impl Talk {
         }
         self.leave(dialogue.errands()).await?;
         let names = self.names(dialogue.orders()).await?;
-        let mut told = Vec::with_capacity(asks.len());
         for part in &parts {
             if let About::Unread(reason) = &part.about {
                 self.of_part(part)
@@ -52,13 +68,9 @@ impl Talk {
                     .await?;
             }
         }
-        for (at, mut ask) in asks.into_iter().enumerate() {
-            names.apply(&mut ask);
-            told.push(match parts.iter().find(|part| part.about == About::Ask(at)) {
-                Some(part) => self.of_part(part).ask(ask, None).await?,
-                None => self.ask(ask, remarks.clone()).await?,
-            });
-        }
+        let mut asks = asks;
+        asks.iter_mut().for_each(|ask| names.apply(ask));
+        let mut told = self.carry_out(asks, &parts, &remarks).await?;
         match dialogue.then(&told) {
             Ok(more) => {
                 for mut ask in more {
@@ -83,6 +95,63 @@ impl Talk {
             refused,
             kept: true,
         })
+    }
+
+    /// Carries out what a message asks. Of one that brings much, what concerns nothing in common is carried out at once, and by few enough
+    /// at a time for tills to get their turn.
+    async fn carry_out(
+        &self,
+        asks: Vec<Ask>,
+        parts: &[Part],
+        remarks: &Option<String>,
+    ) -> Result<Vec<Result<Told, Refusal>>, Failed> {
+        let mut told: Vec<Option<Result<Told, Refusal>>> = asks.iter().map(|_| None).collect();
+        if parts.is_empty() {
+            for (ask, told) in asks.into_iter().zip(&mut told) {
+                *told = Some(self.ask(ask, remarks.clone()).await?);
+            }
+            return told.into_iter().map(|told| told.ok_or(Failed::Ours)).collect();
+        }
+        let part_of: HashMap<usize, &Part> = parts
+            .iter()
+            .filter_map(|part| Some((part.asked()?, part)))
+            .collect();
+        for round in chains::rounds(&asks) {
+            let mut chains = round.into_iter();
+            let mut going = JoinSet::new();
+            loop {
+                while going.len() < AT_ONCE
+                    && let Some(chain) = chains.next()
+                {
+                    let chain: Vec<(usize, Talk, Ask, Option<String>)> = chain
+                        .into_iter()
+                        .filter_map(|at| {
+                            let ask = asks.get(at)?.clone();
+                            Some(match part_of.get(&at) {
+                                Some(part) => (at, self.of_part(part), ask, None),
+                                None => (at, self.of_message(), ask, remarks.clone()),
+                            })
+                        })
+                        .collect();
+                    going.spawn(in_order(chain));
+                }
+                match going.join_next().await {
+                    None => break,
+                    Some(Err(error)) => {
+                        tracing::error!(%error, "a part of a message failed");
+                        return Err(Failed::Ours);
+                    }
+                    Some(Ok(answers)) => {
+                        for (at, answer) in answers? {
+                            if let Some(told) = told.get_mut(at) {
+                                *told = Some(answer);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        told.into_iter().map(|told| told.ok_or(Failed::Ours)).collect()
     }
 
     /// Under which names the orders of the message are known; what is known twice is one from now on.
@@ -170,9 +239,17 @@ impl Talk {
             ..(*self.raw).clone()
         };
         Talk {
+            raw: Arc::new(raw),
+            ..self.of_message()
+        }
+    }
+
+    /// The same conversation, for a task of its own.
+    fn of_message(&self) -> Talk {
+        Talk {
             app: self.app.clone(),
             known: Arc::clone(&self.known),
-            raw: Arc::new(raw),
+            raw: Arc::clone(&self.raw),
             since: self.since,
             replay_of: self.replay_of,
         }

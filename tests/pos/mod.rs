@@ -14,6 +14,7 @@ mod menu_import;
 mod onec;
 mod onec_base;
 mod onec_bulk;
+mod onec_corrected_returns;
 mod onec_late_write_offs;
 mod onec_odata;
 mod onec_returns;

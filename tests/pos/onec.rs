@@ -317,3 +317,65 @@ fn a_turnover_is_what_the_guest_bought_in_all_without_what_came_back() {
         assert_eq!(kept["items"], json!([]));
     });
 }
+
+#[test]
+fn a_guest_gets_a_card_whose_number_the_service_makes_once_and_the_till_hears_how_much_it_may_pay() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let kinds: Value = till
+            .send("GET", "hs/loyaltyservice/getcardtypes", "")
+            .await
+            .json();
+        let kind = kinds[0]["CardTypeID"].as_str().unwrap();
+        let issue = format!(
+            "hs/loyaltyservice/issueclientcard/?ClientCardID=&Phone=%2B79005550177&Client=Anna&ClientCardTypeUID={kind}"
+        );
+        let issued: Value = till.send("POST", &issue, "").await.json();
+        let card = issued["CardID"].as_str().unwrap().to_owned();
+        assert_eq!(card.len(), 16, "{issued}");
+        assert_eq!(issued["ExistingCard"], false, "{issued}");
+        // The answer was lost: the same again is the same card.
+        let again: Value = till.send("POST", &issue, "").await.json();
+        assert_eq!(
+            (&again["CardID"], &again["ExistingCard"]),
+            (&json!(card), &json!(true))
+        );
+        let found = till
+            .owner
+            .get("/api/v1/customers?phone=%2B79005550177")
+            .await
+            .expect(200);
+        let guest = found["items"][0]["id"].as_str().unwrap().to_owned();
+        let credit = json!({"amount": "100.00"});
+        let path = format!("/api/v1/customers/{guest}/credits");
+        till.owner.post(&path, credit).await.expect(201);
+
+        let sold = json!({
+            "documentId": "a", "operation": "sale", "date": "2026-11-22T12:00:00", "card": card,
+            "lines": [{"lineId": 1, "item": {"id": "coffee"}, "quantity": 1, "amount": 1000}],
+        });
+        till.send("POST", "v1/receipts", sold.to_string()).await;
+        let sale = fixture("onec/fixtures/calculation/sale_with_lock.request.json");
+        let sale = sale.replace("2900000001734", &card);
+        let mut most = Vec::new();
+        // The second time the bonuses are locked by this till itself.
+        for _ in 0..2 {
+            let told: Value = till
+                .send("POST", "hs/loyaltyservice/calculatediscounts/", sale.clone())
+                .await
+                .json();
+            let shown = &told["LoyaltyCardDescription"]["LoyaltyCard"];
+            assert_eq!(shown["SellCount"], 1000, "{told}");
+            assert_eq!(shown["BonusData"]["BonusCount"], 150, "{told}");
+            most.push(told["MaxBonusPay"].clone());
+        }
+        assert_eq!(most, [json!(150), json!(150)]);
+        // Another till may pay nothing with them.
+        let elsewhere: Value = till
+            .send_as("Касса 2", "POST", "hs/loyaltyservice/calculatediscounts/", sale)
+            .await
+            .json();
+        assert_eq!(elsewhere["MaxBonusPay"], 0, "{elsewhere}");
+        till.assert_books();
+    });
+}

@@ -122,3 +122,87 @@ fn a_list_of_documents_may_be_large_and_what_is_too_large_is_told_so_for_good() 
         assert_eq!(till.balance(&guest).await, "5.00");
     });
 }
+
+/// A sale, or a return of one, of so many things for 100.00 each.
+fn document(id: &str, card: &str, of: Option<&str>, quantity: u32) -> Value {
+    let line = if of.is_some() { "saleLineId" } else { "lineId" };
+    json!({
+        "documentId": id, "operation": if of.is_some() { "return" } else { "sale" }, "date": "2026-11-22T12:00:00",
+        "card": card, "saleDocumentId": of,
+        "lines": [{line: 1, "item": {"id": "coffee"}, "quantity": quantity, "amount": quantity * 100}],
+    })
+}
+
+#[test]
+fn documents_of_many_guests_are_posted_at_once_and_those_of_one_guest_or_sale_in_their_order() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({"receipt_redemption": "now"})).await;
+        let mut guests = Vec::new();
+        let mut documents = Vec::new();
+        for number in 0..20 {
+            let (card, phone) = (
+                format!("29000000018{number:02}"),
+                format!("+790055502{number:02}"),
+            );
+            guests.push(till.customer(&card, &phone, "0.00").await);
+            // Each is right only after the one before: the second sale is paid with what the first has accrued, the return brings half of
+            // the first back.
+            let id = |of: &str| format!("{of}{number}");
+            documents.push(document(&id("a"), &card, None, 20));
+            let mut paid = document(&id("b"), &card, None, 1);
+            paid["lines"][0]["bonusDiscount"] = json!(100);
+            paid["lines"][0]["amount"] = json!(0);
+            documents.push(paid);
+            documents.push(document(&id("c"), &card, Some(&id("a")), 10));
+        }
+        let told: Value = till
+            .send("POST", "v1/receipts/batch", Value::from(documents).to_string())
+            .await
+            .json();
+        let results = told["results"].as_array().unwrap();
+        assert_eq!(results.len(), 60);
+        for (number, result) in results.iter().enumerate() {
+            let id = format!("{}{}", ["a", "b", "c"][number % 3], number / 3);
+            assert_eq!(
+                (&result["documentId"], &result["status"]),
+                (&json!(id), &json!("accepted")),
+                "{result}"
+            );
+        }
+        for guest in &guests {
+            let account = till
+                .owner
+                .get(&format!("/api/v1/customers/{guest}/balance"))
+                .await;
+            // 5 % of 2000.00, all of it spent, half of it taken back.
+            assert_eq!(account.expect(200)["debt"], "50.00");
+        }
+        till.assert_books();
+    });
+}
+
+#[test]
+fn of_who_does_not_show_the_password_no_more_is_read_than_of_a_till() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({"password": "open"})).await;
+        let guest = till.customer(CARD, "+79005550101", "0.00").await;
+        let documents = |length: usize| {
+            let mut document = document("a", CARD, None, 1);
+            document["comment"] = json!("x".repeat(length));
+            json!([document]).to_string()
+        };
+        for length in [10, 2 * 1024 * 1024, 17 * 1024 * 1024] {
+            let told = till.send("POST", "v1/receipts/batch", documents(length)).await;
+            assert_eq!(told.status, 401, "{length}: {}", told.text);
+            assert_eq!(told.json()["code"], "unauthorized");
+        }
+        // What was small is kept for a person.
+        let kept = till
+            .owner
+            .get("/api/v1/messages?outcome=refused")
+            .await
+            .expect(200);
+        assert_eq!(kept["items"].as_array().unwrap().len(), 1, "{kept}");
+        assert_eq!(till.balance(&guest).await, "0.00");
+    });
+}

@@ -175,3 +175,41 @@ fn a_write_off_is_not_for_a_receipt_of_long_ago_unless_its_card_was_locked_since
         till.assert_books();
     });
 }
+
+#[test]
+fn bonuses_that_paid_lower_the_accrual_whether_all_of_them_are_written_off_yet_or_not() {
+    each_database_async(|store| async move {
+        let (till, guest) = open(store).await;
+        lock_and_write_off(&till, &["100"]).await;
+        let mut sold = sale(&till, "a", 100, 0);
+        sold["dataVersion"] = json!("AAAAAAAAAAE=");
+        let told = push(&till, &sold).await;
+        // 5 % of 900.00.
+        assert_eq!(
+            (&told["spent"], &told["earned"]),
+            (&json!("100.00"), &json!("45.00")),
+            "{told}"
+        );
+        // The document is corrected: bonuses have paid 150.00, of which 50.00 are still to be written off.
+        let mut sold = sale(&till, "a", 150, 0);
+        sold["dataVersion"] = json!("AAAAAAAAAAI=");
+        let told = push(&till, &sold).await;
+        assert_eq!(
+            (&told["spent"], &told["earned"]),
+            (&json!("100.00"), &json!("42.50")),
+            "{told}"
+        );
+        assert_eq!(till.balance(&guest).await, "942.50");
+        lock_and_write_off(&till, &["50"]).await;
+        assert_eq!(free(&till).await, 0, "the receipt has taken it over");
+        assert_eq!(till.balance(&guest).await, "892.50");
+        let given = push(&till, &back("b", "a", 2)).await;
+        assert_eq!(
+            (&given["spentGivenBack"], &given["earnedTakenBack"]),
+            (&json!("150.00"), &json!("42.50")),
+            "{given}"
+        );
+        assert_eq!(till.balance(&guest).await, "1000.00");
+        till.assert_books();
+    });
+}

@@ -164,6 +164,16 @@ pub struct Part {
     pub about: About,
 }
 
+impl Part {
+    /// The ask that it is about; `None`: it could not be read.
+    pub fn asked(&self) -> Option<usize> {
+        match self.about {
+            About::Ask(at) => Some(at),
+            About::Unread(_) => None,
+        }
+    }
+}
+
 /// What a part is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {

@@ -36,6 +36,9 @@ pub enum Ask {
     Enrol(Box<Enrol>),
     /// Give a guest a card; one of his that was taken away works again. Answer: [`crate::Told::Guest`].
     AddCard(GuestCard),
+    /// Give a guest a virtual card, whose number the service makes; one who has a card that works keeps it. Answer:
+    /// [`crate::Told::Guest`].
+    IssueCard(CustomerRef),
     /// Take a card away from a guest: it is blocked. Answer: [`crate::Told::Guest`].
     RemoveCard(GuestCard),
     /// Give or take bonuses by hand: exactly once. Answer: [`crate::Told::Adjusted`].

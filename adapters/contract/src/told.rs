@@ -237,7 +237,7 @@ pub struct Closed {
     pub telling: Telling,
 }
 
-/// How a sale that is told stands to what was known of its receipt.
+/// How a sale or a return that is told stands to what was known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Telling {
     /// Nothing was known, or the very same.
@@ -322,6 +322,9 @@ pub struct Returned {
     /// The same return was posted before; this is its first answer.
     #[serde(skip)]
     pub replayed: bool,
+    /// How it stands to what was known of the return.
+    #[serde(skip)]
+    pub telling: Telling,
 }
 
 /// A hold that was taken.

@@ -38,6 +38,7 @@ use kopilka_contract::{
 };
 
 pub use crate::commerce_ml::CommerceMlSettings;
+pub use crate::loyalty_server::CardType;
 pub use crate::odata::{
     CardFields, Configuration, DocumentFields, KindFields, ODataSettings, Operation, OperationField,
     PaymentFields, ProductFields, Profile, StatusField,

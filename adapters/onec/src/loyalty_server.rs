@@ -12,24 +12,25 @@
 //! * the receipt itself never comes this way.
 
 mod calculation;
+mod card_types;
 mod elsewhere;
 mod issue;
 mod meeting;
+mod replies;
 mod wire;
 
 use kopilka_contract::{
     Ask, CustomerRef, Dialogue, Guest, Hold, Language, Message, Money, Refusal, Reply, Settings, Spend, Told,
     Unreadable, Words,
 };
-use serde::Serialize;
 
+pub use self::card_types::CardType;
 use self::elsewhere::Elsewhere;
 use self::meeting::{Meeting, Met, is_blocked, is_not_found};
-use self::wire::{Answer, AutomaticDiscounts, Bonuses, Card, CardTypes, Cards, Turnover};
+use self::wire::{Answer, AutomaticDiscounts};
 pub(crate) use self::wire::{guest_of, guid};
-use crate::dates::NO_DATE;
 use crate::guest_name::{GuestName, Who, session, session_beginning};
-use crate::numbers::{self, JsonNumber};
+use crate::numbers;
 use crate::query::Query;
 use crate::reply;
 use crate::settings::{LockMinutes, OneCSettings, Version};
@@ -196,13 +197,15 @@ impl Dialogue for Conversation {
     fn then(&self, told: &[Result<Told, Refusal>]) -> Result<Vec<Ask>, Unreadable> {
         let met = |who: &Who| Meeting::of(Some(who), told).one();
         Ok(match &self.method {
-            Method::FindClientCard {
-                who: Some(who),
-                lock: true,
+            Method::FindClientCard { who: Some(who), lock } => {
+                let found = Meeting::of(Some(who), told).all();
+                let locked = found.first().filter(|_| *lock && found.len() == 1);
+                let lock = locked.map(|met| self.lock(met));
+                let bought = found.iter().map(|met| Ask::Turnover(met.guest.id.clone()));
+                lock.into_iter().chain(bought).collect()
             }
-            | Method::GetClientBonuses { who: Some(who) } => {
-                let lock = |met: Met<'_>| lock(&met.name, met.guest, &self.login, &self.settings);
-                met(who).map(lock).into_iter().collect()
+            Method::GetClientBonuses { who: Some(who) } => {
+                met(who).map(|met| self.lock(&met)).into_iter().collect()
             }
             Method::SalesTurnover { who: Some(who) } => {
                 let bought = |met: Met<'_>| Ask::Turnover(met.guest.id.clone());
@@ -244,7 +247,8 @@ impl Dialogue for Conversation {
             Method::UseAutomaticDiscounts => self.answer(AutomaticDiscounts {
                 use_automatic_discounts: self.settings.automatic_discounts,
             }),
-            Method::GetCardTypes => self.answer(CardTypes { card_types_list: [] }),
+            Method::GetCardTypes if !self.settings.issue_cards => card_types::listed(&[]),
+            Method::GetCardTypes => card_types::listed(&self.settings.card_types),
             Method::FindClientCard { who, lock } => self.cards(who.as_ref(), *lock, told),
             Method::GetClientBonuses { who } => self.bonuses(who.as_ref(), told),
             Method::SalesTurnover { who } => self.turnover(who.as_ref(), told),
@@ -293,7 +297,20 @@ fn bonus_count<'a>(
     }
 }
 
+/// What a guest has bought, by the answer about it.
+fn bought(told: Option<&Result<Told, Refusal>>) -> Result<Money, Option<&Refusal>> {
+    match told {
+        Some(Ok(Told::Turnover(bought))) => Ok(*bought),
+        Some(Err(why)) => Err(Some(why)),
+        _ => Err(None),
+    }
+}
+
 impl Conversation {
+    fn lock(&self, met: &Met<'_>) -> Ask {
+        lock(&met.name, met.guest, &self.login, &self.settings)
+    }
+
     fn spend(&self, customer: CustomerRef, session: String, amount: Money) -> Ask {
         Ask::Spend(Spend {
             customer,
@@ -311,119 +328,5 @@ impl Conversation {
             "whose bonuses is not to be told by the e-mail or the end of a number: the till has locked those of none or of several",
         );
         unreadable(&words, self.language, reply::sentence(200, CARD_NOT_FOUND))
-    }
-
-    fn cards(&self, who: Option<&Who>, lock: bool, told: &[Result<Told, Refusal>]) -> Reply {
-        let loyalty_cards_list = match Meeting::of(who, told) {
-            Meeting::Nobody => Vec::new(),
-            Meeting::Failed(why) => return self.refused(why),
-            Meeting::One(met) => match bonus_count(met.guest, lock, told.get(1)) {
-                Ok(amount) => vec![Card::of(&met, amount, &self.settings)],
-                Err(why) => return self.refused(why),
-            },
-            // What is not locked is not promised.
-            Meeting::Several(met) => {
-                let count = |met: &Met<'_>| match lock {
-                    true => Money::ZERO,
-                    false => bonus_count(met.guest, false, None).unwrap_or_default(),
-                };
-                met.iter()
-                    .map(|met| Card::of(met, count(met), &self.settings))
-                    .collect()
-            }
-        };
-        self.answer(Cards { loyalty_cards_list })
-    }
-
-    fn bonuses(&self, who: Option<&Who>, told: &[Result<Told, Refusal>]) -> Reply {
-        let mut bonuses = Bonuses {
-            bonus_count: JsonNumber(Money::ZERO),
-            bonus_rate: 1,
-            bonus_currency: &self.settings.currency,
-            payment_percent: JsonNumber(Money::ZERO),
-            card_ref: String::new(),
-            barcode: String::new(),
-            magnetic_code: "",
-            end_date: NO_DATE,
-            client_not_found: true,
-        };
-        match Meeting::of(who, told) {
-            Meeting::Failed(why) => return self.refused(why),
-            Meeting::Nobody => {}
-            Meeting::Several(_) => return self.error(SEVERAL),
-            Meeting::One(Met { name, guest, .. }) => {
-                bonuses.bonus_count = match bonus_count(guest, true, told.get(1)) {
-                    Ok(amount) => JsonNumber(amount),
-                    Err(why) => return self.refused(why),
-                };
-                bonuses.payment_percent = JsonNumber(self.settings.payment_percent_of(guest).as_money());
-                bonuses.card_ref = guid(guest.number);
-                bonuses.barcode = name.code();
-                bonuses.client_not_found = false;
-            }
-        }
-        self.answer(bonuses)
-    }
-
-    /// What the guest has bought in all, by which a till chooses the discount of a card that grows.
-    fn turnover(&self, who: Option<&Who>, told: &[Result<Told, Refusal>]) -> Reply {
-        let (card_ref, barcode, client_not_found) = match Meeting::of(who, told) {
-            Meeting::One(met) => (guid(met.guest.number), met.name.code(), false),
-            Meeting::Nobody => (String::new(), String::new(), true),
-            Meeting::Several(_) => return self.error(SEVERAL),
-            Meeting::Failed(why) => return self.refused(why),
-        };
-        let bought = match told.get(1) {
-            Some(Ok(Told::Turnover(bought))) => *bought,
-            Some(Err(why)) => return self.refused(Some(why)),
-            _ => Money::ZERO,
-        };
-        self.answer(Turnover {
-            card_ref,
-            sell_count: JsonNumber(bought),
-            barcode,
-            magnetic_code: "",
-            client_not_found,
-        })
-    }
-
-    fn written_off(&self, told: &[Result<Told, Refusal>]) -> Reply {
-        let sentence = match told.get(1) {
-            Some(Ok(Told::Spent(_))) => WRITTEN_OFF,
-            Some(Err(why)) => self.sentence(why),
-            _ => FAILED,
-        };
-        reply::sentence(200, sentence)
-    }
-
-    /// An unlock after a completed write-off, whose answer was lost, finds nothing to let go and is fine all the same.
-    fn unlocked(&self, who: Option<&Who>, told: &[Result<Told, Refusal>]) -> Reply {
-        let sentence = match (Meeting::of(who, told), told.get(1)) {
-            (Meeting::Nobody, _) => CARD_NOT_FOUND,
-            (Meeting::Failed(Some(why)), _) | (_, Some(Err(why))) => self.sentence(why),
-            (_, Some(Ok(Told::Voided(_)))) => UNLOCKED,
-            _ => FAILED,
-        };
-        reply::sentence(200, sentence)
-    }
-
-    fn sentence<'a>(&self, why: &'a Refusal) -> &'a str {
-        if is_not_found(why) {
-            CARD_NOT_FOUND
-        } else {
-            why.words.in_language(self.language)
-        }
-    }
-
-    fn answer<T: Serialize>(&self, members: T) -> Reply {
-        reply::json(200, &Answer::good(&self.settings.version, members))
-    }
-
-    fn error(&self, why: &str) -> Reply {
-        reply::json(200, &Answer::error(&self.settings.version, why))
-    }
-
-    fn refused(&self, why: Option<&Refusal>) -> Reply {
-        self.error(why.map_or(FAILED, |why| why.words.in_language(self.language)))
     }
 }

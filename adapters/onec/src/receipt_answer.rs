@@ -110,11 +110,7 @@ impl Outcome {
 
     fn sold(closed: &Closed, language: Language) -> Self {
         Outcome {
-            status: match closed.telling {
-                Telling::Older => Status::Stale,
-                Telling::Newer => Status::Updated,
-                Telling::First => taken(closed.replayed),
-            },
+            status: status(closed.telling, closed.replayed),
             earned: Some(closed.accrued),
             spent: Some(closed.redeemed),
             balance: closed.balance.as_ref().map(|balance| balance.available),
@@ -125,7 +121,7 @@ impl Outcome {
 
     fn returned(returned: &Returned) -> Self {
         Outcome {
-            status: taken(returned.replayed),
+            status: status(returned.telling, returned.replayed),
             earned_taken_back: Some(returned.accrual_undone),
             spent_given_back: Some(returned.redemption_undone),
             balance: returned.balance.as_ref().map(|balance| balance.available),
@@ -161,6 +157,14 @@ impl Outcome {
     pub(crate) fn reply(&self) -> Reply {
         let worth_repeating = self.status == Status::Refused && self.retryable;
         reply::json(if worth_repeating { 503 } else { 200 }, self)
+    }
+}
+
+fn status(telling: Telling, replayed: bool) -> Status {
+    match telling {
+        Telling::Older => Status::Stale,
+        Telling::Newer => Status::Updated,
+        Telling::First => taken(replayed),
     }
 }
 

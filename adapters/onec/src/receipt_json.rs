@@ -317,7 +317,8 @@ impl Contract<'_> {
         remarks: &mut Vec<Words>,
     ) -> Result<Ask, Fault> {
         let version = self.version(document, remarks)?;
-        let at = self.received_at.fixed_offset();
+        let made = document.get("fileTime").instant(self.settings)?;
+        let at = made.unwrap_or_else(|| self.received_at.fixed_offset());
         Ok(match operation {
             Operation::Sale => Ask::GiveBack(GiveBack {
                 external_id: format!("{id}:cancelled:{version}"),
@@ -342,7 +343,8 @@ impl Contract<'_> {
     /// documents are as late as they came.
     ///
     /// A file says when it was made instead (`fileTime`). It only repeats what the base says of a document itself by the other
-    /// roads, and their numbers cannot be compared, so whatever comes by them is newer.
+    /// roads, and their numbers cannot be compared, so whatever comes by them is newer. That a document stands no more a file says
+    /// to all that has come before it was made ([`Contract::cancel`]).
     fn version(&self, document: &Field<'_>, remarks: &mut Vec<Words>) -> Result<i64, Fault> {
         let made = document.get("fileTime");
         if let Some(made) = made.instant(self.settings)? {

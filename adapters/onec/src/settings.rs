@@ -8,6 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::commerce_ml::CommerceMlSettings;
+use crate::loyalty_server::CardType;
 use crate::odata::ODataSettings;
 
 /// Settings of a 1C connection. Every field has a default; an unknown one is an error.
@@ -34,6 +35,8 @@ pub struct OneCSettings {
     pub repeat_window_s: u32,
     /// Whether guests may join at the till (`issueclientcard`).
     pub issue_cards: bool,
+    /// Kinds of cards that they may get there (`getcardtypes`).
+    pub card_types: Vec<CardType>,
     /// What bonuses spent in a receipt in JSON mean.
     pub receipt_redemption: ReceiptRedemption,
     /// Whether data versions of the base have an order.
@@ -59,6 +62,7 @@ impl Default for OneCSettings {
             debt_limit: None,
             repeat_window_s: 60,
             issue_cards: true,
+            card_types: CardType::usual(),
             receipt_redemption: ReceiptRedemption::default(),
             data_version: DataVersion::default(),
             category_source: CategorySource::default(),
@@ -70,6 +74,14 @@ impl Default for OneCSettings {
 }
 
 impl OneCSettings {
+    /// The most that bonuses may pay of a receipt, of which the rules allow so much.
+    pub(crate) fn most_of(&self, total: Money, allowed: Money) -> Money {
+        match self.payment_percent {
+            PaymentPercent::Guest => allowed,
+            PaymentPercent::Fixed(percent) => allowed.min(percent.of(total)),
+        }
+    }
+
     /// Which share of a receipt a guest's till is told that bonuses may pay.
     pub(crate) fn payment_percent_of(&self, guest: &Guest) -> Percent {
         match self.payment_percent {
@@ -189,6 +201,12 @@ impl Percent {
         cut.parse().unwrap_or(Percent::ZERO)
     }
 
+    /// So much of an amount, rounded down.
+    fn of(self, amount: Money) -> Money {
+        let kopecks = i128::from(amount.kopecks()) * i128::from(self.0) / 10_000;
+        Money::from_kopecks(i64::try_from(kopecks).unwrap_or(i64::MAX))
+    }
+
     /// The percent as a decimal number of hundredths, to be written like an amount.
     pub(crate) fn as_money(self) -> Money {
         Money::from_kopecks(i64::from(self.0))
@@ -266,6 +284,7 @@ mod tests {
             json!({"receipt_redemption": "later"}),
             json!({"category_source": "group"}),
             json!({"lock_minutes": 0}),
+            json!({"card_types": [{"id": "1"}]}),
             json!({"lock_minutes": 44641}),
             json!({"odata": {"url": "u", "user": "u", "overlap_hours": 4_294_967_295_u32}}),
         ] {

@@ -2,7 +2,7 @@
 
 use kopilka_contract::ProductBack;
 
-use super::give_back::{return_line, share};
+use super::returned_lines::{return_line, share};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{ReturnedBy, ReturnedLine, StoredLine};
 use crate::domain::{Money, Quantity};

@@ -13,7 +13,7 @@ use super::give_back::{apply_waiting, is_rolled_back};
 use super::guest_of_sale::{Guest, guest, named_hold};
 use super::held;
 use super::payers::{give_back_to_payers, sheet_of};
-use super::payment::{Pays, book_payment, line_spread, unconfirmed, unposted_spread, what_pays};
+use super::payment::{LineSpread, Pays, book_payment, line_spread, unconfirmed, unposted_spread, what_pays};
 use super::receipt_identity::{answer_known, check, fingerprint};
 use super::sheet::{Reason, Sheet, cashier_messages, may_redeem};
 use super::tell_anew::{is_told_anew, stand_as_told, stands_as_told, tell_anew};
@@ -178,7 +178,7 @@ fn decide<'a>(
         total,
         redeemed: Money::ZERO,
         may_redeem: Money::ZERO,
-        line_redeemed: Vec::new(),
+        line_redeemed: LineSpread::of_unposted(Vec::new()),
         accrual: Accrual::default(),
         parts: Vec::new(),
         taken_over: Vec::new(),
@@ -193,7 +193,7 @@ fn decide<'a>(
         if matches!(ask.redemption, Redemption::Now(amount) if amount.is_positive()) {
             return Err(Refusal::CustomerNotFound);
         }
-        decided.line_redeemed = unposted_spread(cx, ask, limit)?;
+        decided.line_redeemed = LineSpread::of_unposted(unposted_spread(cx, ask, limit)?);
         decided.accrual = nothing_accrues(receipt.lines.len(), nobody_accrues());
         decided.parts = base.parts;
         decided.messages = unknown_guest_messages(ask);
@@ -298,7 +298,7 @@ fn accrual_of(
     let sale = Sale {
         closed_at: receipt.closed_at.to_utc(),
         lines: &receipt.lines,
-        redeemed: &decided.line_redeemed,
+        redeemed: &decided.line_redeemed.said,
         payments: &receipt.payments,
         total: decided.total,
     };

@@ -3,6 +3,7 @@
 use kopilka_contract::{CashierMessage, Close, Closed, LineOutcome, ReceiptStatus, Redemption, Telling};
 
 use super::Context;
+use super::payment::LineSpread;
 use super::sheet::{Sheet, event};
 use crate::domain::accrual::Accrual;
 use crate::domain::books::Hash;
@@ -21,7 +22,7 @@ pub(super) struct Decided<'a> {
     pub(super) total: Money,
     pub(super) redeemed: Money,
     pub(super) may_redeem: Money,
-    pub(super) line_redeemed: Vec<Money>,
+    pub(super) line_redeemed: LineSpread,
     pub(super) accrual: Accrual,
     pub(super) parts: Vec<RedemptionPart>,
     pub(super) taken_over: Vec<TransactionId>,
@@ -37,7 +38,7 @@ impl Decided<'_> {
             .receipt
             .lines
             .iter()
-            .zip(self.line_redeemed.iter().zip(&self.accrual.shares));
+            .zip(self.line_redeemed.said.iter().zip(&self.accrual.shares));
         Closed {
             id,
             status,
@@ -128,19 +129,14 @@ pub(super) fn store(
         .receipt
         .lines
         .iter()
-        .zip(decided.line_redeemed.iter().zip(&decided.accrual.shares))
+        .zip(decided.line_redeemed.posted.iter().zip(&decided.accrual.shares))
         .map(|(line, (redeemed, accrued))| StoredLine {
             line_id: line.line_id.clone(),
             name: line.name.clone(),
             product_id: line.product_id.clone(),
             quantity: line.quantity,
             amount: line.amount,
-            // Only what was posted can be given back.
-            redeemed: if decided.redeemed.is_positive() {
-                *redeemed
-            } else {
-                Money::ZERO
-            },
+            redeemed: *redeemed,
             accrued: *accrued,
             returned_quantity: Quantity::ZERO,
             returned_amount: Money::ZERO,

@@ -1,20 +1,18 @@
 //! Returns, rollbacks and cancellations: any series that brings back everything undoes exactly what the receipt did.
 
-use kopilka_contract::{ReceiptStatus, Returned, comparable, is_first_hand, repeated_moment};
+use kopilka_contract::{ReceiptStatus, Returned, Telling, comparable, is_first_hand, repeated_moment};
 
 use super::Context;
-use super::back_by_product::return_product;
 use super::booking::{refund, refund_shares, undo_accrual};
+use super::corrected_return::{Retold, correct, retold, said_again};
 use super::return_identity::return_fingerprint;
+use super::returned_lines::{amount_back, bring_back, is_all_back, undo_shares};
 use super::sheet::{Reason, Sheet, event};
 use crate::domain::books::types;
 use crate::domain::ids::{ReceiptId, ReturnId};
 use crate::domain::refusal::Refusal;
-use crate::domain::world::{
-    Change, ReturnRequest, ReturnedBy, ReturnedLine, SourceKey, StoredLine, StoredReceipt, StoredReturn,
-    World,
-};
-use crate::domain::{Money, Quantity, Timestamp};
+use crate::domain::world::{Change, ReturnRequest, SourceKey, StoredReceipt, StoredReturn, World};
+use crate::domain::{Money, Timestamp};
 
 /// Gives a sale back, in part or in whole: exactly once. One that arrives before its sale waits for it.
 ///
@@ -36,26 +34,30 @@ pub fn give_back(
     }
     let key = cx.key(external_id);
     let fingerprint = return_fingerprint(sale, request);
-    if let Some(known) = world.returns.get(&key)
-        && !is_undone(known, request)
-        && !gave_nothing(known, request)
+    if let Some(known) = world.returns.get(&key).cloned()
         && !sold_since(world, sale, request)
     {
-        // A rollback repeated with a later stamp is the same rollback.
-        let same_rollback = request.version.is_some() && known.sale == *sale;
-        if known.fingerprint == fingerprint || same_rollback {
-            return Ok(Returned {
-                replayed: true,
-                ..known.answer.clone()
-            });
+        match retold(&known, sale, request, fingerprint) {
+            Retold::Again => return Ok(said_again(world, known, request)),
+            Retold::Older => {
+                return Ok(Returned {
+                    replayed: true,
+                    telling: Telling::Older,
+                    ..known.answer
+                });
+            }
+            Retold::Otherwise => {
+                return Err(Refusal::Conflict {
+                    differences: vec!["return: sale, lines or amounts".to_owned()],
+                });
+            }
+            Retold::Corrected => return correct(world, cx, known, request, fingerprint),
+            Retold::Anew => {}
         }
-        return Err(Refusal::Conflict {
-            differences: vec!["return: sale, lines or amounts".to_owned()],
-        });
     }
-    // A return that was undone, or that gave nothing, and one of the same receipt now: it takes its place.
-    let undone = world.returns.get(&key).map(|known| known.id);
-    let id = undone.unwrap_or_else(|| ReturnId(cx.ids.next_id()));
+    // A return that gives nothing back now, and one of the same receipt: it takes its place.
+    let known = world.returns.get(&key).map(|known| known.id);
+    let id = known.unwrap_or_else(|| ReturnId(cx.ids.next_id()));
     let answer = match world.receipts.get(sale).cloned() {
         // Older than what is posted: the sale was opened again meanwhile, and this speaks of before.
         Some(receipt) if is_older(request, &receipt) => {
@@ -82,19 +84,6 @@ pub fn give_back(
     Ok(answer)
 }
 
-/// Whether a known return was undone and this one is newer than the undoing: then it is a return of its own. A
-/// cancellation is answered "cancelled" by itself, and is never undone.
-fn is_undone(known: &StoredReturn, request: &ReturnRequest) -> bool {
-    let newer = matches!((request.version, known.request.version), (Some(new), Some(undone)) if new > undone);
-    known.answer.status == ReceiptStatus::Cancelled && !known.request.cancel && newer
-}
-
-/// Whether a known return was once taken for older than its sale and left aside: a return is asked for by a person at
-/// the till, so the next word of it counts.
-fn gave_nothing(known: &StoredReturn, request: &ReturnRequest) -> bool {
-    known.answer.status == ReceiptStatus::Closed && !known.request.rollback && !request.rollback
-}
-
 /// Whether a receipt that a person has cancelled was sold once more, and a person cancels it once more now.
 fn sold_since(world: &World, sale: &SourceKey, request: &ReturnRequest) -> bool {
     let stands = |status| matches!(status, ReceiptStatus::Closed | ReceiptStatus::PartlyReturned);
@@ -112,7 +101,8 @@ pub(super) fn is_older(request: &ReturnRequest, receipt: &StoredReceipt) -> bool
     // What the till says of an order itself is never older than what others only repeat of it.
     let is_word_of_till = is_first_hand(asked) && !is_first_hand(posted);
     let earlier = is_before((asked, request.returned_at), (posted, receipt.closed_at));
-    !is_word_of_till && earlier == Some(true)
+    // Nor is it known how the two count: then what the till has said since stands.
+    !is_word_of_till && earlier.unwrap_or(request.returned_at < receipt.posted_at)
 }
 
 /// Whether the first of two versions, each with the time of what it tells, is the earlier one. A till counts, and its cloud
@@ -141,6 +131,7 @@ pub(super) fn nothing_returned(id: ReturnId, receipt: Option<ReceiptId>, status:
         refund: Money::ZERO,
         balance: None,
         replayed: false,
+        telling: Telling::First,
     }
 }
 
@@ -205,17 +196,10 @@ pub(super) fn apply(
     mut receipt: StoredReceipt,
     request: &ReturnRequest,
 ) -> Result<Returned, Refusal> {
-    let before: Money = receipt.lines.iter().map(|l| l.returned_amount).sum();
-    match &request.lines {
-        None => receipt.lines.iter_mut().for_each(return_rest),
-        Some(lines) => {
-            for wanted in lines {
-                return_wanted(&mut receipt.lines, wanted)?;
-            }
-        }
-    }
+    let before = amount_back(&receipt.lines);
+    bring_back(&mut receipt.lines, request)?;
     let (accrual_undone, redemption_undone) = undo_shares(&mut receipt.lines);
-    let amount = receipt.lines.iter().map(|l| l.returned_amount).sum::<Money>() - before;
+    let amount = amount_back(&receipt.lines) - before;
     let all_back = receipt.lines.iter().all(is_all_back);
     receipt.status = match (
         request.cancel || receipt.status == ReceiptStatus::Cancelled,
@@ -283,122 +267,8 @@ pub(super) fn apply(
         refund: amount - redemption_undone,
         balance,
         replayed: false,
+        telling: Telling::First,
     };
     world.receipts.insert(receipt.key.clone(), receipt);
     Ok(answer)
-}
-
-fn is_all_back(line: &StoredLine) -> bool {
-    // Of what costs nothing tills do not tell that it came back.
-    line.amount.is_zero()
-        || line.returned_amount == line.amount
-            && (line.returned_by == Some(ReturnedBy::Amount) || line.returned_quantity == line.quantity)
-}
-
-fn return_rest(line: &mut StoredLine) {
-    match line.returned_by {
-        Some(ReturnedBy::Amount) => {}
-        _ => {
-            line.returned_by = Some(ReturnedBy::Quantity);
-            line.returned_quantity = line.quantity;
-        }
-    }
-    line.returned_amount = line.amount;
-    line.changed = true;
-}
-
-fn return_wanted(lines: &mut [StoredLine], wanted: &ReturnedLine) -> Result<(), Refusal> {
-    let named = lines.iter().position(|line| line.line_id == wanted.line_id);
-    match (&wanted.product, named.and_then(|named| lines.get_mut(named))) {
-        (Some(product), line) if product.any_line || line.is_none() => return_product(lines, wanted, product),
-        (_, Some(line)) => return_line(line, wanted.quantity, wanted.amount),
-        (_, None) => Err(Refusal::UnknownLine {
-            line_id: wanted.line_id.clone(),
-        }),
-    }
-}
-
-pub(super) fn return_line(
-    line: &mut StoredLine,
-    quantity: Option<Quantity>,
-    amount: Option<Money>,
-) -> Result<(), Refusal> {
-    let exceeds = || Refusal::ReturnExceedsSale {
-        line_id: line.line_id.clone(),
-    };
-    let mixed = || Refusal::ReturnMixed {
-        line_id: line.line_id.clone(),
-    };
-    match (quantity, amount) {
-        (Some(quantity), None) => {
-            if quantity == Quantity::ZERO {
-                return Ok(());
-            }
-            if line.returned_by == Some(ReturnedBy::Amount) {
-                return Err(mixed());
-            }
-            let sum = line
-                .returned_quantity
-                .thousandths()
-                .checked_add(quantity.thousandths())
-                .ok_or_else(exceeds)?;
-            if quantity < Quantity::ZERO || sum > line.quantity.thousandths() {
-                return Err(exceeds());
-            }
-            line.returned_by = Some(ReturnedBy::Quantity);
-            line.returned_quantity = Quantity::from_thousandths(sum);
-            line.returned_amount = share(line.amount, sum, line.quantity.thousandths());
-        }
-        (None, Some(amount)) => {
-            if amount.is_zero() {
-                return Ok(());
-            }
-            if line.returned_by == Some(ReturnedBy::Quantity) {
-                return Err(mixed());
-            }
-            let sum = line.returned_amount.checked_add(amount).ok_or_else(exceeds)?;
-            if amount < Money::ZERO || sum > line.amount {
-                return Err(exceeds());
-            }
-            line.returned_by = Some(ReturnedBy::Amount);
-            line.returned_amount = sum;
-        }
-        _ => {
-            return Err(Refusal::invalid(
-                "/lines",
-                "Строку возвращают либо по количеству, либо по сумме.",
-                "A line is returned by quantity or by amount, one of the two.",
-            ));
-        }
-    }
-    line.changed = true;
-    Ok(())
-}
-
-/// floor(amount × returned / whole)
-pub(super) fn share(amount: Money, returned: i64, whole: i64) -> Money {
-    if whole <= 0 {
-        return Money::ZERO;
-    }
-    let part = i128::from(amount.kopecks()) * i128::from(returned) / i128::from(whole);
-    Money::from_kopecks(i64::try_from(part).unwrap_or(i64::MAX))
-}
-
-/// Brings each line's undone shares up to what has been returned of it in all; says how much that undoes now.
-pub(super) fn undo_shares(lines: &mut [StoredLine]) -> (Money, Money) {
-    let (mut accrual, mut redemption) = (Money::ZERO, Money::ZERO);
-    for line in lines {
-        let (returned, whole) = match line.returned_by {
-            None => continue,
-            Some(ReturnedBy::Quantity) => (line.returned_quantity.thousandths(), line.quantity.thousandths()),
-            Some(ReturnedBy::Amount) => (line.returned_amount.kopecks(), line.amount.kopecks()),
-        };
-        let accrued = share(line.accrued, returned, whole);
-        let redeemed = share(line.redeemed, returned, whole);
-        accrual += accrued - line.accrual_undone;
-        redemption += redeemed - line.redemption_undone;
-        line.accrual_undone = accrued;
-        line.redemption_undone = redeemed;
-    }
-    (accrual, redemption)
 }

@@ -5,7 +5,7 @@ use kopilka_contract::{ReceiptStatus, apportion_by_amount};
 
 use super::Context;
 use super::booking::refund;
-use super::give_back::undo_shares;
+use super::returned_lines::undo_shares;
 use super::sheet::{Reason, Sheet};
 use super::written_off::{Behind, behind};
 use crate::domain::Money;
@@ -109,7 +109,8 @@ fn take_over(world: &mut World, cx: Context<'_>, key: &SourceKey, write_offs: &[
     world.receipts.insert(key.clone(), receipt);
 }
 
-/// The receipt was answered with a spread of what its till said that bonuses paid: that one holds, where it comes to what they paid.
+/// The receipt was answered with a spread of what its till said that bonuses paid, by which it accrued: that one holds, where it comes to
+/// what they paid.
 fn spread_over_lines(receipt: &mut StoredReceipt) {
     let said: Vec<Money> = receipt.answer.lines.iter().map(|line| line.redeemed).collect();
     let fits = said.len() == receipt.lines.len() && said.iter().copied().sum::<Money>() == receipt.redeemed;

@@ -207,7 +207,26 @@ fn bare(lines: &[Line]) -> Vec<Line> {
     lines.iter().map(bare).collect()
 }
 
-/// Which part of each line bonuses paid. `posted`: how much of it is in the books.
+/// Which part of each line bonuses paid.
+pub(super) struct LineSpread {
+    /// By the till's word: so much lowers what accrues.
+    pub(super) said: Vec<Money>,
+    /// In the books: so much can be given back.
+    pub(super) posted: Vec<Money>,
+}
+
+impl LineSpread {
+    /// Of a receipt of which nothing is in the books.
+    pub(super) fn of_unposted(said: Vec<Money>) -> Self {
+        LineSpread {
+            posted: vec![Money::ZERO; said.len()],
+            said,
+        }
+    }
+}
+
+/// Spreads what bonuses paid over the lines. `posted`: how much of it is in the books; the rest was paid all the same, and may be
+/// written off yet.
 ///
 /// # Errors
 /// `redeem-spread`
@@ -216,14 +235,20 @@ pub(super) fn line_spread(
     ask: &Close,
     posted: Money,
     limit: Money,
-) -> Result<Vec<Money>, Refusal> {
+) -> Result<LineSpread, Refusal> {
     let lines = &ask.receipt.lines;
     let all_posted = posted == ask.redemption.amount();
     if matches!(ask.redemption, Redemption::Now(_)) || (all_posted && posted.is_positive()) {
-        spread(cx.terms, lines, posted)
-    } else if posted.is_positive() {
-        spread(cx.terms, &bare(lines), posted)
-    } else {
-        unposted_spread(cx, ask, limit)
+        let said = spread(cx.terms, lines, posted)?;
+        return Ok(LineSpread {
+            posted: said.clone(),
+            said,
+        });
     }
+    let said = unposted_spread(cx, ask, limit)?;
+    if posted.is_positive() {
+        let posted = spread(cx.terms, &bare(lines), posted)?;
+        return Ok(LineSpread { said, posted });
+    }
+    Ok(LineSpread::of_unposted(said))
 }

@@ -105,7 +105,7 @@ pub(super) fn stand_as_told(
 }
 
 /// The returns that have something to do with what is known, in the order in which they came.
-fn applied_returns(world: &World, known: &StoredReceipt) -> Vec<StoredReturn> {
+pub(super) fn applied_returns(world: &World, known: &StoredReceipt) -> Vec<StoredReturn> {
     let of_it = |r: &&StoredReturn| r.sale == known.key && is_applied(r) && !is_older(&r.request, known);
     let mut returns: Vec<StoredReturn> = world.returns.values().filter(of_it).cloned().collect();
     returns.sort_by_key(|r| r.id);

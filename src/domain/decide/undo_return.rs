@@ -1,11 +1,12 @@
 //! Returns that are undone: the sale stands again.
 
-use kopilka_contract::{Balance, ReceiptStatus, Returned};
+use kopilka_contract::{Balance, ReceiptStatus, Returned, comparable, is_first_hand};
 
 use super::Context;
 use super::booking::{credit_accrual, redeem_again};
 use super::give_back::nothing_returned;
 use super::return_identity::return_fingerprint;
+use super::returned_lines::forget_returns;
 use super::sheet::{Reason, Sheet};
 use crate::domain::books::types;
 use crate::domain::ids::ReturnId;
@@ -13,7 +14,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::world::{
     Change, ReturnRequest, SourceKey, StoredLine, StoredReceipt, StoredReturn, World,
 };
-use crate::domain::{Money, Quantity, Timestamp};
+use crate::domain::{Money, Timestamp};
 
 /// Undoes a return that the till could not finish: the sale stands again, as it was before. One that arrives before
 /// its return is remembered, and the return is not applied then; neither is it where it arrives late.
@@ -53,7 +54,8 @@ pub fn undo_return(
         world.returns.insert(key, stored);
         return Ok(answer);
     };
-    let newer_return = known.request.version.is_some_and(|posted| posted > version);
+    let posted = known.request.version.map(|posted| (posted, known.posted_at));
+    let newer_return = posted.is_some_and(|posted| is_of_before((version, undone_at), posted));
     if newer_return || known.answer.status == ReceiptStatus::Cancelled {
         return Ok(Returned {
             replayed: true,
@@ -67,11 +69,20 @@ pub fn undo_return(
         _ => nothing_returned(known.id, None, ReceiptStatus::Cancelled),
     };
     if let Some(stored) = world.returns.get_mut(&key) {
-        stored.request.version = Some(version);
+        stored.request.version = stored.request.version.max(Some(version));
         stored.answer = undone.clone();
         stored.change.mark();
     }
     Ok(undone)
+}
+
+/// Whether an undoing, with its time, speaks of before a return, with the time when it was booked. The till's own word is never older
+/// than what others repeat, and these speak of before what the till has said since.
+fn is_of_before((undone, at): (i64, Timestamp), (returned, booked): (i64, Timestamp)) -> bool {
+    if comparable(undone, returned) {
+        return undone < returned;
+    }
+    !is_first_hand(undone) && at < booked
 }
 
 /// Undoes the only return of a sale.
@@ -131,12 +142,9 @@ pub(super) fn stand_again(
     }
     let (mut redeemed, mut accrued) = (Money::ZERO, Money::ZERO);
     for line in &mut receipt.lines {
-        redeemed += std::mem::take(&mut line.redemption_undone);
-        accrued += std::mem::take(&mut line.accrual_undone);
-        line.returned_by = None;
-        line.returned_quantity = Quantity::ZERO;
-        line.returned_amount = Money::ZERO;
-        line.changed = true;
+        redeemed += line.redemption_undone;
+        accrued += line.accrual_undone;
+        forget_returns(line);
     }
     receipt.status = ReceiptStatus::Closed;
     receipt.change.mark();

@@ -302,6 +302,7 @@ pub const RETURNS: Columns = &[
 ];
 pub const RETURNS_CHANGED: Columns = &[
     ("receipt_id", BigInt),
+    ("fingerprint", Binary),
     ("status", Text),
     ("amount", BigInt),
     ("accrual_undone", BigInt),

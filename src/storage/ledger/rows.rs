@@ -555,7 +555,7 @@ fn return_rows(world: &World) -> Result<(Rows<'_>, Rows<'_>), StorageError> {
         let receipt = Value::BigInt(receipt.map(|id| id.0));
         let answer: Value<'_> = serde_json::to_string(&r.answer)?.into();
         if r.change == Change::Updated {
-            let mut row = vec![receipt];
+            let mut row = vec![receipt, Value::Binary(Some(&r.fingerprint))];
             row.extend(outcome);
             row.extend([
                 serde_json::to_string(&r.request)?.into(),

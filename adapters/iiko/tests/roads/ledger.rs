@@ -98,7 +98,7 @@ fn closed(ask: &kopilka_contract::Close, quoted: bool) -> Closed {
 /// What a ledger that agrees to everything says.
 pub fn agree(ask: &Ask) -> Result<Told, Refusal> {
     Ok(match ask {
-        Ask::Identify(_) | Ask::Enrol(_) | Ask::AddCard(_) | Ask::RemoveCard(_) => {
+        Ask::Identify(_) | Ask::Enrol(_) | Ask::AddCard(_) | Ask::IssueCard(_) | Ask::RemoveCard(_) => {
             Told::Guest(Box::new(guest()))
         }
         Ask::Quote(close) => Told::Quoted(Box::new(closed(close, true))),
@@ -113,6 +113,7 @@ pub fn agree(ask: &Ask) -> Result<Told, Refusal> {
             refund: rub("173.50"),
             balance: Some(balance()),
             replayed: false,
+            telling: kopilka_contract::Telling::First,
         })),
         Ask::Hold(hold) => Told::Held(Box::new(Held {
             id: "hld_01hgw3zj3q7j0".to_owned(),

@@ -113,6 +113,7 @@ pub fn agree(ask: &Ask) -> Result<Told, Refusal> {
             refund: Money::ZERO,
             balance: None,
             replayed: false,
+            telling: kopilka_contract::Telling::First,
         })),
         other => panic!("a webhook never asks {other:?}"),
     })

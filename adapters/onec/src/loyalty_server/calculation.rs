@@ -17,11 +17,12 @@ use serde_json::value::RawValue;
 use super::elsewhere::Promocode;
 use super::meeting::Met;
 use super::wire::{Answer, Card};
-use super::{FAILED, bonus_count, is_not_found, lock, unreadable};
+use super::{FAILED, bonus_count, bought, is_not_found, lock, unreadable};
 use crate::charset;
 use crate::fault::Fault;
 use crate::fields::Field;
-use crate::guest_name::GuestName;
+use crate::guest_name::{GuestName, session};
+use crate::numbers::JsonNumber;
 use crate::reply;
 use crate::settings::OneCSettings;
 
@@ -67,8 +68,12 @@ struct Echo {
 #[derive(Debug)]
 struct Calculation {
     guest: Option<GuestName>,
+    /// The card is told, and its bonuses are locked: as 1C's own supplier does, never without telling it.
     lock: bool,
     card_wanted: bool,
+    most_wanted: bool,
+    /// The till has to bring back discounts that its cashier had picked.
+    recover: bool,
     promo_codes: Vec<String>,
     /// What to quote; `None` for a return, and where there is nothing to sell yet.
     receipt: Option<Receipt>,
@@ -88,9 +93,12 @@ fn understand(request: &Field<'_>, message: &Message<'_>, settings: &Settings) -
     let lines: Vec<Line> = lines.into_iter().flatten().collect();
     let closed_at = at.unwrap_or_else(|| message.received_at.fixed_offset());
     let is_sale = !request.get("Return").flag() && !lines.is_empty();
+    let card_wanted = request.get("GetLoyaltyCardData").flag();
     Ok(Calculation {
-        lock: request.get("BlockBonuses").flag(),
-        card_wanted: request.get("GetLoyaltyCardData").flag(),
+        lock: card_wanted && request.get("BlockBonuses").flag(),
+        card_wanted,
+        most_wanted: request.get("GetMaxBonusPay").flag(),
+        recover: request.get("RecoverManagedDiscounts").flag(),
         promo_codes: (request.get("PromocodesList").items()?.iter())
             .filter_map(|code| code.get("Promocode").label())
             .collect(),
@@ -167,17 +175,28 @@ impl Dialogue for Conversation {
         if let Some(guest) = &self.calculation.guest {
             asks.push(Ask::Identify(guest.customer()));
         }
-        asks.extend(self.calculation.receipt.clone().map(quote));
+        asks.extend(
+            self.calculation
+                .receipt
+                .clone()
+                .map(|receipt| quote(receipt, None)),
+        );
         asks
     }
 
     fn then(&self, told: &[Result<Told, Refusal>]) -> Result<Vec<Ask>, Unreadable> {
-        Ok(match (&self.calculation.guest, told.first()) {
-            (Some(name), Some(Ok(Told::Guest(guest)))) if self.calculation.lock => {
-                vec![lock(name, guest, &self.login, &self.settings)]
+        let (Some(name), Some(Ok(Told::Guest(guest)))) = (&self.calculation.guest, told.first()) else {
+            return Ok(Vec::new());
+        };
+        let ask = |more: More| match more {
+            More::Lock => Some(lock(name, guest, &self.login, &self.settings)),
+            More::Bought => Some(Ask::Turnover(guest.id.clone())),
+            More::Most => {
+                let receipt = self.calculation.receipt.clone()?;
+                Some(quote(receipt, Some(session(&self.login, guest))))
             }
-            _ => Vec::new(),
-        })
+        };
+        Ok(self.calculation.more(guest).into_iter().filter_map(ask).collect())
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
@@ -194,6 +213,17 @@ impl Dialogue for Conversation {
             (Some(_), Some(Err(why))) => return self.failed(why.words.in_language(self.language)),
             (Some(_), _) => return self.failed(FAILED),
         };
+        let more = self.more_told(guest, told);
+        let card = match guest {
+            Some(_) if !self.calculation.card_wanted => None,
+            None => self.calculation.card_wanted.then(CardDescription::default),
+            Some(guest) => match self.card(guest, &more) {
+                Ok(card) => Some(card),
+                Err(why) => {
+                    return self.failed(why.map_or(FAILED, |why| why.words.in_language(self.language)));
+                }
+            },
+        };
         let members = Members {
             goods: &self.goods,
             gifts: [],
@@ -201,20 +231,50 @@ impl Dialogue for Conversation {
             messages: self.messages(guest, told),
             discounts_list: [],
             bonuses_to_accrue: [],
-            loyalty_card_description: (self.calculation.card_wanted).then(|| self.card(guest, told)),
+            loyalty_card_description: card,
+            max_bonus_pay: (self.calculation.most_wanted).then(|| JsonNumber(self.most(guest, told, &more))),
+            current_discounts: self.calculation.recover.then_some([]),
         };
         reply::json(200, &Answer::good(&self.settings.version, members))
     }
 }
 
-/// The same receipt as a question.
-fn quote(receipt: Receipt) -> Ask {
+/// What is asked besides, once the guest is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum More {
+    /// To lock his bonuses.
+    Lock,
+    /// What he has bought.
+    Bought,
+    /// What the receipt comes to with the bonuses that this till has locked.
+    Most,
+}
+
+impl Calculation {
+    /// In the order in which it is asked.
+    fn more(&self, guest: &Guest) -> Vec<More> {
+        let is_locked = guest.balance.held.is_positive();
+        let most = self.most_wanted && is_locked && self.receipt.is_some();
+        let all = [
+            (self.lock, More::Lock),
+            (self.card_wanted, More::Bought),
+            (most, More::Most),
+        ];
+        all.into_iter()
+            .filter(|(wanted, _)| *wanted)
+            .map(|(_, more)| more)
+            .collect()
+    }
+}
+
+/// The same receipt as a question. `lock`: bonuses that the till has set aside for it.
+fn quote(receipt: Receipt, lock: Option<String>) -> Ask {
     Ask::Quote(Close {
         receipt,
         redemption: Redemption::Nothing,
         payers: Vec::new(),
         accrual: None,
-        hold: None,
+        hold: lock,
         promo_codes: Vec::new(),
         offline: None,
         menu_categories: BTreeMap::new(),
@@ -272,22 +332,63 @@ impl Conversation {
         })
     }
 
-    fn card<'a>(&'a self, guest: Option<&'a Guest>, told: &[Result<Told, Refusal>]) -> CardDescription<'a> {
-        let name = self.calculation.guest.as_ref();
-        let card = name.zip(guest).map(|(name, guest)| {
-            let count = bonus_count(guest, self.calculation.lock, told.last()).unwrap_or(Money::ZERO);
-            let met = Met {
-                name: name.clone(),
-                guest,
-                search_type: name.search_type(),
-            };
-            Card::of(&met, count, &self.settings)
-        });
-        CardDescription {
-            card_not_found: card.is_none(),
-            loyalty_card: card,
+    /// What was answered to each of the questions of [`Calculation::more`].
+    fn more_told<'a>(
+        &self,
+        guest: Option<&Guest>,
+        told: &'a [Result<Told, Refusal>],
+    ) -> Vec<(More, &'a Result<Told, Refusal>)> {
+        let more = guest
+            .map(|guest| self.calculation.more(guest))
+            .unwrap_or_default();
+        let before = 1 + usize::from(self.calculation.receipt.is_some());
+        more.into_iter().zip(told.iter().skip(before)).collect()
+    }
+
+    fn card<'a>(
+        &'a self,
+        guest: &'a Guest,
+        more: &[(More, &'a Result<Told, Refusal>)],
+    ) -> Result<CardDescription<'a>, Option<&'a Refusal>> {
+        let name = self.calculation.guest.as_ref().ok_or(None)?;
+        let count = bonus_count(guest, self.calculation.lock, of(more, More::Lock)).unwrap_or(Money::ZERO);
+        let met = Met {
+            name: name.clone(),
+            guest,
+            search_type: name.search_type(),
+        };
+        let bought = bought(of(more, More::Bought))?;
+        Ok(CardDescription {
+            card_not_found: false,
+            loyalty_card: Some(Card::of(&met, count, bought, &self.settings)),
+        })
+    }
+
+    /// The most that the guest's bonuses may pay of the receipt as it stands, those that this till has locked among them.
+    fn most(
+        &self,
+        guest: Option<&Guest>,
+        told: &[Result<Told, Refusal>],
+        more: &[(More, &Result<Told, Refusal>)],
+    ) -> Money {
+        let quoted = |answer: &&Result<Told, Refusal>| matches!(answer, Ok(Told::Quoted(_)));
+        let answer = of(more, More::Most)
+            .filter(quoted)
+            .or_else(|| told.iter().find(quoted));
+        match (guest, answer) {
+            (Some(_), Some(Ok(Told::Quoted(quoted)))) => {
+                self.settings.most_of(quoted.total, quoted.may_redeem)
+            }
+            _ => Money::ZERO,
         }
     }
+}
+
+/// The answer to one of the questions.
+fn of<'a>(more: &[(More, &'a Result<Told, Refusal>)], wanted: More) -> Option<&'a Result<Told, Refusal>> {
+    more.iter()
+        .find(|(more, _)| *more == wanted)
+        .map(|(_, told)| *told)
 }
 
 #[derive(Serialize)]
@@ -301,6 +402,14 @@ struct Members<'a> {
     bonuses_to_accrue: [(); 0],
     #[serde(skip_serializing_if = "Option::is_none")]
     loyalty_card_description: Option<CardDescription<'a>>,
+    /// Only where `GetMaxBonusPay` asks for it. Its name is assumed: the copies of 1C's library that can be read know the question and
+    /// not the answer, and count the percent of the card themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_bonus_pay: Option<JsonNumber>,
+    /// Only where `RecoverManagedDiscounts` wants discounts brought back: none of the cashier's are known here. That it is a list is
+    /// assumed; the supplier of 1C:Trade Management does not tell it at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_discounts: Option<[(); 0]>,
 }
 
 #[derive(Serialize)]
@@ -316,4 +425,13 @@ struct CardDescription<'a> {
     card_not_found: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     loyalty_card: Option<Card<'a>>,
+}
+
+impl Default for CardDescription<'_> {
+    fn default() -> Self {
+        CardDescription {
+            card_not_found: true,
+            loyalty_card: None,
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! Promo codes, gift certificates, leftovers and bans of sales: no books of them are kept here. They are answered so that
 //! the till says so to its cashier and goes on.
 //!
-//! Names of members are those of 1C's library; how a list is called where nothing but its being a list is known, and which words
-//! come where a text is expected, is assumed: a till compares none of them.
+//! Names of members are those of 1C's library, whose supplier answers lists of discounts without an object around them (seen in 1C:Trade
+//! Management 11.5.18). Which words come where a text is expected is assumed: a till compares none of them.
 
 use kopilka_contract::{Money, Reply};
 use serde::Serialize;
@@ -16,6 +16,8 @@ use crate::settings::Version;
 
 pub(super) const UNKNOWN_PROMOCODE: &str = "Промокод не найден";
 const UNKNOWN_CERTIFICATE: &str = "Подарочный сертификат не найден";
+/// What the stock supplier says of any promo code at all.
+const PROMOCODE_UNLOCKED: &str = "Промокод разблокирован";
 
 /// A method about something that is kept elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,7 @@ pub(super) enum Elsewhere {
     ChangeOfGiftCard,
     PromoCode,
     ChangeOfPromoCode,
+    UnlockOfPromoCode,
     Leftovers,
     Restrictions,
 }
@@ -41,7 +44,8 @@ impl Elsewhere {
             "checkgiftcard" => Elsewhere::GiftCardUse,
             "unlockgiftcard" | "writeoffgiftcard" => Elsewhere::ChangeOfGiftCard,
             "promocodeinfo" => Elsewhere::PromoCode,
-            "unlockpromocode" | "redeempromocode" | "activatepromocode" => Elsewhere::ChangeOfPromoCode,
+            "redeempromocode" | "activatepromocode" => Elsewhere::ChangeOfPromoCode,
+            "unlockpromocode" => Elsewhere::UnlockOfPromoCode,
             "getleftovers" => Elsewhere::Leftovers,
             "salesrestrictionsinfo" => Elsewhere::Restrictions,
             _ => return None,
@@ -51,8 +55,7 @@ impl Elsewhere {
     /// What the till is told.
     pub(super) fn reply(self, query: &Query, version: &Version) -> Reply {
         match self {
-            Elsewhere::ControlledDiscounts => good(version, ControlledDiscounts::default()),
-            Elsewhere::DiscountsOfPayments => good(version, DiscountsOfPayments::default()),
+            Elsewhere::ControlledDiscounts | Elsewhere::DiscountsOfPayments => reply::json(200, &[(); 0]),
             Elsewhere::Leftovers => good(version, Leftovers::default()),
             Elsewhere::Restrictions => good(version, Restrictions::default()),
             Elsewhere::PromoCode => good(version, PromoCodeInfo::unknown()),
@@ -68,6 +71,7 @@ impl Elsewhere {
                 },
             ),
             Elsewhere::ChangeOfGiftCard => reply::sentence(200, UNKNOWN_CERTIFICATE),
+            Elsewhere::UnlockOfPromoCode => reply::sentence(200, PROMOCODE_UNLOCKED),
             Elsewhere::ChangeOfPromoCode => reply::sentence(200, UNKNOWN_PROMOCODE),
         }
     }
@@ -84,18 +88,6 @@ fn bad(version: &Version, words: &str, members: impl Serialize) -> Reply {
         ..Answer::good(version, members)
     };
     reply::json(200, &answer)
-}
-
-#[derive(Serialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct ControlledDiscounts {
-    controlled_discounts_list: [(); 0],
-}
-
-#[derive(Serialize, Default)]
-#[serde(rename_all = "PascalCase")]
-struct DiscountsOfPayments {
-    on_pay_discounts_list: [(); 0],
 }
 
 #[derive(Serialize, Default)]

@@ -1,7 +1,8 @@
 //! `issueclientcard`: a guest joins at the till.
 //!
-//! The till sends a name, a telephone, an e-mail, a birthday and perhaps the code of a card that the cashier has at hand. One without
-//! a code gets none made up: the guest's telephone number is his code from then on, as where he is found by it.
+//! The till sends a name, a telephone, an e-mail, a birthday, the kind of card and perhaps the code of one that the cashier has at hand.
+//! Where it asks for a number to be made (`GenerateNumber`, or a kind of card that says so), he gets a virtual card, unless he has a card
+//! already. One without a code for whom none is made has his telephone number for a code from then on, as where he is found by it.
 
 use kopilka_contract::{
     Ask, CustomerRef, Dialogue, Enrol, Guest, Language, Message, Phone, Refusal, Reply, Settings, Told,
@@ -10,7 +11,7 @@ use kopilka_contract::{
 use serde::Serialize;
 
 use super::wire::{Answer, guid};
-use super::{CARD_NOT_FOUND, FAILED};
+use super::{CARD_NOT_FOUND, FAILED, card_types};
 use crate::guest_name::GuestName;
 use crate::numbers::JsonNumber;
 use crate::query::Query;
@@ -22,6 +23,8 @@ use crate::{dates, reply};
 struct Issue {
     name: GuestName,
     enrol: Enrol,
+    /// The service makes the number of his card.
+    numbered_here: bool,
     remarks: Vec<Words>,
     language: Language,
     settings: OneCSettings,
@@ -55,7 +58,16 @@ pub(super) fn read(
             None
         }
     };
+    let kind = card_types::named(&own.card_types, query.get("ClientCardTypeUID"));
+    if let Err(uid) = kind {
+        remarks.push(Words::new(
+            format!("вид карты {uid} не из списка подключения; карта выдана обычным образом"),
+            format!("the kind of card {uid} is not in the connection's list; the card was issued as usual"),
+        ));
+    }
     let card = text("ClientCardID");
+    let by_kind = matches!(kind, Ok(Some(kind)) if kind.generate_number);
+    let numbered_here = card.is_none() && (by_kind || query.get("GenerateNumber").is_some_and(says_yes));
     let named = match (&card, &phone) {
         (Some(code), _) => Some(GuestName::from_code(code)),
         (None, Some(phone)) => Some(GuestName::Phone(phone.clone())),
@@ -87,10 +99,16 @@ pub(super) fn read(
     Ok(Box::new(Issue {
         name,
         enrol,
+        numbered_here,
         remarks,
         language,
         settings: own,
     }))
+}
+
+/// How 1C writes a truth as text: in the words of its locale, or as code does.
+fn says_yes(text: &str) -> bool {
+    ["да", "yes", "истина", "true", "1"].contains(&text.to_lowercase().as_str())
 }
 
 impl Dialogue for Issue {
@@ -103,6 +121,15 @@ impl Dialogue for Issue {
         vec![Ask::Identify(who), Ask::Enrol(Box::new(self.enrol.clone()))]
     }
 
+    fn then(&self, told: &[Result<Told, Refusal>]) -> Result<Vec<Ask>, Unreadable> {
+        Ok(match told.get(1) {
+            Some(Ok(Told::Guest(guest))) if self.numbered_here => {
+                vec![Ask::IssueCard(CustomerRef::Id(guest.id.clone()))]
+            }
+            _ => Vec::new(),
+        })
+    }
+
     fn remarks(&self) -> Vec<String> {
         let words = |words: &Words| words.in_language(self.language).to_owned();
         self.remarks.iter().map(words).collect()
@@ -110,7 +137,7 @@ impl Dialogue for Issue {
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
         let known = matches!(told.first(), Some(Ok(Told::Guest(_))));
-        match told.get(1) {
+        match told.get(1 + usize::from(self.numbered_here && matches!(told.get(1), Some(Ok(_))))) {
             Some(Ok(Told::Guest(guest))) => {
                 let card = self.card(guest, known);
                 reply::json(200, &Answer::good(&self.settings.version, card))
@@ -126,7 +153,10 @@ impl Issue {
         IssuedCard {
             existing_card: existing,
             card_ref: guid(guest.number),
-            card_id: self.name.code(),
+            card_id: match self.numbered_here {
+                true => GuestName::of(guest).code(),
+                false => self.name.code(),
+            },
             client: guest.name.as_deref().unwrap_or_default(),
             phone_number: guest.phone.as_ref().map(ToString::to_string).unwrap_or_default(),
             email: guest.email.as_deref().unwrap_or_default(),

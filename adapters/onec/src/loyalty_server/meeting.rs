@@ -73,6 +73,15 @@ impl<'a> Meeting<'a> {
         }
     }
 
+    /// Everybody who may be meant.
+    pub(super) fn all(self) -> Vec<Met<'a>> {
+        match self {
+            Meeting::One(met) => vec![met],
+            Meeting::Several(met) => met,
+            Meeting::Nobody | Meeting::Failed(_) => Vec::new(),
+        }
+    }
+
     /// The only one who may be meant.
     pub(super) fn one(self) -> Option<Met<'a>> {
         match self {

@@ -86,13 +86,6 @@ pub(super) struct AutomaticDiscounts {
     pub(super) use_automatic_discounts: bool,
 }
 
-/// The name of the list is our assumption: tills ask for kinds of cards only in order to issue one.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct CardTypes {
-    pub(super) card_types_list: [(); 0],
-}
-
 #[derive(Serialize, Default)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Cards<'a> {
@@ -115,15 +108,15 @@ pub(super) struct Card<'a> {
     pub(super) client_guid: String,
     pub(super) is_blocked: bool,
     pub(super) bonus_data: BonusData<'a>,
-    /// Nought: a till asks for it by a method of its own.
-    pub(super) sell_count: u8,
+    /// What the guest has bought in all, as `salesturnover` tells it (1C:Trade Management fills it here too).
+    pub(super) sell_count: JsonNumber,
     pub(super) search_type: &'static str,
     pub(super) valid: bool,
 }
 
 impl<'a> Card<'a> {
-    /// The card by which a guest was named, with what the till may take of his bonuses.
-    pub(super) fn of(met: &Met<'a>, bonus_count: Money, settings: &'a OneCSettings) -> Self {
+    /// The card by which a guest was named, with what the till may take of his bonuses and what he has bought.
+    pub(super) fn of(met: &Met<'a>, bonus_count: Money, bought: Money, settings: &'a OneCSettings) -> Self {
         let guest = met.guest;
         let blocked = is_blocked(guest);
         let reference = guid(guest.number);
@@ -144,7 +137,7 @@ impl<'a> Card<'a> {
                 bonus_rate: 1,
                 bonus_currency: &settings.currency,
             },
-            sell_count: 0,
+            sell_count: JsonNumber(bought),
             search_type: met.search_type,
             valid: !blocked,
         }

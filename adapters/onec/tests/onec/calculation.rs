@@ -47,6 +47,49 @@ fn a_till_that_wants_the_card_gets_it_with_what_was_locked() {
 }
 
 #[test]
+fn bonuses_are_locked_only_where_the_card_is_told() {
+    play(
+        PATH,
+        "sale_with_lock_unseen",
+        "sale_with_lock_unseen",
+        Ledger::Willing,
+    );
+}
+
+#[test]
+fn the_most_that_bonuses_may_pay_is_told_where_it_is_asked_with_what_this_till_has_locked() {
+    play(
+        PATH,
+        "sale_with_the_least",
+        "sale_with_the_least",
+        Ledger::Willing,
+    );
+    play(PATH, "sale", "sale_locked_here", Ledger::LockedHere);
+    let body = fs::read(stage::fixture("calculation/sale.request.json")).unwrap();
+    let message = Message {
+        body: &body,
+        ..stage::request_line(PATH)
+    };
+    let settings = stage::settings(serde_json::json!({"payment_percent": "12.5"}));
+    stage::compare(
+        "calculation/sale_by_settings",
+        &message,
+        &settings,
+        Ledger::Willing,
+    );
+}
+
+#[test]
+fn a_till_that_wants_discounts_back_hears_that_there_are_none() {
+    play(
+        PATH,
+        "sale_with_discounts_to_recover",
+        "sale_with_discounts_to_recover",
+        Ledger::Willing,
+    );
+}
+
+#[test]
 fn a_receipt_of_nobody_a_return_and_an_empty_receipt_promise_nothing() {
     for request in ["sale_without_card", "return", "nothing_sold"] {
         play(PATH, request, request, Ledger::Willing);

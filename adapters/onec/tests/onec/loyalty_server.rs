@@ -256,9 +256,39 @@ fn a_guest_has_one_session_at_a_till_whatever_he_is_named_by() {
 }
 
 #[test]
-fn a_turnover_is_told_and_card_kinds_are_answered_with_the_least() {
+fn a_turnover_is_told() {
     play("sales_turnover", Ledger::Willing);
+}
+
+#[test]
+fn kinds_of_cards_are_a_list_without_an_object_and_those_of_the_connection() {
     play("get_card_types", Ledger::Willing);
+    let own = json!({"card_types": [{"id": "0f1e2d3c-90ab-11f0-8d3a-00155d0a0109", "name": "Золотая"}]});
+    play_as(
+        "get_card_types",
+        "get_card_types_by_settings",
+        Ledger::Willing,
+        own,
+    );
+    let none = json!({"issue_cards": false});
+    play_as("get_card_types", "get_card_types_of_none", Ledger::Willing, none);
+}
+
+#[test]
+fn a_card_whose_number_the_service_makes_is_told_by_its_number() {
+    for request in [
+        "issue_client_card_of_virtual_kind",
+        "issue_client_card_of_plastic_kind",
+        "issue_client_card_of_unknown_kind",
+    ] {
+        play(request, Ledger::Willing);
+    }
+    play_as(
+        "issue_client_card_of_virtual_kind",
+        "issue_client_card_of_virtual_kind_busy",
+        Ledger::Busy,
+        Value::Null,
+    );
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub enum Ledger {
     Stranger,
     /// A search means several guests.
     Crowded,
+    /// This till has locked the guest's bonuses already.
+    LockedHere,
     /// It refuses, for good, with this code.
     Refuses(&'static str),
     /// It is too busy.
@@ -85,7 +87,7 @@ impl Ledger {
     fn does(self, ask: &Ask) -> Told {
         let replayed = self == Ledger::Repeated;
         match ask {
-            Ask::Identify(_) | Ask::Enrol(_) | Ask::AddCard(_) | Ask::RemoveCard(_) => {
+            Ask::Identify(_) | Ask::Enrol(_) | Ask::AddCard(_) | Ask::IssueCard(_) | Ask::RemoveCard(_) => {
                 Told::Guest(Box::new(self.guest()))
             }
             Ask::Search(_) => Told::Guests(vec![self.guest()]),
@@ -133,6 +135,7 @@ impl Ledger {
                     ..Balance::default()
                 }),
                 replayed,
+                telling: Telling::First,
             })),
         }
     }
@@ -166,9 +169,15 @@ impl Ledger {
             card_blocked: self == Ledger::Blocked,
             coefficient: "1".to_owned(),
             redeem_max_percent: "30".to_owned(),
-            balance: Balance {
-                available: money("640.50"),
-                ..Balance::default()
+            balance: match self {
+                Ledger::LockedHere => Balance {
+                    held: money("640.50"),
+                    ..Balance::default()
+                },
+                _ => Balance {
+                    available: money("640.50"),
+                    ..Balance::default()
+                },
             },
             cashier_messages: Vec::new(),
         }
@@ -180,9 +189,9 @@ fn closed(close: &Close, replayed: bool) -> Closed {
         id: "rcp_1".to_owned(),
         status: ReceiptStatus::Closed,
         customer_id: Some("cus_1".to_owned()),
-        total: close.receipt.total.unwrap_or_default(),
+        total: close.receipt.lines.iter().map(|line| line.amount).sum(),
         redeemed: close.redemption.amount(),
-        may_redeem: Money::ZERO,
+        may_redeem: money(if close.hold.is_some() { "480.00" } else { "360.00" }),
         to_pay: Money::ZERO,
         accrued: money("74.20"),
         lines: Vec::<LineOutcome>::new(),

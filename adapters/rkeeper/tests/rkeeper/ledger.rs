@@ -100,6 +100,7 @@ pub fn returned() -> Told {
         refund: money("1115.00"),
         balance: Some(balance("1240.00")),
         replayed: false,
+        telling: kopilka_contract::Telling::First,
     }))
 }
 
