@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use kopilka_contract::Ask;
 
 use crate::app::App;
-use crate::domain::Timestamp;
 use crate::domain::ids::VenueId;
-use crate::storage::{AnyConnection, StorageError, Tenant, order_names, receipts};
+use crate::storage::{StorageError, Tenant, order_names, receipts};
 
 /// Under which name each order of a message is known at its source.
 #[derive(Debug, Default)]
@@ -49,11 +48,16 @@ impl OrderNames {
             return Ok(OrderNames(known));
         }
         let (at, now) = (source.to_owned(), app.clock.now());
+        let mut looked_up = Some(known);
         let learned = app.small_writes.write(key_of(source, &names), move |c| {
-            for order in &orders {
-                learn(c, tenant, &at, order, now)?;
-            }
-            Ok(OrderNames(order_names::known(c, tenant, &at, &names)?))
+            let known = match looked_up.take() {
+                Some(known) => known,
+                // Another message has taught one of them since: all is decided anew.
+                None => order_names::known(c, tenant, &at, &names)?,
+            };
+            let new = meanings(&orders, &known);
+            order_names::add(c, tenant, &at, &new, now)?;
+            Ok(OrderNames(known.into_iter().chain(new).collect()))
         });
         learned.await
     }
@@ -147,27 +151,20 @@ fn key_of(source: &str, names: &[String]) -> String {
     format!("{source} {lowest}")
 }
 
-/// An order is known under the name that came first; of names that come together, under the best.
-fn learn(
-    connection: &mut AnyConnection,
-    tenant: Tenant,
-    source: &str,
-    order: &[String],
-    now: Timestamp,
-) -> Result<(), StorageError> {
-    let known = order_names::known(connection, tenant, source, order)?;
-    let known_as = order.iter().find_map(|name| known.get(name));
-    if let Some(external_id) = known_as.or(order.first()) {
-        let new = order.iter().filter(|name| !known.contains_key(*name)).cloned();
-        // One that another message has taught since it was looked up is taken: all is decided anew.
-        order_names::add(
-            connection,
-            tenant,
-            source,
-            &new.collect::<Vec<_>>(),
-            external_id,
-            now,
-        )?;
+/// What names mean that mean nothing yet. An order is known under the name that came first; of names that come together, under
+/// the best.
+fn meanings(orders: &[Vec<String>], known: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut new = BTreeMap::new();
+    for order in orders {
+        let known_as = order
+            .iter()
+            .find_map(|name| known.get(name).or_else(|| new.get(name)));
+        let Some(external_id) = known_as.or(order.first()).cloned() else {
+            continue;
+        };
+        for name in order.iter().filter(|name| !known.contains_key(*name)) {
+            new.entry(name.clone()).or_insert_with(|| external_id.clone());
+        }
     }
-    Ok(())
+    new
 }

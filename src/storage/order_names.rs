@@ -1,16 +1,23 @@
 //! Names of one and the same order: a till and its cloud name it differently, and a message may have either.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Kind};
 use super::schema::order_names;
-use super::statement::{Statement, load_rows};
+use super::statement::{Rows, Statement, load_rows};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 
+const COLUMNS: &[(&str, Kind)] = &[
+    ("network_id", Kind::BigInt),
+    ("source", Kind::Text),
+    ("name", Kind::Text),
+    ("external_id", Kind::Text),
+    ("created_at", Kind::Timestamp),
+];
 /// So many names are looked up in one statement.
 const AT_ONCE: usize = 50;
 
@@ -45,30 +52,40 @@ pub fn known(
     Ok(known)
 }
 
-/// Writes down that `names`, which had no meaning, mean the order that is known as `external_id`. All go in in one order, so
-/// that of two messages with the same names one waits for the other, and not each for each.
+/// Writes down which orders names mean that had no meaning, each as (name, the name under which the order is known), in one
+/// statement. They go in in one order, so that of two messages with the same names one waits for the other, and not each for each.
 ///
 /// # Errors
-/// Those of the database; a unique violation where another message has just taught one of them.
+/// Those of the database; [`StorageError::LostRace`] where another message has taught one of them meanwhile.
 pub fn add(
     connection: &mut AnyConnection,
     tenant: Tenant,
     source: &str,
-    names: &[String],
-    external_id: &str,
+    new: &BTreeMap<String, String>,
     now: Timestamp,
 ) -> Result<(), StorageError> {
-    let names: BTreeSet<&String> = names.iter().collect();
-    for name in names {
-        diesel::insert_into(order_names::table)
-            .values((
-                order_names::network_id.eq(tenant.id()),
-                order_names::source.eq(source),
-                order_names::name.eq(name),
-                order_names::external_id.eq(external_id),
-                order_names::created_at.eq(now.naive_utc()),
-            ))
-            .execute(connection)?;
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::new("order_names", COLUMNS);
+    for (name, external_id) in new {
+        rows.push(vec![
+            tenant.id().into(),
+            source.into(),
+            name.as_str().into(),
+            external_id.as_str().into(),
+            now.into(),
+        ]);
+    }
+    let mut statement = Statement::new(Dialect::of(connection));
+    // SQLite would take ON for the condition of a join.
+    statement.insert(&rows).push(" WHERE TRUE ON CONFLICT DO NOTHING");
+    let added = match connection {
+        AnyConnection::Postgres(c) => statement.execute(c)?,
+        AnyConnection::Sqlite(c) => statement.execute(c)?,
+    };
+    if added < new.len() {
+        return Err(StorageError::LostRace("the names of an order"));
     }
     Ok(())
 }

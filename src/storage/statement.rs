@@ -239,7 +239,7 @@ impl<'a> Statement<'a> {
         self
     }
 
-    /// `INSERT` of a whole set, for PostgreSQL.
+    /// `INSERT` of a whole set.
     pub fn insert(&mut self, rows: &Rows<'a>) -> &mut Self {
         let _ = write!(self.sql, "INSERT INTO {} ({}) ", rows.name, rows.names());
         self.relation(rows)
