@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::author::Author;
 use super::caller::{Caller, Scope};
+use super::given::text;
 use super::json_body::{JsonBody, PathId, QueryOf};
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
@@ -21,7 +22,7 @@ use super::problem::Problem;
 use crate::app::App;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
 use crate::pos::inbox;
-use crate::storage::messages::{self, KeptMessage, MessageFilter, MessageHead, WAITING};
+use crate::storage::messages::{self, KeptMessage, MessageFilter, MessageHead, OUTCOMES, WAITING};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -30,10 +31,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(one))
         .routes(routes!(replay))
         .routes(routes!(replay_many))
+        .routes(routes!(dismiss))
 }
 
 /// Most messages that one call does again.
 const MOST_REPLAYS: u32 = 100;
+/// Most characters of a note about a message that is dismissed.
+pub(crate) const MOST_NOTE: usize = 500;
 
 /// A message that reached us, without its body.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -59,14 +63,20 @@ struct MessageView {
     /// Length of the body.
     #[schema(example = 4096)]
     bytes: i64,
-    /// `posted`, `repeated`, `ignored`, `replayed`; `refused` and `unreadable` wait for a person.
+    /// `posted`, `repeated`, `ignored`, `replayed`; `refused` and `unreadable` wait for a person, unless `needs_nobody` says why not.
     #[schema(example = "refused")]
     outcome: String,
+    /// Why a refused message waits for nobody: `turned-away` at the door (a wrong password, a foreign address), `answered` (the
+    /// cashier was told, and went on without the bonuses), `dismissed` by a person. Null: it waits, or was not refused.
+    #[schema(example = json!(null))]
+    needs_nobody: Option<String>,
     /// Code of the refusal.
     #[schema(example = "insufficient-balance")]
     code: Option<String>,
-    /// What a person should know about it.
+    /// What a person should know about it; after it was done again in vain, why that failed.
     detail: Option<String>,
+    /// Why it was refused at first, where doing it again failed for another reason.
+    first_detail: Option<String>,
     /// What it became: a receipt, a return, a hold.
     #[schema(example = "rcp_01hgw3zj3q7hx")]
     subject: Option<String>,
@@ -92,6 +102,8 @@ impl MessageView {
             detail: message.detail,
             subject: message.subject,
             took_ms: message.took_ms,
+            needs_nobody: message.needs_nobody,
+            first_detail: message.first_detail,
         }
     }
 }
@@ -135,6 +147,8 @@ impl WholeMessageView {
                 detail: message.detail,
                 subject: message.subject,
                 took_ms: message.took_ms,
+                needs_nobody: message.needs_nobody,
+                first_detail: message.first_detail,
             },
             content_type: raw.content_type,
             body,
@@ -188,6 +202,15 @@ struct ReplayRequest {
     limit: Option<u32>,
 }
 
+/// How a message is done again.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ReplayQuery {
+    /// True: though it was turned away at the door, its password being wrong or its address foreign.
+    #[serde(default)]
+    although_unauthorized: bool,
+}
+
 /// How doing a message again went.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 struct ReplayView {
@@ -198,6 +221,15 @@ struct ReplayView {
     /// What its sender would have been told.
     #[schema(example = "<Root><TransactionsEx Result=\"0\"/></Root>")]
     answer: String,
+}
+
+/// Why nobody has to see to a message any more.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DismissRequest {
+    /// For the audit log, at most 500 characters.
+    #[schema(example = "гость расплатился картой")]
+    note: String,
 }
 
 /// How doing many messages again went.
@@ -212,11 +244,20 @@ struct ReplaysView {
     more: bool,
 }
 
-fn outcomes(wanted: Option<String>) -> Vec<String> {
+/// The outcomes that a caller asks for, and whether only what waits for a person.
+fn outcomes(wanted: Option<String>) -> Result<(Vec<String>, bool), Problem> {
     match wanted.as_deref() {
-        Some("waiting") => WAITING.map(str::to_owned).to_vec(),
-        Some(_) => wanted.into_iter().collect(),
-        None => Vec::new(),
+        None => Ok((Vec::new(), false)),
+        Some("waiting") => Ok((Vec::new(), true)),
+        Some(outcome) if OUTCOMES.contains(&outcome) => Ok((wanted.into_iter().collect(), false)),
+        Some(_) => Err(Problem::invalid(
+            "outcome",
+            format!("Такого исхода нет; есть: waiting, {}.", OUTCOMES.join(", ")),
+            format!(
+                "There is no such outcome; there are: waiting, {}.",
+                OUTCOMES.join(", ")
+            ),
+        )),
     }
 }
 
@@ -244,10 +285,12 @@ async fn list(
 ) -> Result<Json<Page<MessageView>>, Problem> {
     caller.needs_any(&[Scope::Admin, Scope::Reports])?;
     let (limit, before) = (query.limit()?, query.after()?);
+    let (outcomes, waiting) = outcomes(wanted.outcome)?;
     let filter = MessageFilter {
         venues: caller.venues.clone(),
         connection: wanted.connection_id,
-        outcomes: outcomes(wanted.outcome),
+        outcomes,
+        waiting,
         kind: wanted.kind,
         since: wanted.since,
         until: wanted.until,
@@ -277,20 +320,41 @@ async fn one(
 }
 
 /// Does again what a message asks, as if it came now: after a card was made, a rule mended, a product named. What was
-/// posted already is done, and nothing happens. A failure is told, and the message waits on.
+/// posted already is done, and nothing happens. A failure is told, and the message waits on. What was turned away at the door
+/// (`needs_nobody` is `turned-away`) is done only where the call says `although_unauthorized`.
 #[utoipa::path(post, path = "/messages/{id}/replay", tag = "tills",
-    params(("id" = String, Path, example = "msg_01hgw3zj3q7hx")),
+    params(("id" = String, Path, example = "msg_01hgw3zj3q7hx"), ReplayQuery),
     responses((status = 200, description = "What came of it.", body = ReplayView), Refusals))]
 async fn replay(
     State(app): State<App>,
     caller: Caller,
     PathId(id): PathId<MessageId>,
+    QueryOf(how): QueryOf<ReplayQuery>,
 ) -> Result<(StatusCode, Json<ReplayView>), Problem> {
     caller.needs(Scope::Admin)?;
     caller.may_change()?;
     seen(&app, &caller, id).await?;
-    let done = again(&app, &caller, id).await?;
+    let done = again(&app, &caller, id, how.although_unauthorized).await?;
     Ok((StatusCode::OK, Json(done)))
+}
+
+/// Says that a person is done with a message that waits: it is refused for good, and not done again with the others. It stays in the
+/// list with its outcome, and the note in the audit log.
+#[utoipa::path(post, path = "/messages/{id}/dismiss", tag = "tills", request_body = DismissRequest,
+    params(("id" = String, Path, example = "msg_01hgw3zj3q7hx")),
+    responses((status = 200, description = "It waits for nobody.", body = WholeMessageView), Refusals))]
+async fn dismiss(
+    State(app): State<App>,
+    caller: Caller,
+    PathId(id): PathId<MessageId>,
+    body: JsonBody<DismissRequest>,
+) -> Result<Json<WholeMessageView>, Problem> {
+    caller.needs(Scope::Admin)?;
+    let author = Author::of(&app, &caller)?;
+    let note = text("/note", &body.value.note, MOST_NOTE)?;
+    seen(&app, &caller, id).await?;
+    inbox::dismiss(&app, author, id, note).await?;
+    Ok(Json(WholeMessageView::of(seen(&app, &caller, id).await?)))
 }
 
 /// Does again what many messages ask that wait for a person: the oldest first, each as if it came now.
@@ -325,7 +389,12 @@ async fn replay_many(
     let filter = MessageFilter {
         venues: caller.venues.clone(),
         connection: wanted.connection_id,
-        outcomes: outcomes(Some(outcome)),
+        outcomes: if outcome == "waiting" {
+            Vec::new()
+        } else {
+            vec![outcome]
+        },
+        waiting: true,
         kind: wanted.kind,
         since: wanted.since,
         until: wanted.until,
@@ -335,16 +404,25 @@ async fn replay_many(
     let (ids, more) = inbox::waiting(&app, caller.tenant, filter, limit).await?;
     let mut items = Vec::with_capacity(ids.len());
     for id in ids {
-        items.push(again(&app, &caller, id).await?);
+        items.push(again(&app, &caller, id, false).await?);
     }
     let done = items.iter().filter(|item| item.done).count();
     Ok((StatusCode::OK, Json(ReplaysView { items, done, more })))
 }
 
-async fn again(app: &App, caller: &Caller, id: MessageId) -> Result<ReplayView, Problem> {
+async fn again(
+    app: &App,
+    caller: &Caller,
+    id: MessageId,
+    although_unauthorized: bool,
+) -> Result<ReplayView, Problem> {
     let author = Author::of(app, caller)?;
-    let replayed = inbox::replay(app, caller.tenant, id).await?;
-    let note = serde_json::json!({"done": replayed.done});
+    let replayed = if although_unauthorized {
+        inbox::let_in(app, caller.tenant, id).await?
+    } else {
+        inbox::replay(app, caller.tenant, id).await?
+    };
+    let note = serde_json::json!({"done": replayed.done, "although_unauthorized": although_unauthorized});
     app.write(move |connection| -> Result<(), Problem> {
         Ok(author.note(connection, "message.replay", id, None, Some(&note))?)
     })

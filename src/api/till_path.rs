@@ -140,6 +140,7 @@ impl Envelope {
             remarks: None,
             language: caller.language,
             idempotency: self.idempotency_key.map(|key| (key, fingerprint)),
+            asker_goes_on: false,
             replay_of: self.replay_of,
         }
     }

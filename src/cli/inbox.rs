@@ -1,27 +1,32 @@
 //! `kopilka inbox`: the raw messages of tills and integrators, and what became of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
 use clap::builder::PossibleValuesParser;
 
 use super::serve::{app, runtime};
+use super::user::told;
 use super::{Failure, open_existing, print};
+use crate::api::author::Author;
+use crate::api::given::text;
+use crate::api::messages::MOST_NOTE;
+use crate::api::till_path::network_terms;
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::domain::ids::{ConnectionId, MessageId};
 use crate::pos::{ADAPTERS, inbox};
-use crate::storage::messages::{self, KeptMessage, MessageFilter, MessageHead, WAITING};
-use crate::storage::{StorageError, Tenant, books};
+use crate::storage::messages::{self, KeptMessage, MessageFilter, OUTCOMES};
+use crate::storage::{StorageError, Tenant, books, till_connections};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// The newest messages and their outcomes
     List {
-        /// Only those with this outcome: posted, repeated, refused, unreadable, ignored or replayed; waiting: those that a
-        /// person has to look at
-        #[arg(long)]
+        /// Only those with this outcome; waiting: those that a person has to look at
+        #[arg(long, value_parser = PossibleValuesParser::new(outcomes()))]
         outcome: Option<String>,
         #[command(flatten)]
         which: Which,
@@ -42,11 +47,22 @@ pub(super) enum Command {
         /// All that wait for a person and match, the oldest first
         #[arg(long)]
         waiting: bool,
+        /// Also those that were turned away at the door, their password being wrong or their address foreign
+        #[arg(long, conflicts_with = "waiting")]
+        although_unauthorized: bool,
         #[command(flatten)]
         which: Which,
         /// How many of each network at most
         #[arg(long, default_value_t = 1000)]
         limit: u32,
+    },
+    /// Be done with a message that waits: it is refused for good
+    Dismiss {
+        /// Id of the message
+        id: String,
+        /// Why, for the audit log
+        #[arg(long)]
+        note: String,
     },
 }
 
@@ -84,6 +100,11 @@ impl Which {
     }
 }
 
+/// What became of messages, as one may ask for it.
+fn outcomes() -> impl Iterator<Item = &'static str> {
+    std::iter::once("waiting").chain(OUTCOMES)
+}
+
 /// What a message may be of.
 fn kinds() -> impl Iterator<Item = &'static str> {
     std::iter::once("rest").chain(ADAPTERS.iter().map(|adapter| adapter.kind()))
@@ -100,7 +121,10 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
                 limit,
             } => {
                 let filter = match outcome.as_deref() {
-                    Some("waiting") => which.filter(&WAITING),
+                    Some("waiting") => MessageFilter {
+                        waiting: true,
+                        ..which.filter(&[])
+                    },
                     Some(outcome) => which.filter(&[outcome]),
                     None => which.filter(&[]),
                 };
@@ -117,38 +141,96 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
                 limit,
                 ..
             } => replay_waiting(&app, which, *limit).await,
-            Command::Replay { ids, .. } => {
+            Command::Replay {
+                ids,
+                although_unauthorized,
+                ..
+            } => {
                 let mut found = Vec::with_capacity(ids.len());
                 for id in ids {
                     let (tenant, message) = find(&app, id).await?;
                     found.push((tenant, message.id));
                 }
-                replay_all(&app, found).await
+                replay_all(&app, found, *although_unauthorized).await
+            }
+            Command::Dismiss { id, note } => {
+                let (tenant, message) = find(&app, id).await?;
+                let note = text("/note", note, MOST_NOTE).map_err(told)?;
+                let author = Author::command_line(&app, tenant);
+                inbox::dismiss(&app, author, message.id, note)
+                    .await
+                    .map_err(told)?;
+                let (_, message) = find(&app, id).await?;
+                print(format!(
+                    "{id}  {}",
+                    standing(&message.outcome, message.needs_nobody.as_deref())
+                ));
+                Ok(())
             }
         }
     })
 }
 
+/// So much of a reason stands in the list; the whole of it: `kopilka inbox show`.
+const MOST_OF_DETAIL: usize = 70;
+
+/// What became of a message and, of a refused one that waits for nobody, why.
+fn standing(outcome: &str, needs_nobody: Option<&str>) -> String {
+    match needs_nobody {
+        Some(why) => format!("{outcome}, {why}"),
+        None => outcome.to_owned(),
+    }
+}
+
+/// The beginning of what a person should know of a message, on one line.
+fn beginning(detail: Option<&str>) -> String {
+    let line = detail
+        .and_then(|detail| detail.lines().next())
+        .unwrap_or_default();
+    match line.char_indices().nth(MOST_OF_DETAIL) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    }
+}
+
 async fn list(app: &App, filter: MessageFilter, limit: u32) -> Result<(), Failure> {
+    print(format!(
+        "{:<17}  {:<25}  {:<24} {:<20} {:>8}  {:<22} {:<24} detail",
+        "id", "received", "from", "outcome", "took", "became or code", "path"
+    ));
     for tenant in app.read(books::all_networks).await? {
         let filter = filter.clone();
-        let found: Vec<MessageHead> = app
-            .read(move |c| messages::list(c, tenant, &filter, i64::from(limit)))
+        let (found, connections) = app
+            .read(move |c| -> Result<_, StorageError> {
+                let found = messages::list(c, tenant, &filter, i64::from(limit))?;
+                Ok((found, till_connections::list(c, tenant, None, None, i64::MAX)?))
+            })
             .await?;
+        let terms = network_terms(app, tenant).await.map_err(told)?;
+        let names: HashMap<_, _> = connections.into_iter().map(|c| (c.id, c.name)).collect();
         for message in found {
-            let from = message
-                .connection
-                .map_or(message.kind, |connection| connection.to_string());
+            let zone = message.venue.and_then(|venue| terms.venues.get(&venue));
+            let zone = zone.map_or(terms.time_zone, |venue| venue.time_zone);
+            let name = message.connection.and_then(|id| names.get(&id));
             let took = message
                 .took_ms
                 .map_or_else(String::new, |took| format!("{took} ms"));
             print(format!(
-                "{}  {}  {from:<18} {:<10} {took:>8}  {:<22} {}",
+                "{}  {}  {:<24} {:<20} {took:>8}  {:<22} {:<24} {}",
                 message.id,
-                message.received_at.format("%Y-%m-%d %H:%M:%S"),
-                message.outcome,
-                message.subject.or(message.code).unwrap_or_default(),
+                message
+                    .received_at
+                    .with_timezone(&zone)
+                    .format("%Y-%m-%d %H:%M:%S%:z"),
+                name.unwrap_or(&message.kind),
+                standing(&message.outcome, message.needs_nobody.as_deref()),
+                message
+                    .subject
+                    .as_ref()
+                    .or(message.code.as_ref())
+                    .map_or("", String::as_str),
                 message.path,
+                beginning(message.detail.as_deref()),
             ));
         }
     }
@@ -163,7 +245,8 @@ fn show(message: &KeptMessage) {
     if let Some(connection) = raw.connection {
         print(format!("from      {connection}"));
     }
-    print(format!("outcome   {}", message.outcome));
+    let outcome = standing(&message.outcome, message.needs_nobody.as_deref());
+    print(format!("outcome   {outcome}"));
     if let Some(took) = message.took_ms {
         print(format!("took      {took} ms"));
     }
@@ -171,6 +254,7 @@ fn show(message: &KeptMessage) {
         ("code", &message.code),
         ("became", &message.subject),
         ("detail", &message.detail),
+        ("at first", &message.first_detail),
     ] {
         if let Some(value) = value {
             print(format!("{name:<9} {value}"));
@@ -191,19 +275,26 @@ fn show(message: &KeptMessage) {
 async fn replay_waiting(app: &App, which: &Which, limit: u32) -> Result<(), Failure> {
     let mut found = Vec::new();
     for tenant in app.read(books::all_networks).await? {
-        let waiting = inbox::waiting(app, tenant, which.filter(&WAITING), limit).await;
+        let waiting = inbox::waiting(app, tenant, which.filter(&[]), limit).await;
         let (ids, _) = waiting.map_err(|problem| problem.words.en)?;
         found.extend(ids.into_iter().map(|id| (tenant, id)));
     }
-    replay_all(app, found).await
+    replay_all(app, found, false).await
 }
 
-async fn replay_all(app: &App, wanted: Vec<(Tenant, MessageId)>) -> Result<(), Failure> {
+async fn replay_all(
+    app: &App,
+    wanted: Vec<(Tenant, MessageId)>,
+    although_unauthorized: bool,
+) -> Result<(), Failure> {
     let (all, mut failed) = (wanted.len(), 0);
     for (tenant, id) in wanted {
-        let replayed = inbox::replay(app, tenant, id)
-            .await
-            .map_err(|problem| problem.words.en)?;
+        let replayed = if although_unauthorized {
+            inbox::let_in(app, tenant, id).await
+        } else {
+            inbox::replay(app, tenant, id).await
+        };
+        let replayed = replayed.map_err(told)?;
         let outcome = if replayed.done { "done" } else { "refused" };
         print(format!("{id}  {outcome}\n{}", replayed.answer));
         failed += usize::from(!replayed.done);

@@ -317,6 +317,7 @@ impl Book {
             remarks: None,
             language: Language::default(),
             idempotency: None,
+            asker_goes_on: false,
             replay_of: None,
         };
         self.ledger.submit(command).await.map(|answered| answered.answer)

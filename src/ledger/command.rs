@@ -36,6 +36,8 @@ pub struct Command {
     pub since: Instant,
     /// Idempotency key of the caller, with the hash of the body.
     pub idempotency: Option<(String, Hash)>,
+    /// Whoever asks waits for the answer, and goes on without what is refused.
+    pub asker_goes_on: bool,
     /// The kept message that a person has done again. A failure is no second message that waits for him.
     pub replay_of: Option<MessageId>,
 }

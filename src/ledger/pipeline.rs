@@ -350,6 +350,9 @@ impl Writer {
     ) -> Option<StoredMessage> {
         let raw = Arc::clone(command.raw.as_ref()?);
         let (outcome, code, detail, subject) = match (&command.verb, result) {
+            (Verb::Keep(outcome @ Outcome::TurnedAway(code)), _) => {
+                (*outcome, Some((*code).to_owned()), None, None)
+            }
             (Verb::Keep(outcome), _) => (*outcome, None, None, None),
             (_, Ok(answered)) => {
                 let repeated = answered.by_key || answered.answer.is_replay();
@@ -366,6 +369,7 @@ impl Writer {
                     // has anything to mend.
                     (Refusal::ReceiptCancelled { late: true }, _)
                     | (Refusal::HoldCaptured, Verb::Void(..)) => Outcome::Ignored,
+                    _ if waits_for_nobody(command, refusal) => Outcome::Declined,
                     _ => Outcome::Refused,
                 },
                 Some(refusal.code().to_owned()),
@@ -392,6 +396,26 @@ impl Writer {
             subject,
             took_ms: i64::try_from(command.since.elapsed().as_millis()).ok(),
         })
+    }
+}
+
+/// Whether what is refused is over with the answer: bonuses were to be set aside, taken, or to pay for a sale that did not come
+/// to be. Done again tomorrow it would take them from a guest who has paid otherwise.
+fn waits_for_nobody(command: &Command, refusal: &Refusal) -> bool {
+    match &command.verb {
+        Verb::Hold(..) | Verb::Amend(_, decide::Amend::Debit { .. }) => true,
+        Verb::Close(_, close) => {
+            let is_of_bonuses = matches!(
+                refusal,
+                Refusal::InsufficientBalance { .. }
+                    | Refusal::RedeemLimit { .. }
+                    | Refusal::CardBlocked
+                    | Refusal::CustomerBlocked
+                    | Refusal::CustomerNotFound
+            );
+            command.asker_goes_on && close.offline.is_none() && is_of_bonuses
+        }
+        _ => false,
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Held {
     pub reply: Reply,
     /// Code of the first refusal; `None`: everything asked was done, or there was nothing to do.
     pub refused: Option<String>,
+    /// Why, in the language of the connection; `None`: nothing was refused, or that was not the message's fault.
+    pub why: Option<String>,
     /// Whether the message was dealt with, well or not. False: nobody knows what became of it, it must come again.
     pub kept: bool,
 }
@@ -67,6 +69,9 @@ pub fn authorization_header(adapter: &dyn Adapter, known: &Known, incoming: &Inc
     adapter.authorization_header(&incoming.message(), &Settings::default_of(known))
 }
 
+/// [`Barred::code`] of a message that came from an address that the connection does not name.
+pub const FOREIGN_ADDRESS: &str = "foreign-address";
+
 /// Why a message may not speak though its token is right.
 #[derive(Debug, Clone, Copy)]
 pub enum Barred {
@@ -77,29 +82,31 @@ pub enum Barred {
 }
 
 impl Barred {
+    /// Stable code, kept with the message.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Barred::Authorization => "unauthorized",
+            Barred::Address(_) => FOREIGN_ADDRESS,
+        }
+    }
+
     fn reason(self, language: Language) -> String {
-        let (code, words) = match self {
-            Barred::Authorization => (
-                "unauthorized",
-                Words::new(
-                    "Не та авторизация: пароль или ключ в настройках кассы не тот, что в настройках подключения.",
-                    "Wrong authorization: the password or key in the till's settings is not that of the connection's settings.",
-                ),
+        let words = match self {
+            Barred::Authorization => Words::new(
+                "Не та авторизация: пароль или ключ в настройках кассы не тот, что в настройках подключения.",
+                "Wrong authorization: the password or key in the till's settings is not that of the connection's settings.",
             ),
-            Barred::Address(from) => (
-                "foreign-address",
-                Words::new(
-                    format!("Сообщение пришло с адреса {from}, а в подключении (only_from) его нет."),
-                    format!("The message came from {from}, which the connection (only_from) does not name."),
-                ),
+            Barred::Address(from) => Words::new(
+                format!("Сообщение пришло с адреса {from}, а в подключении (only_from) его нет."),
+                format!("The message came from {from}, which the connection (only_from) does not name."),
             ),
         };
-        format!("{code}: {}", words.in_language(language))
+        format!("{}: {}", self.code(), words.in_language(language))
     }
 }
 
-/// Leaves a trace of a message that may not speak, so that a person sees why nothing comes, and can replay it once the settings
-/// are right. A sender who goes on leaves no more of them than a few.
+/// Leaves a trace of a message that may not speak, so that a person sees why nothing comes. It waits for nobody: whoever guesses
+/// at a door must not get in with the tills' own messages; a person may let it in by its id. A sender who goes on leaves no more of them than a few.
 pub async fn keep_refused(
     app: &App,
     adapter: &'static dyn Adapter,
@@ -117,10 +124,15 @@ pub async fn keep_refused(
         raw,
         since: Instant::now(),
         replay_of: None,
+        asker_goes_on: false,
     };
     let reason = why.reason(Settings::default_of(known).language);
     // The sender is told as much either way.
-    let _ = tokio::time::timeout(super::DEADLINE, talk.keep(Outcome::Refused, Some(reason))).await;
+    let _ = tokio::time::timeout(
+        super::DEADLINE,
+        talk.keep(Outcome::TurnedAway(why.code()), Some(reason)),
+    )
+    .await;
 }
 
 /// Reads a message, carries out what it asks, and words the answer. `deadline`: a till is not kept waiting longer; what it has asked
@@ -164,6 +176,7 @@ pub async fn hold(
             None => Held {
                 reply,
                 refused: None,
+                why: None,
                 kept: true,
             },
         };
@@ -238,6 +251,7 @@ impl Failed {
         Held {
             reply: adapter.failure(&incoming.message(), &words, settings),
             refused: Some(code.to_owned()),
+            why: None,
             kept: false,
         }
     }
@@ -309,6 +323,7 @@ async fn carry(
         raw,
         since,
         replay_of: incoming.replay_of,
+        asker_goes_on: false,
     };
     // A part of a file is bytes, until the file is read.
     if filed == Filed::PartKept {
@@ -316,7 +331,7 @@ async fn carry(
     }
     if incoming.has_null() {
         let reason = "it holds the character U+0000, which no text may have".to_owned();
-        talk.keep(Outcome::Unreadable, Some(reason)).await?;
+        talk.keep(Outcome::Unreadable, Some(reason.clone())).await?;
         let words = Words::new(
             "В сообщении недопустимый символ.",
             "The message holds a forbidden character.",
@@ -325,31 +340,37 @@ async fn carry(
         return Ok(Held {
             reply,
             refused: Some("unreadable".to_owned()),
+            why: Some(reason),
             kept: true,
         });
     }
     if let Filed::NoRoom(words) = filed {
-        talk.keep(
-            Outcome::Unreadable,
-            Some(words.in_language(settings.language).to_owned()),
-        )
-        .await?;
+        let reason = words.in_language(settings.language).to_owned();
+        talk.keep(Outcome::Unreadable, Some(reason.clone())).await?;
         return Ok(Held {
             reply: adapter.failure(&incoming.message(), &words, &settings),
             refused: Some("unreadable".to_owned()),
+            why: Some(reason),
             kept: true,
         });
     }
     match read(adapter, incoming, settings).await? {
         Err(Unreadable { reason, reply }) => {
-            talk.keep(Outcome::Unreadable, Some(reason)).await?;
+            talk.keep(Outcome::Unreadable, Some(reason.clone())).await?;
             Ok(Held {
                 reply,
                 refused: Some("unreadable".to_owned()),
+                why: Some(reason),
                 kept: true,
             })
         }
-        Ok(dialogue) => talk.answer(&*dialogue).await,
+        Ok(dialogue) => {
+            let talk = Talk {
+                asker_goes_on: dialogue.asker_goes_on(),
+                ..talk
+            };
+            talk.answer(&*dialogue).await
+        }
     }
 }
 
@@ -378,11 +399,13 @@ fn part_answered(adapter: &dyn Adapter, incoming: &Incoming, settings: &Settings
         Ok(dialogue) => Held {
             reply: dialogue.reply(&[]),
             refused: None,
+            why: None,
             kept: true,
         },
         Err(unreadable) => Held {
             reply: unreadable.reply,
             refused: Some("unreadable".to_owned()),
+            why: Some(unreadable.reason),
             kept: true,
         },
     }

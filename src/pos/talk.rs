@@ -41,6 +41,8 @@ pub(super) struct Talk {
     pub(super) raw: Arc<RawMessage>,
     pub(super) since: Instant,
     pub(super) replay_of: Option<MessageId>,
+    /// What [`Dialogue::asker_goes_on`] says of the message.
+    pub(super) asker_goes_on: bool,
 }
 
 impl Talk {
@@ -79,20 +81,23 @@ impl Talk {
                 }
             }
             Err(Unreadable { reason, reply }) => {
-                self.keep(Outcome::Refused, Some(reason)).await?;
+                self.keep(Outcome::Refused, Some(reason.clone())).await?;
                 return Ok(Held {
                     reply,
                     refused: Some("unreadable".to_owned()),
+                    why: Some(reason),
                     kept: true,
                 });
             }
         }
         let refused = told.iter().find_map(|answer| answer.as_ref().err());
+        let why = refused.map(|refusal| refusal.words.in_language(self.language()).to_owned());
         let refused = refused.map(|refusal| refusal.code.clone());
         self.leave(dialogue.errands_after(&told)).await?;
         Ok(Held {
             reply: dialogue.reply(&told),
             refused,
+            why,
             kept: true,
         })
     }
@@ -252,6 +257,7 @@ impl Talk {
             raw: Arc::clone(&self.raw),
             since: self.since,
             replay_of: self.replay_of,
+            asker_goes_on: self.asker_goes_on,
         }
     }
 
@@ -285,6 +291,7 @@ impl Talk {
             remarks,
             language: self.language(),
             idempotency: None,
+            asker_goes_on: self.asker_goes_on,
             replay_of: self.replay_of,
             since: self.since,
         }

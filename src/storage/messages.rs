@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Text};
 
 use super::dialect::Dialect;
-use super::ledger::message::RawMessage;
+use super::ledger::message::{DISMISSED, RawMessage};
 use super::schema::messages;
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
@@ -30,6 +30,10 @@ pub struct KeptMessage {
     pub subject: Option<String>,
     /// Milliseconds until it was decided, where that is known.
     pub took_ms: Option<i64>,
+    /// Why nobody has to see to it though it was refused: `turned-away`, `answered`, `dismissed`.
+    pub needs_nobody: Option<String>,
+    /// Why it was refused at first, where doing it again failed for another reason.
+    pub first_detail: Option<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -50,6 +54,8 @@ struct Row {
     detail: Option<String>,
     subject: Option<String>,
     took_ms: Option<i64>,
+    needs_nobody: Option<String>,
+    first_detail: Option<String>,
 }
 
 impl From<Row> for KeptMessage {
@@ -72,6 +78,8 @@ impl From<Row> for KeptMessage {
             detail: row.detail,
             subject: row.subject,
             took_ms: row.took_ms,
+            needs_nobody: row.needs_nobody,
+            first_detail: row.first_detail,
         }
     }
 }
@@ -107,6 +115,10 @@ pub struct MessageHead {
     pub subject: Option<String>,
     /// Milliseconds until it was decided, where that is known.
     pub took_ms: Option<i64>,
+    /// Why nobody has to see to it though it was refused: `turned-away`, `answered`, `dismissed`.
+    pub needs_nobody: Option<String>,
+    /// Why it was refused at first, where doing it again failed for another reason.
+    pub first_detail: Option<String>,
 }
 
 #[derive(Queryable)]
@@ -125,6 +137,8 @@ struct HeadRow {
     detail: Option<String>,
     subject: Option<String>,
     took_ms: Option<i64>,
+    needs_nobody: Option<String>,
+    first_detail: Option<String>,
 }
 
 impl From<HeadRow> for MessageHead {
@@ -144,12 +158,24 @@ impl From<HeadRow> for MessageHead {
             detail: row.detail,
             subject: row.subject,
             took_ms: row.took_ms,
+            needs_nobody: row.needs_nobody,
+            first_detail: row.first_detail,
         }
     }
 }
 
-/// Outcomes of messages that wait for a person.
+/// Outcomes of messages that wait for a person, unless something says that they need nobody.
 pub const WAITING: [&str; 2] = ["refused", "unreadable"];
+
+/// All outcomes.
+pub const OUTCOMES: [&str; 6] = [
+    "posted",
+    "repeated",
+    "refused",
+    "unreadable",
+    "ignored",
+    "replayed",
+];
 
 /// Which messages are wanted.
 #[derive(Debug, Clone, Default)]
@@ -160,6 +186,8 @@ pub struct MessageFilter {
     pub connection: Option<ConnectionId>,
     /// Only those with one of these outcomes; empty: all.
     pub outcomes: Vec<String>,
+    /// Only those that wait for a person.
+    pub waiting: bool,
     /// Only those of this kind.
     pub kind: Option<String>,
     /// Only those that came at this moment or later.
@@ -203,6 +231,8 @@ pub fn list(
             messages::detail,
             messages::subject,
             messages::took_ms,
+            messages::needs_nobody,
+            messages::first_detail,
         ))
         .into_boxed();
     if let Some(venues) = &filter.venues {
@@ -214,6 +244,11 @@ pub fn list(
     }
     if !filter.outcomes.is_empty() {
         query = query.filter(messages::outcome.eq_any(filter.outcomes.clone()));
+    }
+    if filter.waiting {
+        query = query
+            .filter(messages::outcome.eq_any(WAITING))
+            .filter(messages::needs_nobody.is_null());
     }
     if let Some(kind) = &filter.kind {
         query = query.filter(messages::kind.eq(kind));
@@ -366,6 +401,53 @@ pub fn mark_replayed(
     Ok(())
 }
 
+/// Writes down why doing a message again failed. `first`: why it was refused at first.
+///
+/// # Errors
+/// Those of the database.
+pub fn note_failure(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    id: MessageId,
+    failure: &FailedAgain,
+    first: Option<&str>,
+) -> Result<(), StorageError> {
+    diesel::update(messages::table.find((tenant.id(), id.0)))
+        .filter(messages::outcome.eq_any(WAITING))
+        .set((
+            messages::outcome.eq(failure.outcome),
+            messages::code.eq(&failure.code),
+            messages::detail.eq(&failure.detail),
+            messages::first_detail.eq(first),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Why doing a message again failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedAgain {
+    /// `refused` or `unreadable`.
+    pub outcome: &'static str,
+    /// Code of the refusal.
+    pub code: Option<String>,
+    /// Words for the person who looks at it.
+    pub detail: Option<String>,
+}
+
+/// Writes down that a person is done with a refused or unreadable message: it waits no more. Returns whether it did wait.
+///
+/// # Errors
+/// Those of the database.
+pub fn dismiss(connection: &mut AnyConnection, tenant: Tenant, id: MessageId) -> Result<bool, StorageError> {
+    let dismissed = diesel::update(messages::table.find((tenant.id(), id.0)))
+        .filter(messages::outcome.eq_any(WAITING))
+        .filter(messages::needs_nobody.is_null())
+        .set(messages::needs_nobody.eq(DISMISSED))
+        .execute(connection)?;
+    Ok(dismissed > 0)
+}
+
 /// Drops the oldest messages that came before `before` and wait for nobody, at most `most` of them: who writes waits
 /// for us on SQLite. Returns how many. What they became stays in the books.
 ///
@@ -380,7 +462,11 @@ pub fn drop_old(
     let old: Vec<i64> = messages::table
         .filter(messages::network_id.eq(tenant.id()))
         .filter(messages::received_at.lt(before.naive_utc()))
-        .filter(messages::outcome.ne_all(WAITING))
+        .filter(
+            messages::outcome
+                .ne_all(WAITING)
+                .or(messages::needs_nobody.is_not_null()),
+        )
         .order(messages::id)
         .limit(most)
         .select(messages::id)

@@ -378,6 +378,8 @@ diesel::table! {
         detail -> Nullable<Text>,
         subject -> Nullable<Text>,
         took_ms -> Nullable<BigInt>,
+        needs_nobody -> Nullable<Text>,
+        first_detail -> Nullable<Text>,
     }
 }
 

@@ -87,6 +87,7 @@ async fn submit_all(app: &App, tenant: Tenant, customers: Vec<i64>, amend: impl 
             remarks: None,
             language: Language::default(),
             idempotency: None,
+            asker_goes_on: false,
             replay_of: None,
         };
         tasks.spawn(async move { ledger.submit(command).await });

@@ -1,6 +1,7 @@
 //! The command line, as it is typed.
 
 mod connect;
+mod inbox;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

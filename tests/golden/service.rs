@@ -111,6 +111,7 @@ impl Service {
             remarks: None,
             language: Language::default(),
             idempotency: None,
+            asker_goes_on: false,
             replay_of: None,
         };
         match self.ledger.submit(command).await {

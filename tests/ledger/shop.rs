@@ -107,6 +107,7 @@ impl Shop {
             remarks: None,
             language: Language::default(),
             idempotency: None,
+            asker_goes_on: false,
             replay_of: None,
         }
     }

@@ -331,7 +331,7 @@ fn a_webhook_shows_its_token_alone_or_as_a_bearer_or_is_refused() {
 }
 
 #[test]
-fn a_webhook_without_its_token_leaves_a_trace_and_comes_in_when_a_person_replays_it() {
+fn a_webhook_without_its_token_leaves_a_trace_and_comes_in_when_a_person_lets_it_in() {
     each_database_async(|store| async move {
         let settings = json!({"webhook_token": "s3cret"});
         let till = Till::new(&Service::on(store), "iiko", settings).await;
@@ -352,12 +352,25 @@ fn a_webhook_without_its_token_leaves_a_trace_and_comes_in_when_a_person_replays
         let detail = kept[0]["detail"].as_str().unwrap();
         assert!(detail.starts_with("unauthorized: "), "{detail}");
         assert!(till.transactions().await.is_empty());
+        assert_eq!(
+            (&kept[0]["code"], &kept[0]["needs_nobody"]),
+            (&json!("unauthorized"), &json!("turned-away"))
+        );
         let connections = till.owner.get("/api/v1/connections").await.expect(200);
         let heard_at = &connections["items"][0]["state"]["heard_at"];
         assert_eq!(heard_at, &Value::Null, "whoever may not speak is not heard");
 
         let path = format!("/api/v1/messages/{}/replay", kept[0]["id"].as_str().unwrap());
-        till.owner.post(&path, json!({})).await.expect(200);
+        let many = till.owner.post("/api/v1/messages/replay", json!({})).await;
+        assert_eq!(many.expect(200)["items"], json!([]), "it waits for nobody");
+        let alone = till.owner.post(&path, json!({})).await.expect(200);
+        assert_eq!(alone["done"], false);
+        let answer = alone["answer"].as_str().unwrap();
+        assert!(answer.contains("--although-unauthorized"), "{answer}");
+        assert!(till.transactions().await.is_empty());
+        let let_in = format!("{path}?although_unauthorized=true");
+        let done = till.owner.post(&let_in, json!({})).await.expect(200);
+        assert_eq!(done["done"], true);
         assert_eq!(till.transactions().await.len(), 1);
     });
 }

@@ -125,7 +125,8 @@ fn messages_are_found_shown_and_done_again_over_the_api() {
             page["items"].as_array().unwrap().len()
         };
         for (query, found) in [
-            ("outcome=waiting", 3),
+            // Whoever paid with bonuses was told that they do not suffice, and waits no more.
+            ("outcome=waiting", 2),
             ("outcome=refused", 1),
             ("outcome=unreadable", 2),
             ("kind=rkeeper&outcome=posted", 0),
@@ -159,6 +160,7 @@ fn messages_are_found_shown_and_done_again_over_the_api() {
             .expect(200)["items"][0]
             .clone();
         assert_eq!(refused["code"], "insufficient-balance");
+        assert_eq!(refused["needs_nobody"], "answered");
         assert!(
             refused["took_ms"].as_i64().is_some_and(|took| took >= 0),
             "{refused}"
@@ -197,7 +199,7 @@ fn messages_are_found_shown_and_done_again_over_the_api() {
             .expect(200);
         assert_eq!(
             (&again["done"], again["items"].as_array().unwrap().len()),
-            (&json!(0), 1)
+            (&json!(0), 0)
         );
         till.owner
             .post(
@@ -206,14 +208,23 @@ fn messages_are_found_shown_and_done_again_over_the_api() {
             )
             .await
             .expect(201);
-        // The replay that failed is no second message.
-        let again = till
+        // The replays that fail are no second messages.
+        for _ in 0..2 {
+            let again = till
+                .owner
+                .post("/api/v1/messages/replay", json!({}))
+                .await
+                .expect(200);
+            assert_eq!(again["items"].as_array().unwrap().len(), 2, "{again}");
+            assert_eq!(again["done"], json!(0), "{again}");
+        }
+        assert_eq!(till.balance(&guest).await, "500.00");
+        let alone = till
             .owner
-            .post("/api/v1/messages/replay", json!({}))
+            .post(&format!("{path}/replay"), json!({}))
             .await
             .expect(200);
-        assert_eq!(again["done"], json!(1), "{again}");
-        assert_eq!(till.balance(&guest).await, "55.75");
+        assert_eq!(alone["done"], json!(true));
         let alone = till
             .owner
             .post(&format!("{path}/replay"), json!({}))
@@ -226,6 +237,7 @@ fn messages_are_found_shown_and_done_again_over_the_api() {
             json!({"limit": 0}),
             json!({"limit": 101}),
             json!({"outcome": "posted"}),
+            json!({"outcome": "wating"}),
             json!({"x": 1}),
         ] {
             till.owner
@@ -276,6 +288,10 @@ fn who_may_read_messages_and_who_may_do_them_again() {
                 404 => assert_eq!(list.expect(200)["items"], json!([]), "{key}"),
                 _ => assert!(!list.expect(200)["items"].as_array().unwrap().is_empty(), "{key}"),
             }
+            let dismissed = caller
+                .post(&format!("{path}/dismiss"), json!({"note": "пробный чек"}))
+                .await;
+            assert_eq!(dismissed.status, replays, "{key}: {}", dismissed.text);
             let many = caller.post("/api/v1/messages/replay", json!({})).await;
             assert_eq!(many.status, if replays == 403 { 403 } else { 200 }, "{key}");
         }
@@ -322,6 +338,79 @@ fn a_write_off_that_is_done_again_takes_bonuses_once() {
                 .move_to(service.clock_now() + chrono::Duration::minutes(5));
         }
         till.assert_books();
+    });
+}
+
+#[test]
+fn after_a_replay_that_fails_the_newest_reason_stands_and_a_person_may_be_done_with_the_message() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let write_off = "hs/loyaltyservice/writeoffclientbonuses/?ClientCardID=9000000017&BonusesCount=149,5";
+        till.send("POST", write_off, String::new()).await;
+        let newest = async |query: &str| {
+            let found = till.owner.get(&format!("/api/v1/messages?{query}")).await;
+            found.expect(200)["items"].as_array().unwrap().clone()
+        };
+        let refused = newest("outcome=waiting").await.remove(0);
+        assert_eq!(refused["code"], "customer-not-found");
+        assert_eq!(refused["first_detail"], json!(null));
+        let path = format!("/api/v1/messages/{}", refused["id"].as_str().unwrap());
+        let again = format!("{path}/replay");
+        till.owner.post(&again, json!({})).await.expect(200);
+        let same = till.owner.get(&path).await.expect(200);
+        assert_eq!(same["first_detail"], json!(null), "the reason is the same");
+
+        till.customer("9000000017", "+79215550101", "40.00").await;
+        for _ in 0..2 {
+            till.owner.post(&again, json!({})).await.expect(200);
+            let other = till.owner.get(&path).await.expect(200);
+            assert_eq!(other["code"], "debt-limit");
+            assert_ne!(other["detail"], refused["detail"]);
+            assert_eq!(other["first_detail"], refused["detail"]);
+        }
+
+        let dismiss = format!("{path}/dismiss");
+        till.owner.post(&dismiss, json!({"note": " "})).await.expect(422);
+        let note = json!({"note": "списали руками"});
+        for _ in 0..2 {
+            let dismissed = till.owner.post(&dismiss, note.clone()).await.expect(200);
+            assert_eq!(dismissed["outcome"], "refused");
+            assert_eq!(dismissed["needs_nobody"], "dismissed");
+        }
+        assert!(newest("outcome=waiting").await.is_empty());
+        assert_eq!(newest("outcome=refused").await.len(), 1);
+        let log = till.owner.get("/api/v1/audit?action=message.dismiss").await;
+        let log = log.expect(200);
+        assert_eq!(log["items"].as_array().unwrap().len(), 1);
+        assert_eq!(log["items"][0]["after"], note);
+        till.owner
+            .get("/api/v1/messages?outcome=wating")
+            .await
+            .expect(422);
+        till.assert_books();
+    });
+}
+
+#[test]
+fn a_hold_that_was_refused_is_not_taken_by_a_replay_of_all_that_waits() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "iiko", json!({})).await;
+        let hold = json!({"customer": {"card": "9000000017"}, "amount": "100.00", "external_id": "h-1", "venue_id": "r"});
+        till.owner.post("/api/v1/holds", hold).await.expect(404);
+        let guest = till.customer("9000000017", "+79215550101", "500.00").await;
+        let refused = till
+            .owner
+            .get("/api/v1/messages?outcome=refused")
+            .await
+            .expect(200);
+        assert_eq!(refused["items"][0]["needs_nobody"], "answered", "{refused}");
+        let again = till
+            .owner
+            .post("/api/v1/messages/replay", json!({}))
+            .await
+            .expect(200);
+        assert_eq!(again["items"], json!([]));
+        assert_eq!(till.balance(&guest).await, "500.00");
     });
 }
 

@@ -255,8 +255,8 @@ fn bonuses_that_a_site_set_aside_pay_when_the_order_is_completed_and_come_back_w
         assert_eq!(delivery.balance().await, "500.00");
         assert_eq!(
             delivery.waiting().await,
-            1,
-            "only what the site asked too much for"
+            0,
+            "the site was told that it asked too much"
         );
         delivery.till.assert_books();
     });

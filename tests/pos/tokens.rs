@@ -103,6 +103,17 @@ fn a_connection_that_names_addresses_hears_nobody_else_and_says_who_tried() {
             detail.starts_with("foreign-address: ") && detail.contains("203.0.113.9"),
             "{detail}"
         );
+        let replay = format!(
+            "/api/v1/messages/{}/replay",
+            kept["items"][0]["id"].as_str().unwrap()
+        );
+        let again = till.owner.post(&replay, json!({})).await.expect(200);
+        let answer = again["answer"].as_str().unwrap();
+        assert!(
+            again["done"] == false && answer.contains("203.0.113.9"),
+            "{answer}"
+        );
+        assert!(till.transactions().await.is_empty());
 
         told("10.1.2.3", "192.0.2.1").await.expect(200);
         assert_eq!(till.transactions().await.len(), 1);
@@ -111,5 +122,7 @@ fn a_connection_that_names_addresses_hears_nobody_else_and_says_who_tried() {
             .await
             .expect(200);
         told("203.0.113.9", "203.0.113.9").await.expect(200);
+        let again = till.owner.post(&replay, json!({})).await.expect(200);
+        assert_eq!(again["done"], true, "its address may speak now");
     });
 }

@@ -201,6 +201,12 @@ pub trait Dialogue: Send + Sync {
         false
     }
 
+    /// Whether the sale that the message is about comes to be only once it is answered: where its bonuses are refused, the cashier
+    /// is told and takes them off, and nobody may redeem them later in his name.
+    fn asker_goes_on(&self) -> bool {
+        false
+    }
+
     /// The orders that the message is about, each by all the names that it gives them, the one by which the asks name
     /// them first. A till and its cloud name an order differently, and a message may have only one of the names; once
     /// a message has had both, either means the same receipt. Empty: an order has one name.

@@ -211,6 +211,11 @@ impl Dialogue for Movement {
         true
     }
 
+    /// A payment by bonuses is asked for before the receipt is printed, and falls away where it is refused.
+    fn asker_goes_on(&self) -> bool {
+        self.redeems()
+    }
+
     fn remarks(&self) -> Vec<String> {
         self.remarks.clone()
     }

@@ -47,6 +47,7 @@ pub const MESSAGES: Columns = &[
     ("detail", Text),
     ("subject", Text),
     ("took_ms", BigInt),
+    ("needs_nobody", Text),
 ];
 /// What names a receipt for ever.
 const RECEIPT_IDENTITY: [Column; 5] = [

@@ -27,6 +27,13 @@ pub struct RawMessage {
     pub received_at: Timestamp,
 }
 
+/// [`Outcome::needs_nobody`] of a refusal whose asker went on without what he had asked for.
+pub const ANSWERED: &str = "answered";
+/// [`Outcome::needs_nobody`] of a message that was turned away at the door.
+pub const TURNED_AWAY: &str = "turned-away";
+/// What stands in its place once a person has said that he is done with a message.
+pub const DISMISSED: &str = "dismissed";
+
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -36,6 +43,10 @@ pub enum Outcome {
     Repeated,
     /// Refused; a person may mend the cause and replay it.
     Refused,
+    /// Refused to one who was told so and went on without it: it waits for nobody.
+    Declined,
+    /// It might not speak, for the reason with this code: it waits for nobody, and is not simply done again.
+    TurnedAway(&'static str),
     /// It could not be read.
     Unreadable,
     /// Understood, and nothing was to be done.
@@ -48,9 +59,18 @@ impl Outcome {
         match self {
             Outcome::Posted => "posted",
             Outcome::Repeated => "repeated",
-            Outcome::Refused => "refused",
+            Outcome::Refused | Outcome::Declined | Outcome::TurnedAway(_) => "refused",
             Outcome::Unreadable => "unreadable",
             Outcome::Ignored => "ignored",
+        }
+    }
+
+    /// Why nobody has to see to a refused message, as stored; `None`: a person has to, or there was no refusal.
+    pub const fn needs_nobody(self) -> Option<&'static str> {
+        match self {
+            Outcome::Declined => Some(ANSWERED),
+            Outcome::TurnedAway(_) => Some(TURNED_AWAY),
+            _ => None,
         }
     }
 }

@@ -706,6 +706,7 @@ pub fn message_rows(messages: &[StoredMessage]) -> Rows<'_> {
             message.detail.as_deref().into(),
             message.subject.as_deref().into(),
             Value::BigInt(message.took_ms),
+            message.outcome.needs_nobody().into(),
         ]);
     }
     rows

@@ -373,6 +373,11 @@ impl Calls {
                 format!("messages/{message}/replay"),
                 json!({}),
             ),
+            (
+                "POST /messages/{id}/dismiss",
+                format!("messages/{message}/dismiss"),
+                json!({"note": "пробный чек"}),
+            ),
             ("POST /holds/{id}/void", format!("holds/{hold}/void"), json!({})),
             (
                 "POST /receipts/{id}/cancel",

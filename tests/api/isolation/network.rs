@@ -206,6 +206,7 @@ async fn write_off(service: &Service, network: &str, venue: &str, customer: &str
         remarks: None,
         language: Language::default(),
         idempotency: None,
+        asker_goes_on: false,
         replay_of: None,
     };
     match service.app.ledger.submit(command).await.unwrap().answer {
