@@ -101,6 +101,8 @@ pub struct Counts {
     pub undone_returns: u32,
     /// Payments that were rolled back, tried again or not.
     pub rollbacks: u32,
+    /// Guests who were taken off a sale after it was closed.
+    pub guests_taken_off: u32,
     /// Returns of parts.
     pub half_returns: u32,
     /// Messages that were sent once more in the evening.
@@ -171,6 +173,7 @@ impl fmt::Display for Report {
             ("undone returns", counts.undone_returns),
             ("half-returns", counts.half_returns),
             ("rollbacks", counts.rollbacks),
+            ("guests taken off", counts.guests_taken_off),
             ("late repeats", counts.late_repeats),
             ("messages answered", self.answered),
         ];
