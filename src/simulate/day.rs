@@ -407,10 +407,17 @@ impl<'a, 'w> Day<'a, 'w> {
                     *first = 1;
                 }
                 let others: Vec<i64> = all.iter().zip(&part).map(|(all, part)| all - part).collect();
+                if !rest && self.dialect.corrects_returns() {
+                    self.counts.corrected_returns += 1;
+                    let all = Undo::Pieces(1, all.clone());
+                    self.later
+                        .push((number + 1, self.dialect.undo(&sale, &all, after(850))));
+                }
                 let message = self
                     .dialect
                     .undo(&sale, &Undo::Pieces(1, part.clone()), after(900));
-                self.later.push((number + 1, message));
+                let hour = if rest { 1 } else { 2 };
+                self.later.push((number + hour, message));
                 if rest {
                     let message = self
                         .dialect

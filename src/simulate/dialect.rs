@@ -213,6 +213,16 @@ pub(crate) trait Dialect: Debug + Sync {
     /// What it makes of an answer.
     fn hear(&self, message: &Message, status: u16, body: &str) -> Heard;
 
+    /// Whether a return may be told wrongly at first, and once more as it was.
+    fn corrects_returns(&self) -> bool {
+        false
+    }
+
+    /// The login that the till shows with a message.
+    fn login(&self, _message: &Message) -> Option<String> {
+        None
+    }
+
     /// Whether a return of all leaves the receipt cancelled: what was sold may be sold again.
     fn returns_cancel(&self) -> bool {
         self.parts_back() == PartsBack::NewerOrder

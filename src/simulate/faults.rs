@@ -7,6 +7,9 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::dialect::{Dialect, Heard, Message, Role};
 use super::{Failure, Restart};
 use crate::demo::dice::Dice;
@@ -370,9 +373,14 @@ impl<'a> Wire<'a> {
             body,
             ..
         } = message;
+        let login = self.dialect.login(message).map(|login| {
+            let shown = STANDARD.encode(format!("{login}:"));
+            format!("Authorization: Basic {shown}\r\n")
+        });
         format!(
-            "{method} {}{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {}{path} HTTP/1.1\r\n{}Host: {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n{body}",
             self.door,
+            login.unwrap_or_default(),
             self.host,
             body.len()
         )

@@ -105,6 +105,8 @@ pub struct Counts {
     pub guests_taken_off: u32,
     /// Returns of parts.
     pub half_returns: u32,
+    /// Those of them that were told wrongly at first.
+    pub corrected_returns: u32,
     /// Messages that were sent once more in the evening.
     pub late_repeats: u32,
 }
@@ -120,6 +122,8 @@ pub struct Habits {
     pub undoes_returns: bool,
     /// Parts of a receipt can come back.
     pub half_returns: bool,
+    /// A return may be told once more with other lines.
+    pub corrects_returns: bool,
     /// What it did not say can be seen in the vendor's own system.
     pub is_asked: bool,
 }
@@ -131,6 +135,7 @@ impl Habits {
             rolls_back: dialect.rolls_back(),
             undoes_returns: dialect.undo_return(sale, sale.at).is_some(),
             half_returns: dialect.parts_back() != PartsBack::Never,
+            corrects_returns: dialect.corrects_returns(),
             is_asked: dialect.vendor().is_some(),
         }
     }
@@ -172,6 +177,7 @@ impl fmt::Display for Report {
             ("returns", counts.returns),
             ("undone returns", counts.undone_returns),
             ("half-returns", counts.half_returns),
+            ("corrected returns", counts.corrected_returns),
             ("rollbacks", counts.rollbacks),
             ("guests taken off", counts.guests_taken_off),
             ("late repeats", counts.late_repeats),

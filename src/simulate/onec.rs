@@ -36,6 +36,15 @@ impl Dialect for OneC {
         PartsBack::Return
     }
 
+    fn corrects_returns(&self) -> bool {
+        true
+    }
+
+    /// Three tills, one after the other.
+    fn login(&self, message: &Message) -> Option<String> {
+        Some(format!("Касса {}", 1 + message.sale % 3))
+    }
+
     fn tells_first(&self, sale: &Sale) -> bool {
         sale.number.is_multiple_of(4)
     }

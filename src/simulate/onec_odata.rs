@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::DateTime;
+use chrono::{DateTime, Duration};
 use chrono_tz::Tz;
 use kopilka_contract::Money;
 use percent_encoding::percent_decode_str;
@@ -53,6 +53,14 @@ impl Dialect for OneCOData {
 
     fn parts_back(&self) -> PartsBack {
         PartsBack::Return
+    }
+
+    fn corrects_returns(&self) -> bool {
+        OneC.corrects_returns()
+    }
+
+    fn login(&self, message: &Message) -> Option<String> {
+        OneC.login(message)
     }
 
     fn tells_first(&self, sale: &Sale) -> bool {
@@ -104,7 +112,9 @@ impl Dialect for OneCOData {
         }
         returned.items.retain(|item| item.pieces > 0);
         returned.redeem = Money::ZERO;
-        let mut document = document(&returned, &id, data_version(now), now);
+        // It keeps its date, however often it is written.
+        let dated = sale.at + Duration::minutes(10);
+        let mut document = document(&returned, &id, data_version(now), dated);
         document["ВидОперации"] = json!("Возврат");
         document["ЧекККМПродажа_Key"] = json!(sale.id);
         told(sale, OneC.undo(sale, undo, now), document)

@@ -4,7 +4,7 @@ use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::Till;
-use super::onec_base::{CARD, push};
+use super::onec_base::{CARD, lock_and_write_off, push};
 use crate::api::client::Service;
 use crate::databases::each_database_async;
 
@@ -163,6 +163,28 @@ fn a_return_that_waits_for_its_sale_is_corrected_before_it_comes() {
         assert_eq!(till.balance(&guest).await, "430.00");
         let again = push(&till, &back("b", 3, &[(1, 1)])).await;
         assert_eq!(again["status"], "duplicate", "{again}");
+        till.assert_books();
+    });
+}
+
+#[test]
+fn a_return_is_corrected_also_where_its_sale_was_written_off_only_after_it() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let guest = till.customer(CARD, "+79005550101", "500.00").await;
+        let at = till.service.clock_now().with_timezone(&chrono_tz::Europe::Moscow);
+        let mut sold = sale();
+        sold["date"] = json!(at.format("%Y-%m-%dT%H:%M:%S").to_string());
+        push(&till, &sold).await;
+        push(&till, &back("b", 2, &[(1, 1)])).await;
+        assert_eq!(till.balance(&guest).await, "530.00");
+        lock_and_write_off(&till, &["200"]).await;
+        assert_eq!(till.balance(&guest).await, "430.00");
+        let told = push(&till, &back("b", 3, &[(1, 2)])).await;
+        assert_eq!(told["status"], "updated", "{told}");
+        assert_eq!(till.balance(&guest).await, "510.00");
+        push(&till, &back("b", 4, &[(2, 1)])).await;
+        assert_eq!(till.balance(&guest).await, "340.00");
         till.assert_books();
     });
 }

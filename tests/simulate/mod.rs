@@ -107,6 +107,11 @@ fn a_day_of_every_till_system_comes_out_through_all_faults() {
                 report.habits.undoes_returns,
                 "{report}"
             );
+            assert_eq!(
+                counts.corrected_returns > 0,
+                report.habits.corrects_returns,
+                "{report}"
+            );
             let verified = verify(&database.store).unwrap();
             assert!(verified.is_clean(), "{} {kind}: {verified}", database.name);
         }

@@ -4,24 +4,26 @@
 //! changed. What the till gets of it are messages for the cashier, the guest's card, and the lock of his bonuses.
 //! `BonusesToAccrue` stays empty: a base would accrue in its own books what stands there.
 
+mod request;
+
 use std::collections::BTreeMap;
 
 use kopilka_contract::{
-    Ask, CashierMessage, Close, Closed, Dialogue, Guest, Language, Line, Message, Money, Receipt, Redemption,
+    Ask, CashierMessage, Close, Closed, Dialogue, Guest, Language, Message, Money, Receipt, Redemption,
     Refusal, Reply, Settings, Told, Unreadable, Words,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::request::{Calculation, Echo, understand};
 use super::elsewhere::Promocode;
 use super::meeting::Met;
 use super::wire::{Answer, Card};
 use super::{FAILED, bonus_count, bought, is_not_found, lock, unreadable};
 use crate::charset;
-use crate::fault::Fault;
 use crate::fields::Field;
-use crate::guest_name::{GuestName, session};
+use crate::guest_name::session;
 use crate::numbers::JsonNumber;
 use crate::reply;
 use crate::settings::OneCSettings;
@@ -55,108 +57,6 @@ pub(super) fn read(
         language: settings.language,
         settings: own,
     }))
-}
-
-/// The lines, to be given back as they came.
-#[derive(Deserialize)]
-struct Echo {
-    #[serde(rename = "Goods")]
-    goods: Vec<Box<RawValue>>,
-}
-
-/// What a till wants to know about a receipt that is not closed yet.
-#[derive(Debug)]
-struct Calculation {
-    guest: Option<GuestName>,
-    /// The card is told, and its bonuses are locked: as 1C's own supplier does, never without telling it.
-    lock: bool,
-    card_wanted: bool,
-    most_wanted: bool,
-    /// The till has to bring back discounts that its cashier had picked.
-    recover: bool,
-    promo_codes: Vec<String>,
-    /// What to quote; `None` for a return, and where there is nothing to sell yet.
-    receipt: Option<Receipt>,
-}
-
-fn understand(request: &Field<'_>, message: &Message<'_>, settings: &Settings) -> Result<Calculation, Fault> {
-    for name in ["ObjectTime", "LoyaltyCardsList", "Goods", "RetailStore"] {
-        request.get(name).present()?;
-    }
-    let cards = request.get("LoyaltyCardsList").items()?;
-    let code = cards.first().map(Field::text).transpose()?.flatten();
-    let guest = code.map(|code| GuestName::from_code(&code));
-    let at = request.get("ObjectTime").instant(settings)?;
-    let lines = (request.get("Goods").items()?.iter().enumerate())
-        .map(|(index, line)| sold(line, index))
-        .collect::<Result<Vec<_>, _>>()?;
-    let lines: Vec<Line> = lines.into_iter().flatten().collect();
-    let closed_at = at.unwrap_or_else(|| message.received_at.fixed_offset());
-    let is_sale = !request.get("Return").flag() && !lines.is_empty();
-    let card_wanted = request.get("GetLoyaltyCardData").flag();
-    Ok(Calculation {
-        lock: card_wanted && request.get("BlockBonuses").flag(),
-        card_wanted,
-        most_wanted: request.get("GetMaxBonusPay").flag(),
-        recover: request.get("RecoverManagedDiscounts").flag(),
-        promo_codes: (request.get("PromocodesList").items()?.iter())
-            .filter_map(|code| code.get("Promocode").label())
-            .collect(),
-        receipt: is_sale.then(|| quoted(closed_at, guest.as_ref(), lines)),
-        guest,
-    })
-}
-
-/// A line as it stands now; `None`: it was struck out, or is given away.
-fn sold(line: &Field<'_>, index: usize) -> Result<Option<Line>, Fault> {
-    let (amount, quantity) = (line.get("Amount"), line.get("Count"));
-    let amount = amount.required(amount.money()?)?;
-    let Some(quantity) = quantity.quantity_if_any()? else {
-        return Ok(None);
-    };
-    let item = line.get("Item");
-    Ok(Some(Line {
-        // Rows that a till has not numbered yet may share an id: their place tells them apart.
-        line_id: (index + 1).to_string(),
-        name: item
-            .get("Name")
-            .label()
-            .unwrap_or_else(|| (index + 1).to_string()),
-        product_id: item.get("Ref").text()?,
-        category_id: None,
-        category_name: None,
-        quantity,
-        price: line.get("Price").money()?,
-        amount,
-        redeemed: None,
-    }))
-}
-
-fn quoted(
-    closed_at: chrono::DateTime<chrono::FixedOffset>,
-    guest: Option<&GuestName>,
-    lines: Vec<Line>,
-) -> Receipt {
-    Receipt {
-        // Nothing is posted under it.
-        external_id: "calculatediscounts".to_owned(),
-        version: None,
-        number: None,
-        till: None,
-        shift: None,
-        closed_at,
-        kind: None,
-        customer: guest.map(GuestName::customer),
-        phone: None,
-        customer_name: None,
-        total: None,
-        lines,
-        payments: Vec::new(),
-        waiter: None,
-        guests: None,
-        comment: None,
-        advertising_source: None,
-    }
 }
 
 /// One request, read.
