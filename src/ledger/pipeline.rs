@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kopilka_contract::Words;
 use tokio::sync::{mpsc, oneshot};
 
 use super::changed_sale::StandingSale;
@@ -353,12 +354,14 @@ impl Writer {
             (Verb::Keep(outcome), _) => (*outcome, None, None, None),
             (_, Ok(answered)) => {
                 let repeated = answered.by_key || answered.answer.is_replay();
-                let outcome = if repeated {
-                    Outcome::Repeated
-                } else {
-                    Outcome::Posted
+                let left_aside = answered.answer.is_left_aside();
+                let outcome = match () {
+                    () if repeated => Outcome::Repeated,
+                    () if left_aside => Outcome::Ignored,
+                    () => Outcome::Posted,
                 };
-                (outcome, None, None, answered.answer.subject())
+                let detail = left_aside.then(|| left_aside_words().in_language(command.language).to_owned());
+                (outcome, None, detail, answered.answer.subject())
             }
             (_, Err(Failure::Refused(refusal))) => (
                 match (refusal, &command.verb) {
@@ -393,6 +396,16 @@ impl Writer {
             took_ms: i64::try_from(command.since.elapsed().as_millis()).ok(),
         })
     }
+}
+
+/// Why a rollback changed nothing.
+fn left_aside_words() -> Words {
+    Words::new(
+        "Чек не отменён: после этой отмены (удаления заказа) он закрыт заново. Если это не так, например часы кассы и облака \
+         расходятся, верните чек вручную.",
+        "The receipt was not cancelled: it was closed anew after this cancellation (deletion of the order). Where that is not \
+         so, for instance because the clocks of till and cloud differ, return the receipt by hand.",
+    )
 }
 
 /// A hold was let go that nobody had taken yet: whoever takes it late must find that.

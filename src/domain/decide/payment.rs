@@ -67,7 +67,10 @@ pub(super) fn what_pays<'w>(
         came_back: false,
     };
     match ask.redemption {
-        Redemption::Nothing | Redemption::Unconfirmed(_) | Redemption::Held(_) => {}
+        Redemption::Nothing | Redemption::Held(_) => {}
+        // What was redeemed for the version before stands, as far as it is still seen: who only saw bonuses does not say
+        // that they did not pay.
+        Redemption::Unconfirmed(seen) => paid.posted = seen.min(base.redeemed).min(pays.limit),
         Redemption::Now(amount) => {
             if let (true, Some(refusal)) = (amount.is_positive(), pays.blocked) {
                 return Err(refusal.clone());
