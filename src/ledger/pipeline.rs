@@ -266,7 +266,8 @@ impl Writer {
                 .get(&command.tenant.network())
                 .map(|n| n.clock_offset)
                 .unwrap_or_default();
-            decisions.push(self.decide(&mut world, command, now + offset)?);
+            let told_at = command.raw.as_ref().map_or(now, |raw| raw.received_at);
+            decisions.push(self.decide(&mut world, command, (now + offset, told_at + offset))?);
         }
         let messages: Vec<StoredMessage> = decisions.iter_mut().filter_map(|d| d.message.take()).collect();
         let answers: Vec<Remember> = decisions
@@ -280,7 +281,12 @@ impl Writer {
         Ok(decisions.into_iter().map(|d| d.result).collect())
     }
 
-    fn decide(&self, world: &mut World, command: &Command, now: Timestamp) -> Result<Decision, StorageError> {
+    fn decide(
+        &self,
+        world: &mut World,
+        command: &Command,
+        (now, told_at): (Timestamp, Timestamp),
+    ) -> Result<Decision, StorageError> {
         let network = command.tenant.network();
         let key = command.idempotency.as_ref().map(|(key, _)| IdempotencyKey {
             network,
@@ -305,7 +311,7 @@ impl Writer {
             });
         }
         let sold_before = StandingSale::before(world, command);
-        let result = match carry(world, command, now, &*self.ids) {
+        let result = match carry(world, command, (now, told_at), &*self.ids) {
             Ok(answer) => {
                 let status = if answer.is_replay() { 200 } else { answer.status() };
                 Ok(Answered {
@@ -430,7 +436,7 @@ fn let_go(world: &mut World, command: &Command, now: Timestamp) -> Option<Rememb
 fn carry(
     world: &mut World,
     command: &Command,
-    now: Timestamp,
+    (now, told_at): (Timestamp, Timestamp),
     ids: &dyn IdSource,
 ) -> Result<Answer, Refusal> {
     let actor = command.actor.as_str();
@@ -466,6 +472,7 @@ fn carry(
         source: &place.source,
         actor,
         now,
+        told_at,
         ids,
     };
     match &command.verb {

@@ -172,6 +172,7 @@ pub(super) fn store(
         accrued: decided.accrual.total,
         closed_at: ask.receipt.closed_at.to_utc(),
         posted_at: cx.now,
+        told_at: cx.told_at,
         lines,
         parts: decided.parts,
         awaits,

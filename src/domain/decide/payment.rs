@@ -1,6 +1,6 @@
 //! What bonuses pay of a receipt: whether they may, and how it is booked.
 
-use kopilka_contract::{CashierMessage, Close, Line, Redemption, Words};
+use kopilka_contract::{CashierMessage, Close, Line, Redemption, Words, apportion_by_amount};
 
 use super::Context;
 use super::booking::{book_redemption, redeem_again, redemption_parts, refund};
@@ -250,7 +250,12 @@ pub(super) fn line_spread(
     }
     let said = unposted_spread(cx, ask, limit)?;
     if posted.is_positive() {
-        let posted = spread(cx.terms, &bare(lines), posted)?;
+        // By the same shares: when the rest is written off no line has less in the books than before.
+        let posted = if said.iter().copied().sum::<Money>() >= posted {
+            apportion_by_amount(posted, said.iter().copied())
+        } else {
+            spread(cx.terms, &bare(lines), posted)?
+        };
         return Ok(LineSpread { said, posted });
     }
     Ok(LineSpread::of_unposted(said))

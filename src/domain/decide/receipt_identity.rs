@@ -122,7 +122,7 @@ fn sells_again(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
 
 /// Whether a person cancelled the receipt after the sale that is told was closed. A person's word has no version: newer words of
 /// that same sale do not undo it, what was sold afterwards is another matter.
-pub(super) fn person_cancelled(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
+fn person_cancelled(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     let closed_at = ask.receipt.closed_at.to_utc();
     let by_person = |r: &StoredReturn| r.request.cancel && !r.request.rollback && r.request.version.is_none();
     world

@@ -57,7 +57,7 @@ const RECEIPT_IDENTITY: [Column; 5] = [
     ("external_id", Text),
 ];
 /// What a newer version of a receipt replaces.
-const RECEIPT_CONTENT: [Column; 24] = [
+const RECEIPT_CONTENT: [Column; 25] = [
     ("version", BigInt),
     ("status", Text),
     ("fingerprint", Binary),
@@ -82,10 +82,11 @@ const RECEIPT_CONTENT: [Column; 24] = [
     ("answer", Text),
     ("awaits", BigInt),
     ("revision", BigInt),
+    ("told_at", Time),
 ];
-pub const RECEIPTS: Columns = &joined::<5, 24, 29>(RECEIPT_IDENTITY, RECEIPT_CONTENT);
+pub const RECEIPTS: Columns = &joined::<5, 25, 30>(RECEIPT_IDENTITY, RECEIPT_CONTENT);
 /// A newer version of a receipt: all but its identity is set.
-pub const RECEIPTS_REPLACED: Columns = &joined::<24, 3, 27>(RECEIPT_CONTENT, RECEIPT_FOUND);
+pub const RECEIPTS_REPLACED: Columns = &joined::<25, 3, 28>(RECEIPT_CONTENT, RECEIPT_FOUND);
 /// A receipt as it was read: written since by another, it is not found.
 const RECEIPT_FOUND: [Column; 3] = [("network_id", BigInt), ("id", BigInt), ("was_revision", BigInt)];
 pub const RECEIPT_STATUS: Columns = &[
@@ -95,6 +96,7 @@ pub const RECEIPT_STATUS: Columns = &[
     ("answer", Text),
     ("awaits", BigInt),
     ("revision", BigInt),
+    ("told_at", Time),
     ("network_id", BigInt),
     ("id", BigInt),
     ("was_revision", BigInt),
@@ -298,6 +300,8 @@ pub const RETURNS: Columns = &[
     ("request", Text),
     ("answer", Text),
     ("posted_at", Time),
+    ("told_at", Time),
+    ("undone_by", BigInt),
     ("actor", Text),
 ];
 pub const RETURNS_CHANGED: Columns = &[
@@ -309,6 +313,8 @@ pub const RETURNS_CHANGED: Columns = &[
     ("redemption_undone", BigInt),
     ("request", Text),
     ("posted_at", Time),
+    ("told_at", Time),
+    ("undone_by", BigInt),
     ("answer", Text),
     ("network_id", BigInt),
     ("id", BigInt),
