@@ -67,6 +67,7 @@ fn decided(
         source: SOURCE,
         actor: "bench",
         now,
+        told_at: now,
         ids,
     };
     let closed = decide::close(&mut world, cx, &close).map_err(|refusal| refusal.words().en)?;

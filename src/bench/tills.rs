@@ -201,6 +201,7 @@ pub(super) fn sale(number: u32, card: &str, items: impl IntoIterator<Item = Item
         at: Utc::now().with_timezone(&Moscow),
         card: Some(card.to_owned()),
         phone: Some(format!("+7{card}")),
+        member: None,
         items: items.into_iter().collect(),
         redeem: Money::ZERO,
     }

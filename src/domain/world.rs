@@ -178,6 +178,8 @@ pub struct StoredReceipt {
     pub closed_at: Timestamp,
     /// When it was booked.
     pub posted_at: Timestamp,
+    /// When its source last spoke of it, be it to say the same again.
+    pub told_at: Timestamp,
     /// Lines with what was returned of them.
     pub lines: Vec<StoredLine>,
     /// Which lots paid the redemption, in the order spent.
@@ -273,6 +275,10 @@ pub struct StoredReturn {
     pub answer: Returned,
     /// When it was booked.
     pub posted_at: Timestamp,
+    /// When its source last spoke of it, be it to say the same again.
+    pub told_at: Timestamp,
+    /// Version of the word that undid it, by whichever road that came.
+    pub undone_by: Option<i64>,
     /// Who brought it.
     pub actor: String,
     /// Must it be written?

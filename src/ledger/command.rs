@@ -154,6 +154,11 @@ impl Answer {
         }
     }
 
+    /// Whether it is of a rollback that speaks of before the sale that stands, and changed nothing.
+    pub fn is_left_aside(&self) -> bool {
+        matches!(self, Answer::Returned(answer) if answer.status == ReceiptStatus::Closed)
+    }
+
     /// HTTP status of a first answer.
     pub fn status(&self) -> u16 {
         match self {

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kopilka_contract::Words;
 use tokio::sync::{mpsc, oneshot};
 
 use super::changed_sale::StandingSale;
@@ -265,7 +266,8 @@ impl Writer {
                 .get(&command.tenant.network())
                 .map(|n| n.clock_offset)
                 .unwrap_or_default();
-            decisions.push(self.decide(&mut world, command, now + offset)?);
+            let told_at = command.raw.as_ref().map_or(now, |raw| raw.received_at);
+            decisions.push(self.decide(&mut world, command, (now + offset, told_at + offset))?);
         }
         let messages: Vec<StoredMessage> = decisions.iter_mut().filter_map(|d| d.message.take()).collect();
         let answers: Vec<Remember> = decisions
@@ -279,7 +281,12 @@ impl Writer {
         Ok(decisions.into_iter().map(|d| d.result).collect())
     }
 
-    fn decide(&self, world: &mut World, command: &Command, now: Timestamp) -> Result<Decision, StorageError> {
+    fn decide(
+        &self,
+        world: &mut World,
+        command: &Command,
+        (now, told_at): (Timestamp, Timestamp),
+    ) -> Result<Decision, StorageError> {
         let network = command.tenant.network();
         let key = command.idempotency.as_ref().map(|(key, _)| IdempotencyKey {
             network,
@@ -304,7 +311,7 @@ impl Writer {
             });
         }
         let sold_before = StandingSale::before(world, command);
-        let result = match carry(world, command, now, &*self.ids) {
+        let result = match carry(world, command, (now, told_at), &*self.ids) {
             Ok(answer) => {
                 let status = if answer.is_replay() { 200 } else { answer.status() };
                 Ok(Answered {
@@ -356,12 +363,14 @@ impl Writer {
             (Verb::Keep(outcome), _) => (*outcome, None, None, None),
             (_, Ok(answered)) => {
                 let repeated = answered.by_key || answered.answer.is_replay();
-                let outcome = if repeated {
-                    Outcome::Repeated
-                } else {
-                    Outcome::Posted
+                let left_aside = answered.answer.is_left_aside();
+                let outcome = match () {
+                    () if repeated => Outcome::Repeated,
+                    () if left_aside => Outcome::Ignored,
+                    () => Outcome::Posted,
                 };
-                (outcome, None, None, answered.answer.subject())
+                let detail = left_aside.then(|| left_aside_words().in_language(command.language).to_owned());
+                (outcome, None, detail, answered.answer.subject())
             }
             (_, Err(Failure::Refused(refusal))) => (
                 match (refusal, &command.verb) {
@@ -419,6 +428,16 @@ fn waits_for_nobody(command: &Command, refusal: &Refusal) -> bool {
     }
 }
 
+/// Why a rollback changed nothing.
+fn left_aside_words() -> Words {
+    Words::new(
+        "Чек не отменён: после этой отмены (удаления заказа) он закрыт заново. Если это не так, например часы кассы и облака \
+         расходятся, верните чек вручную.",
+        "The receipt was not cancelled: it was closed anew after this cancellation (deletion of the order). Where that is not \
+         so, for instance because the clocks of till and cloud differ, return the receipt by hand.",
+    )
+}
+
 /// A hold was let go that nobody had taken yet: whoever takes it late must find that.
 fn let_go(world: &mut World, command: &Command, now: Timestamp) -> Option<Remember> {
     let Verb::Void(place, name) = &command.verb else {
@@ -441,7 +460,7 @@ fn let_go(world: &mut World, command: &Command, now: Timestamp) -> Option<Rememb
 fn carry(
     world: &mut World,
     command: &Command,
-    now: Timestamp,
+    (now, told_at): (Timestamp, Timestamp),
     ids: &dyn IdSource,
 ) -> Result<Answer, Refusal> {
     let actor = command.actor.as_str();
@@ -477,6 +496,7 @@ fn carry(
         source: &place.source,
         actor,
         now,
+        told_at,
         ids,
     };
     match &command.verb {

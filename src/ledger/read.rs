@@ -163,6 +163,7 @@ impl Ledger {
                 source: &place.source,
                 actor: "",
                 now,
+                told_at: now,
                 ids: &*ids,
             };
             read(world, cx)

@@ -1,8 +1,9 @@
 //! Which of many asks may be carried out at once: those that concern nothing in common.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::mem::discriminant;
 
-use kopilka_contract::{Ask, CustomerRef};
+use kopilka_contract::{Ask, CustomerRef, Redemption};
 
 /// What an ask concerns: whoever speaks of the same must keep its place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -13,6 +14,8 @@ enum Concern {
     Return(String),
     /// A guest, as he is named.
     Guest(CustomerRef),
+    /// The bonuses of whoever it may be.
+    AnybodysBonuses,
 }
 
 /// `None`: nobody knows, it may concern anything.
@@ -41,14 +44,39 @@ fn concerns(ask: &Ask) -> Option<Vec<Concern>> {
     })
 }
 
+/// Whether a sale is paid with bonuses as it is told: it needs those that come before it.
+fn pays(ask: &Ask) -> bool {
+    matches!(ask, Ask::Close(sale) if matches!(sale.redemption, Redemption::Now(amount) if amount.is_positive()))
+}
+
+/// Which of these asks may give a guest the bonuses that another of them pays with, or are such: what comes back names no guest, and
+/// where guests are named in several ways one may be meant by two.
+fn feeding(asks: &[&Ask]) -> impl Fn(&Ask) -> bool + use<> {
+    let some_pay = asks.iter().any(|ask| pays(ask));
+    let named = asks.iter().filter_map(|ask| concerns(ask)).flatten();
+    let ways: HashSet<_> = named
+        .filter_map(|concern| match concern {
+            Concern::Guest(who) => Some(discriminant(&who)),
+            _ => None,
+        })
+        .collect();
+    let is_one_way = ways.len() < 2;
+    move |ask| some_pay && !(is_one_way && matches!(ask, Ask::Close(_)) && !pays(ask))
+}
+
 /// Parts asks into chains, each by its place among them: what concerns the same is in one chain, in its order, and chains may be
 /// carried out at once. An ask that may concern anything ends a round of chains, and is a round by itself.
 pub(super) fn rounds<'a>(asks: impl IntoIterator<Item = &'a Ask>) -> Vec<Vec<Vec<usize>>> {
+    let asks: Vec<&Ask> = asks.into_iter().collect();
+    let feeds = feeding(&asks);
     let mut rounds: Vec<Vec<Vec<usize>>> = Vec::new();
     let mut round = Round::default();
     for (at, ask) in asks.into_iter().enumerate() {
         match concerns(ask) {
-            Some(concerns) => round.add(at, concerns),
+            Some(mut concerns) => {
+                concerns.extend(feeds(ask).then_some(Concern::AnybodysBonuses));
+                round.add(at, concerns);
+            }
             None => {
                 rounds.extend(std::mem::take(&mut round).chains());
                 rounds.push(vec![vec![at]]);
@@ -94,10 +122,14 @@ impl Round {
                 *chain = into;
             }
         }
-        members.push(at);
+        let is_bound = !members.is_empty();
         if let Some(chain) = self.chains.get_mut(into) {
             chain.append(&mut members);
-            chain.sort_unstable();
+            if is_bound {
+                chain.sort_unstable();
+            }
+            // What comes last stands last.
+            chain.push(at);
         }
         self.spoken_of
             .extend(concerns.into_iter().map(|concern| (concern, into)));
@@ -112,8 +144,10 @@ impl Round {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use chrono::DateTime;
-    use kopilka_contract::{GiveBack, Menu, UndoReturn, WhatBack};
+    use kopilka_contract::{Close, GiveBack, Menu, Money, Phone, UndoReturn, WhatBack};
 
     use super::*;
 
@@ -149,6 +183,35 @@ mod tests {
             back("4", "b"),
         ];
         assert_eq!(rounds(&asks), [vec![vec![0, 1, 2, 4, 5], vec![3]]]);
+    }
+
+    fn sale(id: &str, guest: CustomerRef, pays: i64) -> Ask {
+        let receipt = serde_json::json!({
+            "external_id": id, "customer": guest, "closed_at": "2026-11-22T12:00:00+03:00", "lines": [],
+        });
+        Ask::Close(Close {
+            receipt: serde_json::from_value(receipt).unwrap(),
+            redemption: Redemption::Now(Money::from_kopecks(pays)),
+            payers: Vec::new(),
+            accrual: None,
+            hold: None,
+            promo_codes: Vec::new(),
+            offline: None,
+            menu_categories: BTreeMap::new(),
+        })
+    }
+
+    #[test]
+    fn what_bonuses_pay_waits_for_what_may_give_them() {
+        let card = |number: &str| CustomerRef::Card(number.to_owned());
+        let phone = || CustomerRef::Phone(Phone::parse("+79215550101").unwrap());
+        let nobody_pays = [sale("1", card("1"), 0), back("2", "a"), sale("3", phone(), 0)];
+        assert_eq!(rounds(&nobody_pays), [vec![vec![0], vec![1], vec![2]]]);
+        // A return names no guest.
+        let paid = [sale("1", card("1"), 0), back("2", "a"), sale("3", card("3"), 100)];
+        assert_eq!(rounds(&paid), [vec![vec![0], vec![1, 2]]]);
+        let in_two_ways = [sale("1", card("1"), 0), sale("3", phone(), 100)];
+        assert_eq!(rounds(&in_two_ways), [vec![vec![0, 1]]]);
     }
 
     #[test]

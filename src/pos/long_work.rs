@@ -130,6 +130,7 @@ mod tests {
                 body: b"success".to_vec(),
             },
             refused: None,
+            why: None,
             kept: true,
         })
     }

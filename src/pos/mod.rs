@@ -152,6 +152,8 @@ async fn enter(
     let body = tokio::time::timeout(deadline.saturating_sub(since.elapsed()), read_body(request)).await;
     match body.unwrap_or_else(|_| Err(Problem::busy())) {
         Ok(body) => incoming.body = body.to_vec(),
+        // Whoever may not speak is told nothing of us, whatever he sends.
+        Err(_) if !is_welcome => return Err(Problem::not_found()),
         Err(problem) if problem.status == StatusCode::PAYLOAD_TOO_LARGE => {
             if !is_welcome {
                 return Err(Problem::not_found());

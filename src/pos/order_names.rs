@@ -48,13 +48,9 @@ impl OrderNames {
             return Ok(OrderNames(known));
         }
         let (at, now) = (source.to_owned(), app.clock.now());
-        let mut looked_up = Some(known);
         let learned = app.small_writes.write(key_of(source, &names), move |c| {
-            let known = match looked_up.take() {
-                Some(known) => known,
-                // Another message has taught one of them since: all is decided anew.
-                None => order_names::known(c, tenant, &at, &names)?,
-            };
+            // Other messages may have taught some, or made one order of two, since they were looked up.
+            let known = order_names::known(c, tenant, &at, &names)?;
             let new = meanings(&orders, &known);
             order_names::add(c, tenant, &at, &new, now)?;
             Ok(OrderNames(known.into_iter().chain(new).collect()))

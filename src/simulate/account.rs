@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::Failure;
 use super::office::{Office, Place, Quote, money, text};
 
+/// Status of a receipt that was undone.
+const CANCELLED: &str = "cancelled";
+
 /// A guest of the day.
 #[derive(Debug, Clone)]
 pub(super) struct Guest {
@@ -51,6 +54,8 @@ struct KeptLine {
 pub(super) struct Entry {
     pub(super) number: u32,
     pub(super) external_id: String,
+    /// Other names of it: it stands under one of all, and nothing is left under the rest.
+    pub(super) other_ids: Vec<String>,
     pub(super) guest: Option<usize>,
     pub(super) total: Money,
     pub(super) redeemed: Money,
@@ -65,6 +70,7 @@ impl Entry {
         Entry {
             number,
             external_id,
+            other_ids: Vec::new(),
             guest,
             total,
             redeemed: Money::ZERO,
@@ -136,10 +142,10 @@ impl Account {
             .entries
             .values()
             .filter(|entry| entry.standing == Standing::RolledBack);
-        let undone: Vec<(u32, String)> = undone.map(|e| (e.number, e.external_id.clone())).collect();
-        for (number, external_id) in undone {
-            if office.receipt(place, &external_id).await?.is_none() {
-                self.entries.remove(&number);
+        let undone: Vec<Entry> = undone.cloned().collect();
+        for entry in undone {
+            if posted(&entry, office, place).await?.is_empty() {
+                self.entries.remove(&entry.number);
             }
         }
         Ok(())
@@ -165,7 +171,16 @@ impl Account {
         }
         for entry in self.entries.values() {
             let name = format!("receipt {} ({})", entry.number, entry.external_id);
-            let Some(posted) = office.receipt(place, &entry.external_id).await? else {
+            let mut found = posted(entry, office, place).await?.into_iter();
+            let stands = found.next();
+            for twin in found {
+                let transactions = twin["transactions"].as_array();
+                booked.extend(transactions.into_iter().flatten().map(|t| text(t, "id")));
+                if !moved(&twin).is_zero() || twin["status"] != CANCELLED {
+                    differences.push(format!("{name} stands once more: {}", text(&twin, "id")));
+                }
+            }
+            let Some(posted) = stands else {
                 // Undone before it came: then it was never posted.
                 if entry.standing == Standing::RolledBack {
                     continue;
@@ -212,6 +227,31 @@ impl Account {
     }
 }
 
+/// The receipts of a sale under all its names, the one that stands first.
+async fn posted(entry: &Entry, office: &Office, place: &Place) -> Result<Vec<Value>, Failure> {
+    let mut found = Vec::new();
+    for id in std::iter::once(&entry.external_id).chain(&entry.other_ids) {
+        found.extend(office.receipt(place, id).await?);
+    }
+    found.sort_by_key(|receipt| receipt["status"] == CANCELLED);
+    Ok(found)
+}
+
+/// What the transactions of a posted receipt come to.
+fn moved(posted: &Value) -> Money {
+    let transactions = posted["transactions"].as_array().into_iter().flatten();
+    transactions
+        .map(|transaction| {
+            let amount = money(transaction, "amount");
+            if transaction["direction"] == "accrual" {
+                amount
+            } else {
+                -amount
+            }
+        })
+        .sum()
+}
+
 /// In what a posted receipt is not as it must be.
 fn unlike(entry: &Entry, guest: Option<&str>, posted: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -234,7 +274,7 @@ fn unlike(entry: &Entry, guest: Option<&str>, posted: &Value) -> Vec<String> {
         Standing::Sold => "closed",
         Standing::PartBack => "partly_returned",
         Standing::Returned => "returned",
-        Standing::RolledBack => "cancelled",
+        Standing::RolledBack => CANCELLED,
     };
     compare("status", text(posted, "status"), standing.to_owned());
     if entry.standing != Standing::RolledBack {
@@ -249,22 +289,9 @@ fn unlike(entry: &Entry, guest: Option<&str>, posted: &Value) -> Vec<String> {
             entry.accrued.to_string(),
         );
     }
-    let effect: Money = posted["transactions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|transaction| {
-            let amount = money(transaction, "amount");
-            if transaction["direction"] == "accrual" {
-                amount
-            } else {
-                -amount
-            }
-        })
-        .sum();
     compare(
         "sum of its transactions",
-        effect.to_string(),
+        moved(posted).to_string(),
         entry.effect().to_string(),
     );
     found

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration};
+use chrono::{DateTime, Duration, Timelike};
 use chrono_tz::Tz;
 use kopilka_contract::Money;
 
@@ -194,7 +194,7 @@ impl<'a, 'w> Day<'a, 'w> {
         let before = self.dialect.before(&sale);
         // Asked before the till locks anything.
         let planned = match known {
-            Some(guest) if wants && self.dialect.redeems() && sale.card.is_some() => {
+            Some(guest) if wants && self.dialect.redeems_for(&sale) && sale.card.is_some() => {
                 self.planned(&sale, guest, share).await?
             }
             _ => Money::ZERO,
@@ -232,11 +232,24 @@ impl<'a, 'w> Day<'a, 'w> {
             self.tell(closed).await?;
         }
         for message in self.dialect.after(&sale) {
+            if message.role == Role::Tells {
+                self.tell(message).await?;
+                continue;
+            }
             let told = self.wire.ask(&message).await?;
             if let Heard::Again(words) | Heard::Refused(words) = told.heard {
                 self.complaints
                     .push(format!("sale {number}: the card was not unlocked: {words}"));
             }
+        }
+        let off = self
+            .dialect
+            .takes_guest_off(&sale, sale.at + Duration::seconds(5));
+        if let Some(off) = off.filter(|_| known.is_some() && posted.is_zero()) {
+            self.counts.guests_taken_off += 1;
+            self.tell(off).await?;
+            self.enter(&sale, None);
+            return Ok(());
         }
         self.enter(&sale, known);
         if let (Some(quote), Some(entry)) = (quote, self.account.entries.remove(&number)) {
@@ -291,6 +304,15 @@ impl<'a, 'w> Day<'a, 'w> {
             .get("receipt_redemption")
             .and_then(|v| v.as_str())
             == Some("now");
+        for message in self.dialect.prepares(sale) {
+            let told = self.wire.ask(&message).await?;
+            if told.heard != Heard::Taken {
+                self.complaints.push(format!(
+                    "sale {}: before the reservation: {}",
+                    sale.number, told.body
+                ));
+            }
+        }
         let paid = match self.dialect.write_off(sale).filter(|_| !now) {
             None => true,
             // A reservation before the fiscal receipt: the till waits for its answer.
@@ -369,6 +391,11 @@ impl<'a, 'w> Day<'a, 'w> {
                 if self.dialect.parts_back() == PartsBack::NewerOrder {
                     let newer = after(600);
                     sale.items.truncate(1);
+                    // Paid with money now.
+                    sale.redeem = Money::ZERO;
+                    for item in &mut sale.items {
+                        item.redeemed = Money::ZERO;
+                    }
                     let message = self.dialect.close(&sale, newer);
                     self.resell(&sale, guest).await?;
                     self.later.push((number + 2, message));
@@ -429,7 +456,8 @@ impl<'a, 'w> Day<'a, 'w> {
 
     fn enter(&mut self, sale: &Sale, guest: Option<usize>) {
         let external_id = self.dialect.external_id(sale);
-        let entry = Entry::sold(sale.number, external_id, guest, sale.total());
+        let mut entry = Entry::sold(sale.number, external_id, guest, sale.total());
+        entry.other_ids = self.dialect.other_ids(sale);
         self.account.entries.insert(sale.number, entry);
     }
 
@@ -462,6 +490,7 @@ impl<'a, 'w> Day<'a, 'w> {
     fn sale(&mut self, number: u32, guest: Option<usize>) -> Sale {
         let guest = guest.and_then(|guest| self.account.guests.get(guest));
         let (card, phone) = guest.map_or((None, None), |g| (g.card.clone(), Some(g.phone.clone())));
+        let member = guest.and_then(|guest| guest.id.clone().filter(|_| guest.card.is_some()));
         let minutes = OPEN * i64::from(number) / i64::from(self.receipts.max(1));
         let count = 2 + self.dice.index(3);
         let menu = menu(self.dialect.kind());
@@ -480,12 +509,22 @@ impl<'a, 'w> Day<'a, 'w> {
                 low >> 52,
                 low & 0xffff_ffff_ffff
             ),
-            at: self.now - Duration::minutes(SINCE_CLOSING + OPEN - minutes),
+            at: not_at_the_end_of_an_hour(self.now - Duration::minutes(SINCE_CLOSING + OPEN - minutes)),
             card,
             phone,
+            member,
             items,
             redeem: Money::ZERO,
         }
+    }
+}
+
+/// A sale that is closed anew a moment later is of the same hour: rules may depend on it.
+fn not_at_the_end_of_an_hour(at: DateTime<Tz>) -> DateTime<Tz> {
+    if at.minute() == 59 {
+        at - Duration::minutes(1)
+    } else {
+        at
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Sale {
     pub(crate) card: Option<String>,
     /// His telephone.
     pub(crate) phone: Option<String>,
+    /// Our id of him, where he has a card: sites keep it.
+    pub(crate) member: Option<String>,
     /// What was sold.
     pub(crate) items: Vec<Item>,
     /// What bonuses pay.
@@ -152,6 +154,11 @@ pub(crate) trait Dialect: Debug + Sync {
     /// Whether bonuses can pay at it.
     fn redeems(&self) -> bool;
 
+    /// Whether bonuses can pay for this sale, where they can at all.
+    fn redeems_for(&self, _sale: &Sale) -> bool {
+        self.redeems()
+    }
+
     /// Whether a payment can be rolled back and tried again.
     fn rolls_back(&self) -> bool;
 
@@ -167,8 +174,24 @@ pub(crate) trait Dialect: Debug + Sync {
     /// What it says before a sale is paid.
     fn before(&self, sale: &Sale) -> Vec<Message>;
 
+    /// Other names of the sale: where the books knew it by two before they learned that it is one, it stands under one of them,
+    /// and nothing is left under the other.
+    fn other_ids(&self, _sale: &Sale) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What it is told that bonuses may pay, by an answer to [`Dialect::before`].
     fn may_redeem(&self, answer: &str) -> Option<Money>;
+
+    /// What it asks before [`Dialect::write_off`], each to be answered as it expects.
+    fn prepares(&self, _sale: &Sale) -> Vec<Message> {
+        Vec::new()
+    }
+
+    /// The cashier takes the guest off a sale that was closed with him.
+    fn takes_guest_off(&self, _sale: &Sale, _now: DateTime<Tz>) -> Option<Message> {
+        None
+    }
 
     /// A write-off apart from the receipt.
     fn write_off(&self, sale: &Sale) -> Option<Message>;
@@ -176,7 +199,7 @@ pub(crate) trait Dialect: Debug + Sync {
     /// The sale, as it stands at this time.
     fn close(&self, sale: &Sale, now: DateTime<Tz>) -> Message;
 
-    /// What it says after the sale.
+    /// What it says after the sale. What it asks is answered before anything else is done.
     fn after(&self, sale: &Sale) -> Vec<Message>;
 
     /// Undoes it at this time.

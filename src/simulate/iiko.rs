@@ -1,5 +1,6 @@
-//! iiko: webhooks with whole orders of tables and deliveries. They come after the fiscal receipt, so bonuses never pay here.
-//! Webhooks of deliveries may be lost for ever: the service asks the cloud for what changed.
+//! iiko: webhooks with whole orders of tables and deliveries. They come after the fiscal receipt, so bonuses pay only for
+//! deliveries, where a site has reserved them and keeps that with the order, as it keeps who its guest is. Webhooks of
+//! deliveries may be lost for ever: the service asks the cloud for what changed.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::dialect::{
     Dialect, GuestName, Heard, Item, Message, PartsBack, Role, Sale, Undo, by_phone, number,
 };
 use super::iiko_cloud::IikoCloud;
+use super::iiko_plugin::{IikoPlugin, asked, reserved, transaction};
 use super::vendor::Vendor;
 
 /// The till with its cloud.
@@ -20,6 +22,8 @@ pub(super) struct Iiko;
 
 const ORGANISATION: &str = "5d0c1f5e-2f0b-4a9e-9b1a-6f1d4f3f7a10";
 const DELIVERY: &str = "DeliveryOrderUpdate";
+/// The type of payment that is our bonuses.
+pub(super) const POINTS: &str = "2b4c6d8e-1111-4222-8333-944455566601";
 
 impl Dialect for Iiko {
     fn kind(&self) -> &'static str {
@@ -31,7 +35,11 @@ impl Dialect for Iiko {
     }
 
     fn redeems(&self) -> bool {
-        false
+        true
+    }
+
+    fn redeems_for(&self, sale: &Sale) -> bool {
+        is_delivery(sale)
     }
 
     fn rolls_back(&self) -> bool {
@@ -55,32 +63,64 @@ impl Dialect for Iiko {
         (item.product.clone(), category.map(str::to_owned))
     }
 
-    /// The order while it is open: nothing follows from it.
+    /// The order while it is open: nothing follows from it. The site asks what a member may spend.
     fn before(&self, sale: &Sale) -> Vec<Message> {
-        vec![told(sale, Change::Opened, sale.at - Duration::minutes(5))]
+        let site = is_delivery(sale) && sale.card.is_some();
+        let mut said = vec![told(sale, Change::Opened, sale.at - Duration::minutes(5))];
+        if is_told_by_cloud_first(sale) {
+            // Nothing has told the till's name of it before it is closed.
+            said.clear();
+        }
+        said.extend(site.then(|| asked(sale)));
+        said
     }
 
-    fn may_redeem(&self, _answer: &str) -> Option<Money> {
-        None
+    fn other_ids(&self, sale: &Sale) -> Vec<String> {
+        if is_delivery(sale) {
+            vec![in_cloud(sale)]
+        } else {
+            Vec::new()
+        }
     }
 
-    fn write_off(&self, _sale: &Sale) -> Option<Message> {
-        None
+    fn may_redeem(&self, answer: &str) -> Option<Money> {
+        let answer: Value = answer.parse().ok()?;
+        answer["maxPoints"].as_str()?.parse().ok()
+    }
+
+    /// The site reserves.
+    fn write_off(&self, sale: &Sale) -> Option<Message> {
+        reserved(sale, &transaction(sale), sale.redeem)
     }
 
     fn close(&self, sale: &Sale, now: DateTime<Tz>) -> Message {
-        told(sale, Change::Closed, now)
+        let message = told(sale, Change::Closed, now);
+        // Once more it is told by both names.
+        if is_told_by_cloud_first(sale) && now == sale.at {
+            return named_by_cloud(message);
+        }
+        message
     }
 
-    fn after(&self, _sale: &Sale) -> Vec<Message> {
-        Vec::new()
+    fn after(&self, sale: &Sale) -> Vec<Message> {
+        let both = || told(sale, Change::Closed, sale.at + Duration::seconds(1));
+        is_told_by_cloud_first(sale).then(both).into_iter().collect()
     }
 
+    /// Cancelled or deleted, or no sale any more: it was written off.
     fn undo(&self, sale: &Sale, _undo: &Undo, now: DateTime<Tz>) -> Message {
-        told(sale, Change::Undone, now)
+        let change = if sale.number.is_multiple_of(3) {
+            Change::WrittenOff
+        } else {
+            Change::Undone
+        };
+        told(sale, change, now)
     }
 
-    fn hear(&self, _message: &Message, status: u16, body: &str) -> Heard {
+    fn hear(&self, message: &Message, status: u16, body: &str) -> Heard {
+        if message.path.starts_with("v1/") {
+            return IikoPlugin.hear(message, status, body);
+        }
         let answer: Value = body.parse().unwrap_or_default();
         let refused = answer["refused"]
             .as_array()
@@ -103,19 +143,81 @@ enum Change {
     Opened,
     Closed,
     Undone,
+    WrittenOff,
 }
 
-/// The webhook of a change: every second sale is a delivery.
+/// Every second sale is a delivery.
+fn is_delivery(sale: &Sale) -> bool {
+    sale.number.is_multiple_of(2)
+}
+
+/// Some deliveries are closed before the cloud knows their name at the till.
+fn is_told_by_cloud_first(sale: &Sale) -> bool {
+    is_delivery(sale) && sale.number % 10 == 4
+}
+
+/// The name that the cloud has for an order.
+pub(super) fn in_cloud(sale: &Sale) -> String {
+    let first = if sale.id.starts_with('c') { 'd' } else { 'c' };
+    format!("{first}{}", sale.id.get(1..).unwrap_or_default())
+}
+
+/// The same message without the till's name.
+pub(super) fn named_by_cloud(message: Message) -> Message {
+    let mut event: Value = message.body.parse().unwrap_or_default();
+    event[0]["eventInfo"]["posId"] = Value::Null;
+    let fact = message.fact.is_some().then(|| event[0]["eventInfo"].clone());
+    Message {
+        body: event.to_string(),
+        fact,
+        ..message
+    }
+}
+
+/// The webhook of a change.
 fn told(sale: &Sale, change: Change, now: DateTime<Tz>) -> Message {
-    if sale.number.is_multiple_of(2) {
+    if is_delivery(sale) {
         return delivery(sale, change, now);
     }
     let status = match change {
         Change::Opened => "New",
-        Change::Closed => "Closed",
+        Change::Closed | Change::WrittenOff => "Closed",
         Change::Undone => "Deleted",
     };
-    snapshot(sale, status, now)
+    let mut message = snapshot(sale, status, now);
+    if change == Change::WrittenOff {
+        let mut event: Value = message.body.parse().unwrap_or_default();
+        event[0]["eventInfo"]["order"]["payments"] = written_off(sale);
+        message.body = event.to_string();
+    }
+    message
+}
+
+/// A type of payment with what it paid.
+fn payment((id, name, kind): (&str, &str, &str), sum: Money) -> Value {
+    json!({"paymentType": {"id": id, "name": name, "kind": kind}, "sum": number(sum), "isPreliminary": false})
+}
+
+/// What stands in place of payments where it is no sale.
+fn written_off(sale: &Sale) -> Value {
+    let staff = (
+        "09322f46-578a-4210-add7-eec222a08871",
+        "Питание персонала",
+        "Writeoff",
+    );
+    json!([payment(staff, sale.total())])
+}
+
+/// What the site keeps with a delivery of its member.
+fn kept(sale: &Sale) -> Value {
+    let Some(member) = &sale.member else {
+        return Value::Null;
+    };
+    let mut kept = vec![json!({"key": "loyalty.memberId", "value": member})];
+    if sale.redeem.is_positive() {
+        kept.push(json!({"key": "loyalty.transactionId", "value": transaction(sale)}));
+    }
+    json!(kept)
 }
 
 /// A delivery as the cloud shows it: what it shares with an order of a table, and its own.
@@ -125,13 +227,25 @@ fn delivery(sale: &Sale, change: Change, now: DateTime<Tz>) -> Message {
     event[0]["eventType"] = json!(DELIVERY);
     let info = &mut event[0]["eventInfo"];
     // The cloud has a name of its own for it.
-    info["id"] = json!(format!("c{}", sale.id.get(1..).unwrap_or_default()));
+    info["id"] = json!(in_cloud(sale));
     let order = &mut info["order"];
     order["status"] = json!(match change {
         Change::Opened => "CookingStarted",
-        Change::Closed => "Closed",
+        Change::Closed | Change::WrittenOff => "Closed",
         Change::Undone => "Cancelled",
     });
+    order["externalData"] = kept(sale);
+    if sale.member.is_some() && sale.number.is_multiple_of(4) {
+        // Only what the site keeps says who it is.
+        (order["phone"], order["customer"]) = (Value::Null, Value::Null);
+    }
+    if change == Change::WrittenOff {
+        order["payments"] = written_off(sale);
+    } else if sale.redeem.is_positive() && change != Change::Opened {
+        let card = ("9cd5d67a-89b4-ab69-1365-7b8c51865a90", "Банковская карта", "Card");
+        let points = payment((POINTS, "Баллы", "External"), sale.redeem);
+        order["payments"] = json!([points, payment(card, sale.to_pay())]);
+    }
     let when = |at: DateTime<Tz>| json!(at.format("%Y-%m-%d %H:%M:%S%.3f").to_string());
     order["completeBefore"] = when(sale.at + Duration::minutes(10));
     // A closed delivery may come without the time of its closing.

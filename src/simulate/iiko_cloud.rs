@@ -1,10 +1,12 @@
-//! iiko's cloud, which the service asks for deliveries whose webhooks never came: revisions, dates, tokens that end.
+//! iiko's cloud, which the service asks for deliveries whose webhooks never came: revisions, dates, tokens that end, and what
+//! sites keep with orders, which only asking by id shows.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
+use super::iiko::POINTS;
 use super::vendor::{Question, Vendor};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::Timestamp;
@@ -93,7 +95,7 @@ impl Vendor for IikoCloud {
         json!({"cloud": {
             "api_login": LOGIN, "address": address, "organizations": [self.restaurant], "poll_seconds": 1,
             "menu_hours": 0,
-        }})
+        }, "bonus_payment_types": [POINTS]})
     }
 }
 
@@ -139,16 +141,43 @@ impl Known {
                 };
                 (200, self.show(restaurant, within))
             }
+            "/api/1/deliveries/by_id" => (200, self.show_by_id(&body)),
             _ => failure(404, "there is no such method"),
         }
+    }
+
+    /// Deliveries by their ids, with those of the keys kept with them that are asked for.
+    fn show_by_id(&mut self, body: &Value) -> Value {
+        let list = |name: &str| body[name].as_array().cloned().unwrap_or_default();
+        let (ids, keys) = (list("orderIds"), list("returnExternalDataKeys"));
+        let now = SystemClock.now();
+        let mut orders = Vec::new();
+        for delivery in self
+            .deliveries
+            .values_mut()
+            .filter(|d| ids.contains(&d.info["id"]))
+        {
+            delivery.shown_at.get_or_insert(now);
+            let mut info = delivery.info.clone();
+            if let Some(kept) = info["order"]["externalData"].as_array_mut() {
+                kept.retain(|data| keys.contains(&data["key"]));
+            }
+            orders.push(info);
+        }
+        json!({"correlationId": CORRELATION, "orders": orders})
     }
 
     fn show(&mut self, restaurant: &str, wanted: impl Fn(&Delivery) -> bool) -> Value {
         let now = SystemClock.now();
         let mut orders = Vec::new();
         for delivery in self.deliveries.values_mut().filter(|delivery| wanted(delivery)) {
-            delivery.shown_at.get_or_insert(now);
-            orders.push(delivery.info.clone());
+            // What is to be posted is read once more by its id.
+            if delivery.info["order"]["status"] == "CookingStarted" {
+                delivery.shown_at.get_or_insert(now);
+            }
+            let mut info = delivery.info.clone();
+            info["order"]["externalData"] = Value::Null;
+            orders.push(info);
         }
         json!({
             "correlationId": CORRELATION, "maxRevision": self.revision.max(1),

@@ -101,6 +101,8 @@ pub struct Counts {
     pub undone_returns: u32,
     /// Payments that were rolled back, tried again or not.
     pub rollbacks: u32,
+    /// Guests who were taken off a sale after it was closed.
+    pub guests_taken_off: u32,
     /// Returns of parts.
     pub half_returns: u32,
     /// Those of them that were told wrongly at first.
@@ -177,6 +179,7 @@ impl fmt::Display for Report {
             ("half-returns", counts.half_returns),
             ("corrected returns", counts.corrected_returns),
             ("rollbacks", counts.rollbacks),
+            ("guests taken off", counts.guests_taken_off),
             ("late repeats", counts.late_repeats),
             ("messages answered", self.answered),
         ];

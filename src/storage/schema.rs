@@ -215,6 +215,7 @@ diesel::table! {
         answer -> Text,
         awaits -> Nullable<BigInt>,
         revision -> BigInt,
+        told_at -> Timestamp,
     }
 }
 
@@ -301,6 +302,8 @@ diesel::table! {
         settled_at -> Nullable<Timestamp>,
         settled_by -> Nullable<Text>,
         note -> Nullable<Text>,
+        told_at -> Timestamp,
+        undone_by -> Nullable<BigInt>,
     }
 }
 

@@ -37,7 +37,7 @@ impl SharedCommits {
     }
 
     /// Writes, in one transaction with others, those of one commit in the order of their keys: two instances that write the
-    /// same then wait for one another in the same order, and never each for the other. `work` may run again: where another's failed and where it lost a race, a
+    /// same then seldom wait each for the other, which the database would end only after a second. `work` may run again: where another's failed and where it lost a race, a
     /// key that was taken meanwhile included. It is answered when it is committed.
     ///
     /// # Errors

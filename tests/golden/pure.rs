@@ -196,6 +196,7 @@ impl Pure {
             source: "golden",
             actor: "test",
             now,
+            told_at: now,
             ids: &self.ids,
         };
         let world = &mut self.world;

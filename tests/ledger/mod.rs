@@ -8,3 +8,5 @@ mod races;
 pub mod shop;
 mod tampering;
 mod told_anew;
+mod told_since;
+mod write_offs;

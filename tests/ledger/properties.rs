@@ -175,6 +175,7 @@ impl Real {
             source: "till",
             actor: "test",
             now: instant(now),
+            told_at: instant(now),
             ids: &ids,
         };
         decide(&mut self.world, cx)

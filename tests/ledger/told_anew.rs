@@ -196,11 +196,18 @@ fn what_a_person_cancelled_stays_so_until_it_is_sold_afterwards() {
             assert_eq!(refusal.code(), "receipt-cancelled");
         }
         Shop::assert_balance(&shop.balance(&anna).await, "0.00");
-        // Sold since, and cancelled once more.
+        assert_eq!(shop.count("returns"), 1);
+        // Sold since, and cancelled once more: two cancellations.
         shop.close(sale(3, shop.clock.now())).await.unwrap();
         Shop::assert_balance(&shop.balance(&anna).await, "10.00");
         shop.wait(Duration::minutes(5));
         assert!(!cancelled().await.replayed);
         Shop::assert_balance(&shop.balance(&anna).await, "0.00");
+        assert_eq!(
+            shop.count("returns WHERE status = 'cancelled' AND accrual_undone = 1000"),
+            2
+        );
+        assert!(cancelled().await.replayed);
+        assert_eq!(shop.count("returns"), 2);
     });
 }

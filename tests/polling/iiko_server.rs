@@ -24,6 +24,8 @@ pub struct Known {
     pub kind: &'static str,
     pub revision: i64,
     pub changed_at: DateTime<Utc>,
+    /// What a site keeps with it: only asking by id shows it, to those who ask for its keys.
+    pub kept: Value,
 }
 
 /// What the cloud knows, and what it was asked.
@@ -38,6 +40,8 @@ pub struct Office {
     calls_left: u32,
     /// Answer everything with this status.
     pub trouble: Option<u16>,
+    /// Answer what is asked by id with this status.
+    pub by_id_trouble: Option<u16>,
     /// Fail after so many more calls.
     pub fail_after: Option<u32>,
     pub menu: Value,
@@ -51,12 +55,15 @@ impl Office {
     /// An order as it stands from now on.
     pub fn put(&mut self, kind: &'static str, order: &Value) {
         self.revision += 10;
+        let known = self.orders.iter().find(|known| known.order["id"] == order["id"]);
+        let kept = known.map_or(Value::Null, |known| known.kept.clone());
         self.orders.retain(|known| known.order["id"] != order["id"]);
         self.orders.push(Known {
             order: order.clone(),
             kind,
             revision: self.revision,
             changed_at: self.now,
+            kept,
         });
     }
 
@@ -110,7 +117,18 @@ impl Office {
         let found = self
             .of_kind(kind)
             .filter(|known| ids.contains(&known.order[field]));
-        json!({"correlationId": "c", "orders": found.map(|known| &known.order).collect::<Vec<_>>()})
+        let keys = body["returnExternalDataKeys"].as_array();
+        let shown = found.map(|known| {
+            let mut order = known.order.clone();
+            let kept = known.kept.as_object().into_iter().flatten();
+            let asked = kept.filter(|(key, _)| keys.is_some_and(|keys| keys.contains(&json!(key))));
+            let data: Vec<Value> = asked
+                .map(|(key, value)| json!({"key": key, "value": value}))
+                .collect();
+            order["order"]["externalData"] = if keys.is_some() { json!(data) } else { Value::Null };
+            order
+        });
+        json!({"correlationId": "c", "orders": shown.collect::<Vec<_>>()})
     }
 }
 
@@ -212,6 +230,9 @@ async fn answer(
             None => return failure(400, "startRevision is too old"),
         },
         "deliveries/by_delivery_date_and_status" => office.by_dates(&body),
+        "deliveries/by_id" | "order/by_id" if office.by_id_trouble.is_some() => {
+            return failure(office.by_id_trouble.unwrap_or_default(), "trouble");
+        }
         "deliveries/by_id" => office.by_ids("delivery", &body),
         "order/by_id" => office.by_ids("table", &body),
         "order/init_by_posOrder" => json!({"correlationId": "c"}),

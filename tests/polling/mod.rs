@@ -1,6 +1,7 @@
 //! Asking a vendor's system: tokens that end, troubles, several instances, restarts; all of it on both databases.
 
 mod iiko;
+mod iiko_kept_data;
 mod iiko_server;
 mod olap;
 mod reach;

@@ -82,6 +82,116 @@ fn a_guest_whom_only_the_webhook_knows_stays_the_guest_whichever_comes_first() {
 }
 
 #[test]
+fn a_guest_whom_the_cashier_took_off_is_not_brought_back_by_the_cloud() {
+    each_database_async(|store| async move {
+        for webhook_first in [true, false] {
+            let login = format!("{webhook_first}");
+            let plugin = Plugin::of(&login, &Service::on(store.clone()), json!({})).await;
+            if webhook_first {
+                plugin.webhook(&told("Closed", 2)).await;
+            }
+            let mut order = closed(&plugin, true, 21, ELEVEN_42);
+            plugin.say("close", &order).await.expect(200);
+            assert_eq!(plugin.balance().await, "714.27");
+            // Taken off; the telephone stays in the order.
+            (order["revision"], order["memberId"]) = (json!(22), Value::Null);
+            (order["memberRemoved"], order["phone"]) = (json!(true), json!("+79005550101"));
+            assert_eq!(plugin.say("close", &order).await.expect(200)["earned"], "0.00");
+            assert_eq!(plugin.balance().await, "640.00");
+            // The cloud names its telephone, and the till says nothing more of him.
+            let mut next = closed(&plugin, false, 23, ELEVEN_42);
+            next["comment"] = json!("без гостя");
+            for seconds in [2, 9] {
+                plugin.webhook(&told("Closed", seconds)).await;
+                plugin.say("close", &next).await.expect(200);
+                assert_eq!(plugin.sold().await["customer_id"], Value::Null, "{webhook_first}");
+            }
+            plugin.webhook(&told("Deleted", 60)).await;
+            plugin.webhook(&told("Closed", 120)).await;
+            assert_eq!(plugin.sold().await["customer_id"], Value::Null);
+            // A newer word of the till that names a guest does.
+            plugin
+                .say("close", &closed(&plugin, true, 24, "2026-11-22T11:52:05+03:00"))
+                .await
+                .expect(200);
+            assert_eq!(plugin.balance().await, "714.27");
+            if let Some(other) = by_phone(&plugin).await {
+                assert_eq!(plugin.till.balance(&other).await, "0.00");
+            }
+            plugin.till.assert_books();
+        }
+    });
+}
+
+#[test]
+fn a_deletion_of_before_the_close_leaves_a_trace() {
+    each_database_async(|store| async move {
+        let plugin = Plugin::set(&Service::on(store), json!({})).await;
+        plugin
+            .say("close", &closed(&plugin, true, 21, ELEVEN_42))
+            .await
+            .expect(200);
+        plugin.webhook(&told("Deleted", -1)).await;
+        assert_eq!(plugin.balance().await, "714.27");
+        let list = plugin
+            .till
+            .owner
+            .get("/api/v1/messages?limit=1")
+            .await
+            .expect(200);
+        let newest = &list["items"][0];
+        assert_eq!(
+            (&newest["path"], &newest["outcome"]),
+            (&json!("webhook"), &json!("ignored"))
+        );
+        let detail = newest["detail"].as_str().unwrap();
+        assert!(detail.contains("закрыт заново"), "{detail}");
+        plugin.till.assert_books();
+    });
+}
+
+#[test]
+fn a_negative_sum_waits_for_a_person_who_says_what_it_means() {
+    each_database_async(|store| async move {
+        let plugin = Plugin::set(&Service::on(store), json!({})).await;
+        plugin.webhook(&told("Closed", 2)).await;
+        let guest = by_phone(&plugin).await.unwrap();
+        let mut both = told("Closed", 9);
+        both[0]["eventInfo"]["order"]["sum"] = json!(-347);
+        let mut other = told("Closed", 9)[0].take();
+        (other["eventInfo"]["id"], other["eventInfo"]["posId"]) =
+            (json!(IN_CLOUD.replace('b', "c")), Value::Null);
+        both.as_array_mut().unwrap().push(other);
+        plugin.webhook(&both).await;
+        // What stands beside it is posted, the sale before it stands, and it waits by itself.
+        assert_eq!(plugin.till.balance(&guest).await, "148.54");
+        let list = plugin
+            .till
+            .owner
+            .get("/api/v1/messages?outcome=unreadable")
+            .await
+            .expect(200);
+        let waiting = list["items"].as_array().unwrap();
+        assert_eq!(waiting.len(), 1, "{list}");
+        assert!(
+            waiting[0]["detail"].as_str().unwrap().contains("negative_sum"),
+            "{list}"
+        );
+        let connections = plugin.till.owner.get("/api/v1/connections").await.expect(200);
+        let path = format!(
+            "/api/v1/connections/{}",
+            connections["items"][0]["id"].as_str().unwrap()
+        );
+        let settings = json!({"settings": {"negative_sum": "undo"}});
+        plugin.till.owner.patch(&path, settings).await.expect(200);
+        let replay = format!("/api/v1/messages/{}/replay", waiting[0]["id"].as_str().unwrap());
+        plugin.till.owner.post(&replay, json!({})).await.expect(200);
+        assert_eq!(plugin.till.balance(&guest).await, "74.27");
+        plugin.till.assert_books();
+    });
+}
+
+#[test]
 fn an_order_that_was_known_by_two_names_is_one_receipt_once_a_message_has_both() {
     each_database_async(|store| async move {
         let plugin = Plugin::set(&Service::on(store), json!({})).await;
@@ -149,9 +259,7 @@ fn an_order_that_was_written_off_afterwards_earns_nothing_and_a_newer_sale_of_it
         plugin.webhook(&told("Closed", 4)).await;
         assert_eq!(plugin.till.balance(&guest).await, "74.27");
         // An older word of it changes nothing.
-        let mut negative = told("Closed", 3);
-        negative[0]["eventInfo"]["order"]["sum"] = json!(-1);
-        plugin.webhook(&negative).await;
+        plugin.webhook(&written_off(3)).await;
         assert_eq!(plugin.till.balance(&guest).await, "74.27");
 
         // By the plugin, the same.

@@ -229,12 +229,20 @@ pub struct Closed {
     /// What the cashier should say or do.
     #[serde(default)]
     pub cashier_messages: Vec<CashierMessage>,
+    /// The till has said that there is no guest, where others may name one: they do not bring him back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub guest_taken_off: bool,
     /// The same receipt was posted before; this is its first answer.
     #[serde(skip)]
     pub replayed: bool,
     /// How it stands to what was known of the receipt.
     #[serde(skip)]
     pub telling: Telling,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// How a sale or a return that is told stands to what was known of it.

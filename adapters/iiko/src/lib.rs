@@ -53,7 +53,7 @@ use kopilka_contract::{
 pub use cloud::{CloudApplication, CloudSettings, MenuCategories};
 pub use id::{Id, NotAnId};
 pub use olap::ServerSettings;
-pub use settings::{IikoCardSettings, IikoSettings, ReceiptTypes, ToldBy, WebhookAuthorization};
+pub use settings::{IikoCardSettings, IikoSettings, NegativeSum, ReceiptTypes, ToldBy, WebhookAuthorization};
 
 /// The dialect of iiko.
 #[derive(Debug, Clone, Copy, Default)]

@@ -35,6 +35,8 @@ pub struct IikoSettings {
     /// Kinds of payments (`paymentType.kind`) that are no sale: an order that is paid by nothing else is left alone. Assumed:
     /// meals of the staff and debts of regular guests are written off like this.
     pub not_sold_kinds: BTreeSet<String>,
+    /// What becomes of a closed order whose sum is below zero. How iiko shows refunds to others is not documented.
+    pub negative_sum: NegativeSum,
     /// The `authToken` of iiko's webhook settings, where one is set there: webhooks without it are refused.
     pub webhook_token: Option<String>,
     /// How that token comes. The vendor does not say; both ways were seen.
@@ -74,6 +76,7 @@ impl Default for IikoSettings {
             receipt_types: ReceiptTypes::default(),
             payment_kinds: BTreeMap::new(),
             not_sold_kinds: ["Writeoff", "Credit"].map(str::to_owned).into(),
+            negative_sum: NegativeSum::default(),
             webhook_token: None,
             webhook_authorization: WebhookAuthorization::default(),
             iikocard: None,
@@ -142,6 +145,19 @@ impl ToldBy {
     pub(crate) fn webhook(self) -> bool {
         matches!(self, ToldBy::Both | ToldBy::Webhook)
     }
+}
+
+/// What becomes of a closed order whose sum is below zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NegativeSum {
+    /// It waits for a person: nobody knows whether all of a sale came back or a part, and of which.
+    #[default]
+    Person,
+    /// All of the sale of that order comes back.
+    Undo,
+    /// Nothing: the plugin tells returns.
+    Ignore,
 }
 
 /// How the token of a webhook stands in the header `Authorization`.

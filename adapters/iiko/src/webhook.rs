@@ -1,7 +1,8 @@
 //! The dialogue of a webhook: what its events ask of the ledger, and the answer.
 
 use kopilka_contract::{
-    Ask, Dialogue, Errand, Language, Message, Money, Refusal, Reply, Settings, Told, Unreadable, same_secret,
+    About, Ask, Dialogue, Errand, Language, Message, Money, Part, Refusal, Reply, Settings, Told, Unreadable,
+    same_secret,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +15,7 @@ use crate::envelope::{Envelope, event_info, events};
 use crate::lines::BadItem;
 use crate::moment;
 use crate::order::{Order, OrderInfo, Sale, Standing, order_in};
-use crate::settings::{IikoSettings, WebhookAuthorization};
+use crate::settings::{IikoSettings, NegativeSum, WebhookAuthorization};
 
 /// A webhook, read.
 #[derive(Debug)]
@@ -29,7 +30,8 @@ pub(crate) struct Webhook {
     told_of: Vec<Option<(Id, Id)>>,
     language: Language,
     received: usize,
-    unreadable: usize,
+    /// The events that can't be read, each with the reason.
+    unread: Vec<(Value, String)>,
 }
 
 /// Reads the body of a webhook. It is unreadable only where not one of its events could be read.
@@ -55,12 +57,12 @@ pub(crate) fn read(message: &Message<'_>, settings: &Settings) -> Result<Webhook
         told_of: Vec::new(),
         language: settings.language,
         received: events.len(),
-        unreadable: 0,
+        unread: Vec::new(),
     };
     for (number, event) in (1..).zip(&events) {
         webhook.hear(number, event, connection);
     }
-    if webhook.received > 0 && webhook.unreadable == webhook.received {
+    if webhook.received > 0 && webhook.unread.len() == webhook.received {
         return Err(Unreadable {
             reply: webhook.reply(&[]),
             reason: webhook.remarks.join("; "),
@@ -142,6 +144,11 @@ pub(crate) fn admits(
 }
 
 impl Webhook {
+    /// Adds what a person should know of all of it.
+    pub(crate) fn remark(&mut self, words: &str) {
+        self.remarks.push(words.to_owned());
+    }
+
     fn hear(&mut self, number: usize, event: &Value, connection: Connection<'_>) {
         let mut notes = Vec::new();
         match ask(event, connection, &mut notes) {
@@ -166,7 +173,7 @@ impl Webhook {
                 notes.push(why.to_string());
             }
             Err(unread) => {
-                self.unreadable += 1;
+                self.unread.push((event.clone(), unread.to_string()));
                 if let (true, Some((place, order))) = (connection.iiko.tells_till(), order_of(event)) {
                     let text = NOT_READ.in_language(self.language).to_owned();
                     self.errands.push(Wanted::notify(place, order, text).errand());
@@ -211,10 +218,23 @@ impl Dialogue for Webhook {
         refused.collect()
     }
 
+    /// Events that can't be read wait by themselves: what stands beside them is done.
+    fn parts(&self) -> Vec<Part> {
+        let unread = self.unread.iter();
+        unread
+            .map(|(event, reason)| Part {
+                path: "webhook".to_owned(),
+                content_type: "application/json",
+                body: event.to_string().into_bytes(),
+                about: About::Unread(reason.clone()),
+            })
+            .collect()
+    }
+
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
         Answer {
             received: self.received,
-            unreadable: self.unreadable,
+            unreadable: self.unread.len(),
             refused: told
                 .iter()
                 .filter_map(|told| Some(told.as_ref().err()?.code.as_str()))
@@ -295,6 +315,8 @@ enum Ignored {
     NoOrder(Option<Wanted>),
     #[error("status `{0}`: not sold yet")]
     NotSold(String),
+    #[error("a sum of {0} is left to the plugin (setting `negative_sum`)")]
+    NegativeSum(Money),
     #[error("such orders are told by another road (settings `hall` and `delivery`)")]
     OtherRoad,
 }
@@ -322,19 +344,27 @@ enum Unread {
     NoId,
     #[error("the order: {0}")]
     Order(serde_json::Error),
+    #[error(
+        "a sum of {0}: how much of which sale came back is not clear, for iiko does not document such orders; return it by \
+         hand, or say with the setting `negative_sum` what they mean and replay this message"
+    )]
+    NegativeSum(Money),
     #[error(transparent)]
     Item(#[from] BadItem),
 }
 
 /// Why an order that is closed is no sale.
 fn no_sale(sale: &Sale, iiko: &IikoSettings) -> Option<String> {
-    if let Some(sum) = sale.sum.filter(|sum| *sum < Money::ZERO) {
-        return Some(format!(
-            "a sum of {sum} is no sale; how iiko shows such an order is not documented"
-        ));
+    if let Some(sum) = negative(sale) {
+        return Some(format!("a sum of {sum} is no sale: all of the order comes back"));
     }
     let kinds = sale.no_sale(iiko)?;
     Some(format!("paid by kinds that are no sale (`{kinds}`)"))
+}
+
+/// A sum below zero.
+fn negative(sale: &Sale) -> Option<Money> {
+    sale.sum.filter(|sum| *sum < Money::ZERO)
 }
 
 /// Reads one event, only as deep as is needed to know what it asks.
@@ -394,6 +424,11 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
         return Ok(Heard::Ask(Box::new(Ask::GiveBack(give_back)), names));
     }
     let sale = Sale::deserialize(value).map_err(Unread::Order)?;
+    match (negative(&sale), iiko.negative_sum) {
+        (Some(sum), NegativeSum::Person) => return Err(Unread::NegativeSum(sum)),
+        (Some(sum), NegativeSum::Ignore) => return Ok(Heard::Nothing(Ignored::NegativeSum(sum))),
+        (Some(_), NegativeSum::Undo) | (None, _) => {}
+    }
     if let Some(why) = no_sale(&sale, iiko) {
         notes.push(why);
         let undone = snapshot.not_sold(connection, notes);

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use kopilka_contract::{
-    CashierMessage, Close, Closed, Factor, FactorKind, ReceiptStatus, Redemption, Telling, Words,
+    CashierMessage, Close, Closed, Factor, FactorKind, ReceiptStatus, Redemption, Returned, Telling, Words,
 };
 
 use super::Context;
 use super::booking::{credit_accrual, refund, undo_accrual};
 use super::decided::{Decided, store};
+use super::give_back::nothing_returned;
 use super::give_back::{apply_waiting, is_rolled_back};
 use super::guest_of_sale::{Guest, guest, named_hold};
 use super::held;
@@ -54,7 +55,7 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
         && let Some(answer) = answer_known(world, known, ask, fingerprint)?
     {
         if known.status == ReceiptStatus::Closed && known.fingerprint == fingerprint {
-            said_again(world, &key, ask.receipt.version);
+            said_again(world, &key, ask.receipt.version, cx.told_at);
         }
         return Ok(answer);
     }
@@ -89,6 +90,21 @@ fn in_categories(ask: &Close) -> Cow<'_, Close> {
     Cow::Owned(ask)
 }
 
+/// What came back of a sale before all of it was cancelled came back of what is no more: of the sale that is made anew nothing did. A newer
+/// word of such a return counts as if it were the first, an old one only repeats.
+fn forget_returns_of(world: &mut World, sale: &SourceKey) {
+    let gave_back = |status| matches!(status, ReceiptStatus::PartlyReturned | ReceiptStatus::Returned);
+    let of_it = world.returns.values_mut().filter(|known| known.sale == *sale);
+    for known in of_it.filter(|known| gave_back(known.answer.status) && !known.request.cancel) {
+        let receipt = known.answer.receipt_id.clone();
+        known.answer = Returned {
+            receipt_id: receipt,
+            ..nothing_returned(known.id, None, ReceiptStatus::Cancelled)
+        };
+        known.change.mark();
+    }
+}
+
 /// Decides about a sale, or about a newer version of it, and puts it into the facts.
 ///
 /// # Errors
@@ -103,6 +119,12 @@ pub(super) fn post(
     let key = cx.key(&ask.receipt.external_id);
     let ask = &*in_categories(ask);
     let decided = decide(world, cx, ask, previous.as_ref())?;
+    if previous
+        .as_ref()
+        .is_some_and(|known| known.status == ReceiptStatus::Cancelled)
+    {
+        forget_returns_of(world, &key);
+    }
     let receipt = store(world, cx, ask, previous, fingerprint, decided);
     let answer = receipt.answer.clone();
     world.receipts.insert(key.clone(), receipt);
@@ -115,11 +137,12 @@ pub(super) fn post(
 
 /// The same sale with a newer stamp: there is nothing to post, but it stands as of that stamp, so that a rollback of an
 /// earlier attempt, which comes late, does not undo it.
-fn said_again(world: &mut World, key: &SourceKey, version: Option<i64>) {
+fn said_again(world: &mut World, key: &SourceKey, version: Option<i64>, told_at: Timestamp) {
     let Some(receipt) = world.receipts.get_mut(key).filter(|r| version > r.version) else {
         return;
     };
     receipt.version = version;
+    receipt.told_at = receipt.told_at.max(told_at);
     receipt.change.mark();
     // Another writer may be undoing it now: the guest's account decides who was first.
     if let Some(guest) = receipt.customer.and_then(|id| world.customers.get_mut(&id)) {

@@ -1,12 +1,12 @@
 //! A return that its source tells once more: the same, or with other lines or amounts. Of a source with versions a newer one takes the
 //! place of what was posted, and the difference is posted.
 
-use kopilka_contract::{Balance, ReceiptStatus, Returned, Telling};
+use kopilka_contract::{Balance, ReceiptStatus, Returned, Telling, comparable};
 
 use super::Context;
 use super::booking::{credit_accrual, redeem_again, refund, undo_accrual};
 use super::returned_lines::{amount_back, bring_back, forget_returns, is_all_back, undo_shares};
-use super::sheet::{Reason, Sheet};
+use super::sheet::{Reason, Sheet, event};
 use super::tell_anew::applied_returns;
 use super::undo_return::is_all_that_came_back;
 use crate::domain::Money;
@@ -36,7 +36,7 @@ pub(super) fn retold(
     request: &ReturnRequest,
     fingerprint: Hash,
 ) -> Retold {
-    let newer = request.version > known.request.version;
+    let newer = is_newer(known, request.version);
     if is_undone(known, newer) || gave_nothing(known, request) {
         return Retold::Anew;
     }
@@ -52,12 +52,26 @@ pub(super) fn retold(
         return Retold::Again;
     }
     match known.answer.status {
-        _ if request.version < known.request.version => Retold::Older,
         // The same version by a road that names its lines in another way.
-        _ if !newer => Retold::Again,
+        _ if request.version == known.request.version => Retold::Again,
+        _ if !newer => Retold::Older,
         ReceiptStatus::PartlyReturned | ReceiptStatus::Returned => Retold::Corrected,
         _ => Retold::Anew,
     }
+}
+
+/// Whether a version is newer than all that is known of a return by the same road; where that road has not spoken yet, than the last word.
+fn is_newer(known: &StoredReturn, told: Option<i64>) -> bool {
+    let Some(version) = told else {
+        return false;
+    };
+    let words = [known.request.version, known.undone_by];
+    let of_road = words
+        .into_iter()
+        .flatten()
+        .filter(|said| comparable(*said, version))
+        .max();
+    told > of_road.or(words.into_iter().flatten().max())
 }
 
 /// Whether a known return was undone and this one is newer than the undoing: then it is a return of its own. A
@@ -73,10 +87,16 @@ fn gave_nothing(known: &StoredReturn, request: &ReturnRequest) -> bool {
 }
 
 /// The first answer again. Where the same lines are told with a newer version, what was told between the two is older from now on.
-pub(super) fn said_again(world: &mut World, known: StoredReturn, request: &ReturnRequest) -> Returned {
+pub(super) fn said_again(
+    world: &mut World,
+    cx: Context<'_>,
+    known: StoredReturn,
+    request: &ReturnRequest,
+) -> Returned {
     if request.lines.is_some() && request.version > known.request.version {
         if let Some(stored) = world.returns.get_mut(&known.key) {
             stored.request.version = request.version;
+            stored.told_at = stored.told_at.max(cx.told_at);
             stored.change.mark();
         }
         // Another writer may be correcting it now: the sale's revision decides who was first.
@@ -123,10 +143,10 @@ pub(super) fn correct(
         .get(&known.sale)
         .cloned()
         .ok_or(Refusal::ReceiptHasReturns)?;
-    let before = (Back::of(&receipt.lines), receipt.lines.clone());
+    let (before, lines_before) = (Back::of(&receipt.lines), receipt.lines.clone());
     let answers = made_again(world, &mut receipt, &known, request)?;
     let after = Back::of(&receipt.lines);
-    let unchanged = came_back_alike(&before.1, &receipt.lines);
+    let unchanged = came_back_alike(&lines_before, &receipt.lines);
 
     let nothing_left = receipt.lines.iter().all(is_all_back);
     let untouched = receipt.lines.iter().all(|line| line.returned_by.is_none());
@@ -137,7 +157,7 @@ pub(super) fn correct(
         _ => ReceiptStatus::PartlyReturned,
     };
     receipt.change.mark();
-    let balance = book_difference(world, cx, &mut receipt, (before.0, after), &known, request);
+    let balance = book_difference(world, cx, &mut receipt, (before, after), &known, request);
     let status = receipt.status;
     world.receipts.insert(receipt.key.clone(), receipt);
 
@@ -157,6 +177,7 @@ pub(super) fn correct(
             stored.fingerprint = fingerprint;
             stored.request = request.clone();
             stored.posted_at = cx.now;
+            stored.told_at = cx.told_at;
             stored.answer = told.clone();
             stored.change.mark();
         } else if stored.answer != answer {
@@ -214,10 +235,17 @@ fn book_difference(
     known: &StoredReturn,
     request: &ReturnRequest,
 ) -> Option<Balance> {
-    let facts = receipt
-        .customer
-        .and_then(|id| world.customers.get(&id))
-        .cloned()?;
+    let Some(facts) = receipt.customer.and_then(|id| world.customers.get(&id)).cloned() else {
+        world.events.push(event(
+            cx.terms.network,
+            None,
+            "receipt.changed",
+            receipt.id.to_string(),
+            cx.now,
+            cx.ids,
+        ));
+        return None;
+    };
     let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
     let reason = || Reason {
         kind: types::REVERSAL.to_owned(),

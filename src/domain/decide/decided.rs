@@ -3,6 +3,7 @@
 use kopilka_contract::{CashierMessage, Close, Closed, LineOutcome, ReceiptStatus, Redemption, Telling};
 
 use super::Context;
+use super::guest_of_sale::is_taken_off;
 use super::payment::LineSpread;
 use super::sheet::{Sheet, event};
 use crate::domain::accrual::Accrual;
@@ -58,6 +59,7 @@ impl Decided<'_> {
             balance: self.sheet.as_ref().map(|s| s.balance(self.venue)),
             explanation: self.accrual.explanation.clone(),
             cashier_messages: self.messages.clone(),
+            guest_taken_off: false,
             replayed: false,
             telling: Telling::First,
         }
@@ -75,7 +77,10 @@ pub(super) fn store(
 ) -> StoredReceipt {
     let id = decided.receipt_id;
     let customer = decided.sheet.as_ref().map(|s| s.facts.id);
-    let answer = decided.answer(id.to_string(), ReceiptStatus::Closed, ask);
+    let answer = Closed {
+        guest_taken_off: is_taken_off(ask, previous.as_ref()),
+        ..decided.answer(id.to_string(), ReceiptStatus::Closed, ask)
+    };
     if let Some(hold) = decided.captured.and_then(|hold| world.holds.get_mut(&hold)) {
         hold.standing = HoldStanding::Captured;
         hold.change.mark();
@@ -167,6 +172,7 @@ pub(super) fn store(
         accrued: decided.accrual.total,
         closed_at: ask.receipt.closed_at.to_utc(),
         posted_at: cx.now,
+        told_at: cx.told_at,
         lines,
         parts: decided.parts,
         awaits,

@@ -32,13 +32,14 @@ pub fn give_back(
             "The return has no id.",
         ));
     }
-    let key = cx.key(external_id);
+    let key = cancellation(world, sale, cx.key(external_id), request);
     let fingerprint = return_fingerprint(sale, request);
-    if let Some(known) = world.returns.get(&key).cloned()
-        && !sold_since(world, sale, request)
-    {
+    let known = world.returns.get(&key).cloned();
+    if let Some(known) = known.clone() {
         match retold(&known, sale, request, fingerprint) {
-            Retold::Again => return Ok(said_again(world, known, request)),
+            // Its sale came at the same moment, or brought only later what comes back.
+            Retold::Again if waits_for_known(world, &known, sale) => {}
+            Retold::Again => return Ok(said_again(world, cx, known, request)),
             Retold::Older => {
                 return Ok(Returned {
                     replayed: true,
@@ -56,14 +57,23 @@ pub fn give_back(
         }
     }
     // A return that gives nothing back now, and one of the same receipt: it takes its place.
-    let known = world.returns.get(&key).map(|known| known.id);
-    let id = known.unwrap_or_else(|| ReturnId(cx.ids.next_id()));
+    let id = known
+        .as_ref()
+        .map_or_else(|| ReturnId(cx.ids.next_id()), |known| known.id);
     let answer = match world.receipts.get(sale).cloned() {
         // Older than what is posted: the sale was opened again meanwhile, and this speaks of before.
         Some(receipt) if is_older(request, &receipt) => {
             nothing_returned(id, Some(receipt.id), receipt.status)
         }
-        Some(receipt) => apply(world, cx, id, receipt, request)?,
+        Some(receipt) => match (apply(world, cx, id, receipt, request), known) {
+            // It waits as before: its source was told so, and not that it is refused.
+            (Err(_), Some(known))
+                if known.fingerprint == fingerprint && waits_for_known(world, &known, sale) =>
+            {
+                return Ok(said_again(world, cx, known, request));
+            }
+            (applied, _) => applied?,
+        },
         None => nothing_returned(id, None, ReceiptStatus::Waiting),
     };
     let stored = StoredReturn {
@@ -74,6 +84,8 @@ pub fn give_back(
         request: request.clone(),
         answer: answer.clone(),
         posted_at: cx.now,
+        told_at: cx.told_at,
+        undone_by: None,
         actor: cx.actor.to_owned(),
         change: match world.returns.get(&key).map(|known| known.change) {
             None | Some(Change::Inserted) => Change::Inserted,
@@ -84,12 +96,38 @@ pub fn give_back(
     Ok(answer)
 }
 
-/// Whether a receipt that a person has cancelled was sold once more, and a person cancels it once more now.
-fn sold_since(world: &World, sale: &SourceKey, request: &ReturnRequest) -> bool {
-    let stands = |status| matches!(status, ReceiptStatus::Closed | ReceiptStatus::PartlyReturned);
+/// Whether a return that is known gave nothing back yet, though its sale is known: it came at the same moment, or did not fit it.
+fn waits_for_known(world: &World, known: &StoredReturn, sale: &SourceKey) -> bool {
+    let is_unapplied = matches!(
+        known.answer.status,
+        ReceiptStatus::Waiting | ReceiptStatus::Refused
+    );
+    is_unapplied && !known.request.rollback && known.sale == *sale && world.receipts.contains_key(sale)
+}
+
+/// The name of a person's cancellation, which has none of its own: that of the newest of the receipt, or the next one where what was
+/// cancelled has been sold once more since. Of everything else the name that its source gave it.
+fn cancellation(world: &World, sale: &SourceKey, first: SourceKey, request: &ReturnRequest) -> SourceKey {
     // What has a version is compared by it.
-    let by_person = request.cancel && !request.rollback && request.version.is_none();
-    by_person && world.receipts.get(sale).is_some_and(|known| stands(known.status))
+    if !request.cancel || request.rollback || request.version.is_some() {
+        return first;
+    }
+    let name = |number: usize| match number {
+        1 => first.clone(),
+        _ => SourceKey {
+            external_id: format!("{}/{number}", first.external_id),
+            ..first.clone()
+        },
+    };
+    let known = (1..)
+        .take_while(|number| world.returns.contains_key(&name(*number)))
+        .count();
+    let stands = |status| matches!(status, ReceiptStatus::Closed | ReceiptStatus::PartlyReturned);
+    let is_sold = world
+        .receipts
+        .get(sale)
+        .is_some_and(|receipt| stands(receipt.status));
+    name(if is_sold { known + 1 } else { known.max(1) })
 }
 
 /// Whether a rollback speaks of an attempt before the one that is posted. Only rollbacks compare: a return undoes the
@@ -102,7 +140,7 @@ pub(super) fn is_older(request: &ReturnRequest, receipt: &StoredReceipt) -> bool
     let is_word_of_till = is_first_hand(asked) && !is_first_hand(posted);
     let earlier = is_before((asked, request.returned_at), (posted, receipt.closed_at));
     // Nor is it known how the two count: then what the till has said since stands.
-    !is_word_of_till && earlier.unwrap_or(request.returned_at < receipt.posted_at)
+    !is_word_of_till && earlier.unwrap_or(request.returned_at < receipt.told_at)
 }
 
 /// Whether the first of two versions, each with the time of what it tells, is the earlier one. A till counts, and its cloud

@@ -17,7 +17,7 @@ pub(super) struct Guest<'w> {
     pub(super) facts: Option<CustomerFacts>,
 }
 
-/// Finds the guest of a sale: who was its guest and stays so, else as the till names him, else by the hold, else by his
+/// Finds the guest of a sale: nobody where the till has taken him off, who was its guest and stays so, else as the till names him, else by the hold, else by his
 /// telephone, by which he may be new.
 ///
 /// # Errors
@@ -29,6 +29,12 @@ pub(super) fn guest<'w>(
     hold: Option<HoldId>,
     previous: Option<&StoredReceipt>,
 ) -> Result<Guest<'w>, Refusal> {
+    if hold.is_none() && is_taken_off(ask, previous) {
+        return Ok(Guest {
+            found: None,
+            facts: None,
+        });
+    }
     if let Some(facts) = staying(world, ask, previous) {
         return Ok(Guest {
             found: None,
@@ -83,6 +89,19 @@ pub(super) fn guest<'w>(
         found: None,
         facts: Some(facts),
     })
+}
+
+/// Whether the till has taken the guest off the order: it says so now, or has said so and named nobody since. Who only
+/// repeats tills may not know of it yet.
+pub(super) fn is_taken_off(ask: &Close, previous: Option<&StoredReceipt>) -> bool {
+    let receipt = &ask.receipt;
+    let was = previous.is_some_and(|known| known.answer.guest_taken_off);
+    match &receipt.customer {
+        _ if !receipt.version.is_some_and(is_first_hand) => was,
+        None => receipt.phone.is_none(),
+        Some(CustomerRef::NotAsked) => was && receipt.phone.is_none(),
+        Some(_) => false,
+    }
 }
 
 /// The guest of the version before who stays the guest: a till that has not asked who he is does not know better, and

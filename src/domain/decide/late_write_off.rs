@@ -4,9 +4,10 @@ use chrono::Duration;
 use kopilka_contract::{ReceiptStatus, apportion_by_amount};
 
 use super::Context;
-use super::booking::refund;
+use super::booking::{redeem_again, refund};
 use super::returned_lines::undo_shares;
 use super::sheet::{Reason, Sheet};
+use super::tell_anew::applied_returns;
 use super::written_off::{Behind, behind};
 use crate::domain::Money;
 use crate::domain::books::types;
@@ -102,11 +103,44 @@ fn take_over(world: &mut World, cx: Context<'_>, key: &SourceKey, write_offs: &[
             happened_at: Some(cx.now),
             ..Reason::default()
         };
-        refund(&mut sheet, come_back, &mut receipt.parts, None, cx, reason);
+        // Where the lines were spread in another way more of one may have come back than bonuses paid of it.
+        let (venue, known) = (receipt.key.venue, receipt.parts.len());
+        let again = redeem_again(
+            &mut sheet,
+            (-come_back).max(Money::ZERO),
+            venue,
+            known,
+            cx,
+            reason.clone(),
+        );
+        receipt.parts.extend(again);
+        refund(
+            &mut sheet,
+            come_back.max(Money::ZERO),
+            &mut receipt.parts,
+            None,
+            cx,
+            reason,
+        );
         sheet.tell("receipt.changed", receipt.id.to_string());
         sheet.put_back(world);
     }
+    tell_last_return(world, &receipt, come_back);
     world.receipts.insert(key.clone(), receipt);
+}
+
+/// What came back only now belongs to the returns that were made before: the last of them says so, for all of them together say what came
+/// back of a receipt.
+fn tell_last_return(world: &mut World, receipt: &StoredReceipt, come_back: Money) {
+    let last = applied_returns(world, receipt).pop();
+    if let Some(known) = last
+        .and_then(|last| world.returns.get_mut(&last.key))
+        .filter(|_| !come_back.is_zero())
+    {
+        known.answer.redemption_undone += come_back;
+        known.answer.refund -= come_back;
+        known.change.mark();
+    }
 }
 
 /// The receipt was answered with a spread of what its till said that bonuses paid, by which it accrued: that one holds, where it comes to

@@ -53,6 +53,8 @@ pub struct Context<'a> {
     pub actor: &'a str,
     /// Now, as the network's clock says.
     pub now: Timestamp,
+    /// When the message came: that of a message which a person sends through once more is when it came first.
+    pub told_at: Timestamp,
     /// Where ids come from.
     pub ids: &'a dyn IdSource,
 }

@@ -1,6 +1,6 @@
 //! What bonuses pay of a receipt: whether they may, and how it is booked.
 
-use kopilka_contract::{CashierMessage, Close, Line, Redemption, Words};
+use kopilka_contract::{CashierMessage, Close, Line, Redemption, Words, apportion_by_amount};
 
 use super::Context;
 use super::booking::{book_redemption, redeem_again, redemption_parts, refund};
@@ -67,7 +67,10 @@ pub(super) fn what_pays<'w>(
         came_back: false,
     };
     match ask.redemption {
-        Redemption::Nothing | Redemption::Unconfirmed(_) | Redemption::Held(_) => {}
+        Redemption::Nothing | Redemption::Held(_) => {}
+        // What was redeemed for the version before stands, as far as it is still seen: who only saw bonuses does not say
+        // that they did not pay.
+        Redemption::Unconfirmed(seen) => paid.posted = seen.min(base.redeemed).min(pays.limit),
         Redemption::Now(amount) => {
             if let (true, Some(refusal)) = (amount.is_positive(), pays.blocked) {
                 return Err(refusal.clone());
@@ -247,7 +250,12 @@ pub(super) fn line_spread(
     }
     let said = unposted_spread(cx, ask, limit)?;
     if posted.is_positive() {
-        let posted = spread(cx.terms, &bare(lines), posted)?;
+        // By the same shares: when the rest is written off no line has less in the books than before.
+        let posted = if said.iter().copied().sum::<Money>() >= posted {
+            apportion_by_amount(posted, said.iter().copied())
+        } else {
+            spread(cx.terms, &bare(lines), posted)?
+        };
         return Ok(LineSpread { said, posted });
     }
     Ok(LineSpread::of_unposted(said))

@@ -122,7 +122,7 @@ fn sells_again(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
 
 /// Whether a person cancelled the receipt after the sale that is told was closed. A person's word has no version: newer words of
 /// that same sale do not undo it, what was sold afterwards is another matter.
-pub(super) fn person_cancelled(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
+fn person_cancelled(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     let closed_at = ask.receipt.closed_at.to_utc();
     let by_person = |r: &StoredReturn| r.request.cancel && !r.request.rollback && r.request.version.is_none();
     world
@@ -153,7 +153,7 @@ fn is_late(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     known.version.is_some_and(later) || rollbacks(world, known).any(|(said, _)| later(said))
 }
 
-/// Whether a cloud names the guest of a receipt that has none: the till closed it and did not ask who he is. It speaks of the very
+/// Whether a cloud names the guest of a receipt that has none: the till closed it and neither asked who he is nor took him off. It speaks of the very
 /// sale that stands, not of one before it: their totals agree.
 fn brings_guest(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     let other_road = matches!((ask.receipt.version, known.version), (Some(new), Some(old))
@@ -162,7 +162,7 @@ fn brings_guest(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     let is_somebody = |who: &CustomerRef| find(world, known.key.network, who).is_some();
     let names = || receipt.phone.is_some() || receipt.customer.as_ref().is_some_and(is_somebody);
     let total: Money = receipt.lines.iter().map(|line| line.amount).sum();
-    other_road && known.customer.is_none() && total == known.total && names()
+    other_road && known.customer.is_none() && !known.answer.guest_taken_off && total == known.total && names()
 }
 
 /// Whether the same content says now, from one who may redeem, what was only seen before: that bonuses paid.

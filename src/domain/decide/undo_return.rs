@@ -46,13 +46,15 @@ pub fn undo_return(
             request,
             answer: answer.clone(),
             posted_at: cx.now,
+            told_at: cx.told_at,
+            undone_by: Some(version),
             actor: cx.actor.to_owned(),
             change: Change::Inserted,
         };
         world.returns.insert(key, stored);
         return Ok(answer);
     };
-    let posted = known.request.version.map(|posted| (posted, known.posted_at));
+    let posted = known.request.version.map(|posted| (posted, known.told_at));
     let newer_return = posted.is_some_and(|posted| is_of_before((version, undone_at), posted));
     if newer_return || known.answer.status == ReceiptStatus::Cancelled {
         return Ok(Returned {
@@ -67,20 +69,21 @@ pub fn undo_return(
         _ => nothing_returned(known.id, None, ReceiptStatus::Cancelled),
     };
     if let Some(stored) = world.returns.get_mut(&key) {
-        stored.request.version = stored.request.version.max(Some(version));
+        stored.undone_by = Some(version);
+        stored.told_at = cx.told_at;
         stored.answer = undone.clone();
         stored.change.mark();
     }
     Ok(undone)
 }
 
-/// Whether an undoing, with its time, speaks of before a return, with the time when it was booked. The till's own word is never older
+/// Whether an undoing, with its time, speaks of before a return, with the time when it was last told. The till's own word is never older
 /// than what others repeat, and these speak of before what the till has said since.
-fn is_of_before((undone, at): (i64, Timestamp), (returned, booked): (i64, Timestamp)) -> bool {
+fn is_of_before((undone, at): (i64, Timestamp), (returned, told_at): (i64, Timestamp)) -> bool {
     if comparable(undone, returned) {
         return undone < returned;
     }
-    !is_first_hand(undone) && at < booked
+    !is_first_hand(undone) && at < told_at
 }
 
 /// Undoes the only return of a sale.
@@ -109,7 +112,7 @@ pub(super) fn is_all_that_came_back<'r>(
     receipt: &StoredReceipt,
     returns: impl IntoIterator<Item = &'r Returned>,
 ) -> bool {
-    // By amounts: what was written off later came back of itself, and no return tells of it.
+    // By amounts: what was written off later came back of itself.
     let told: Money = returns.into_iter().map(|returned| returned.amount).sum();
     told == amount_back(&receipt.lines)
 }

@@ -58,7 +58,7 @@ const RECEIPT_IDENTITY: [Column; 5] = [
     ("external_id", Text),
 ];
 /// What a newer version of a receipt replaces.
-const RECEIPT_CONTENT: [Column; 24] = [
+const RECEIPT_CONTENT: [Column; 25] = [
     ("version", BigInt),
     ("status", Text),
     ("fingerprint", Binary),
@@ -83,10 +83,11 @@ const RECEIPT_CONTENT: [Column; 24] = [
     ("answer", Text),
     ("awaits", BigInt),
     ("revision", BigInt),
+    ("told_at", Time),
 ];
-pub const RECEIPTS: Columns = &joined::<5, 24, 29>(RECEIPT_IDENTITY, RECEIPT_CONTENT);
+pub const RECEIPTS: Columns = &joined::<5, 25, 30>(RECEIPT_IDENTITY, RECEIPT_CONTENT);
 /// A newer version of a receipt: all but its identity is set.
-pub const RECEIPTS_REPLACED: Columns = &joined::<24, 3, 27>(RECEIPT_CONTENT, RECEIPT_FOUND);
+pub const RECEIPTS_REPLACED: Columns = &joined::<25, 3, 28>(RECEIPT_CONTENT, RECEIPT_FOUND);
 /// A receipt as it was read: written since by another, it is not found.
 const RECEIPT_FOUND: [Column; 3] = [("network_id", BigInt), ("id", BigInt), ("was_revision", BigInt)];
 pub const RECEIPT_STATUS: Columns = &[
@@ -96,6 +97,7 @@ pub const RECEIPT_STATUS: Columns = &[
     ("answer", Text),
     ("awaits", BigInt),
     ("revision", BigInt),
+    ("told_at", Time),
     ("network_id", BigInt),
     ("id", BigInt),
     ("was_revision", BigInt),
@@ -299,6 +301,8 @@ pub const RETURNS: Columns = &[
     ("request", Text),
     ("answer", Text),
     ("posted_at", Time),
+    ("told_at", Time),
+    ("undone_by", BigInt),
     ("actor", Text),
 ];
 pub const RETURNS_CHANGED: Columns = &[
@@ -310,6 +314,8 @@ pub const RETURNS_CHANGED: Columns = &[
     ("redemption_undone", BigInt),
     ("request", Text),
     ("posted_at", Time),
+    ("told_at", Time),
+    ("undone_by", BigInt),
     ("answer", Text),
     ("network_id", BigInt),
     ("id", BigInt),

@@ -387,7 +387,7 @@ fn main_text(dialect: Dialect, shape: Shape) -> String {
             "t",
             "network_id id venue_id source external_id sale_venue_id sale_source sale_external_id",
         ),
-        columns("t", "request answer posted_at actor"),
+        columns("t", "request answer posted_at told_at undone_by actor"),
         vec![("fingerprint".to_owned(), dialect.hex("t.fingerprint"))],
     ]
     .concat();
@@ -458,7 +458,7 @@ fn add_receipts(add: &mut impl FnMut(&str, Vec<(String, String)>, &str), dialect
             "r",
             "network_id id venue_id source external_id version status customer_id kind total redeemed accrued",
         ),
-        columns("r", "closed_at posted_at answer awaits revision"),
+        columns("r", "closed_at posted_at answer awaits revision told_at"),
         vec![("fingerprint".to_owned(), dialect.hex("r.fingerprint"))],
     ];
     add("receipt", receipt.concat(), &format!("{relation} r"));

@@ -181,6 +181,8 @@ struct ReceiptRow {
     answer: String,
     awaits: Option<i64>,
     revision: i64,
+    #[serde(deserialize_with = "time")]
+    told_at: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -257,6 +259,9 @@ struct ReturnRow {
     answer: String,
     #[serde(deserialize_with = "time")]
     posted_at: Timestamp,
+    #[serde(deserialize_with = "time")]
+    told_at: Timestamp,
+    undone_by: Option<i64>,
     actor: String,
 }
 
@@ -541,6 +546,7 @@ fn read_receipts(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageError
             accrued: Money::from_kopecks(row.accrued),
             closed_at: row.closed_at,
             posted_at: row.posted_at,
+            told_at: row.told_at,
             lines: lines.into_iter().map(stored_line).collect::<Result<_, _>>()?,
             parts,
             answer: serde_json::from_str::<Closed>(&row.answer)?,
@@ -567,6 +573,8 @@ fn read_receipts(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageError
             request: serde_json::from_str(&row.request)?,
             answer: serde_json::from_str::<Returned>(&row.answer)?,
             posted_at: row.posted_at,
+            told_at: row.told_at,
+            undone_by: row.undone_by,
             actor: row.actor,
             change: Change::None,
         };

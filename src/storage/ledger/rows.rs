@@ -236,6 +236,7 @@ impl<'a> ReceiptRows<'a> {
                     serde_json::to_string(&receipt.answer)?.into(),
                     awaits(receipt),
                     (receipt.revision + 1).into(),
+                    receipt.told_at.into(),
                     network.into(),
                     id.into(),
                     receipt.revision.into(),
@@ -351,7 +352,7 @@ fn awaits(receipt: &StoredReceipt) -> Value<'static> {
     Value::BigInt(receipt.awaits.map(|amount| amount.kopecks()))
 }
 
-/// Columns from `version` to `revision`, in the order of both [`RECEIPTS`] and [`RECEIPTS_REPLACED`].
+/// Columns from `version` to `told_at`, in the order of both [`RECEIPTS`] and [`RECEIPTS_REPLACED`].
 fn content_columns<'a>(
     world: &'a World,
     receipt: &'a StoredReceipt,
@@ -387,6 +388,7 @@ fn content_columns<'a>(
         serde_json::to_string(&receipt.answer)?.into(),
         awaits(receipt),
         (receipt.revision + 1).into(),
+        receipt.told_at.into(),
     ])
 }
 
@@ -560,6 +562,8 @@ fn return_rows(world: &World) -> Result<(Rows<'_>, Rows<'_>), StorageError> {
             row.extend([
                 serde_json::to_string(&r.request)?.into(),
                 r.posted_at.into(),
+                r.told_at.into(),
+                r.undone_by.into(),
                 answer,
                 r.key.network.0.into(),
                 r.id.0.into(),
@@ -584,6 +588,8 @@ fn return_rows(world: &World) -> Result<(Rows<'_>, Rows<'_>), StorageError> {
             serde_json::to_string(&r.request)?.into(),
             answer,
             r.posted_at.into(),
+            r.told_at.into(),
+            r.undone_by.into(),
             r.actor.as_str().into(),
         ]);
         inserted.push(row);

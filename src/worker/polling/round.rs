@@ -25,8 +25,10 @@ use crate::storage::{StorageError, Tenant, errands, till_connections};
 const LEASE_S: i64 = 20;
 /// How often it gives one while it delivers.
 const ALIVE: Duration = Duration::from_secs(5);
-/// Most steps of a round: then others have their turn.
-const MOST_STEPS: usize = 500;
+/// After so many steps others have their turn, as soon as no question is open.
+const MANY_STEPS: usize = 500;
+/// Most steps of a round: an adapter that asks on and on without learning anything is at fault.
+const MOST_STEPS: usize = 2 * MANY_STEPS;
 /// Longest reason of a failure that is kept, in characters.
 const LONGEST_REASON: usize = 500;
 
@@ -117,7 +119,11 @@ impl Round<'_> {
     async fn run(&mut self) -> Result<End, StorageError> {
         self.look_for_errands().await?;
         let mut answer: Option<HttpAnswer> = None;
-        for _ in 0..MOST_STEPS {
+        for number in 0..MOST_STEPS {
+            // An answer that was not looked at would count as none: the round is cut between questions only.
+            if number >= MANY_STEPS && answer.is_none() {
+                return Ok(End::Rest(Some(self.app.clock.now())));
+            }
             let step = self.poll.step(&Situation {
                 settings: &self.settings,
                 state: &self.state,
@@ -169,7 +175,10 @@ impl Round<'_> {
                 }
             }
         }
-        Ok(End::Rest(Some(self.app.clock.now())))
+        Ok(End::Failed(
+            "the questions did not come to an end".to_owned(),
+            None,
+        ))
     }
 
     async fn look_for_errands(&mut self) -> Result<(), StorageError> {

@@ -40,8 +40,8 @@ impl Found {
         Ok(Found { orders, revision })
     }
 
-    /// The deliveries that the books want to know of, those that changed after a moment.
-    pub(crate) fn deliveries(&self, since: Option<DateTime<Utc>>, settings: &Settings) -> Vec<Delivery> {
+    /// The deliveries that the books want to know of, those that changed after a moment, as events.
+    pub(crate) fn deliveries(&self, since: Option<DateTime<Utc>>, settings: &Settings) -> Vec<Value> {
         let newer = |order: &Value| {
             let changed = order["timestamp"].as_i64().and_then(moment::from_timestamp);
             since.is_none_or(|since| changed.is_none_or(|changed| changed >= since))
@@ -50,7 +50,6 @@ impl Found {
         let events = orders.map(|(place, order)| event(Service::Delivery, place.as_ref(), order));
         events
             .filter(|event| webhook::worth(event, settings) == Worth::Reading)
-            .map(|event| message(Service::Delivery, &event))
             .collect()
     }
 

@@ -1,17 +1,14 @@
 //! What becomes of iikoCloud's answers.
 
 use chrono::{DateTime, Duration, Utc};
-use kopilka_contract::{Delivery, HttpAnswer, Next, PutOff};
-use serde_json::{Value, json};
+use kopilka_contract::{Delivery, HttpAnswer, Next};
+use serde_json::Value;
 
-use super::errand::Wanted;
-use super::found::{Found, message, told};
+use super::found::Found;
 use super::menu;
 use super::round::{QUIET, Round};
-use super::state::{Asked, Listed, Token, What};
+use super::state::{Asked, Listed, Token};
 use crate::Id;
-use crate::envelope::Service;
-use crate::webhook::{self, Worth};
 
 /// A token is good for about an hour (iiko documents); some of it is kept to spare.
 const TOKEN_LIFE: Duration = Duration::minutes(50);
@@ -23,10 +20,6 @@ const REFUSED: Duration = Duration::minutes(15);
 const TOO_MANY: Duration = Duration::minutes(1);
 /// How long a restaurant waits of which iiko could not tell just now: the others are asked meanwhile.
 const SOON: Duration = Duration::minutes(1);
-/// After so many tries an order that is not to be had is a person's business: about two hours.
-const MOST_TRIES: u32 = 8;
-/// The same for what is only told.
-const MOST_TELLS: u32 = 4;
 
 /// What comes after an answer.
 pub(super) fn hear(round: &mut Round<'_>, asked: Asked, answer: &HttpAnswer) -> Next {
@@ -53,23 +46,22 @@ pub(super) fn hear(round: &mut Round<'_>, asked: Asked, answer: &HttpAnswer) -> 
         Asked::Organizations => round.take_organizations(body),
         Asked::Changes(id) => round.take_changes(&id, body),
         Asked::Day(id, from) => round.take_day(&id, from, body),
-        Asked::Orders(_, what, keys) => round.take_orders(what, &keys, body),
-        // Whether it was loaded shows when the order is read.
-        Asked::Load(place, _, keys) => {
-            if let Err(trouble) = body {
-                round.trouble(trouble.words);
-            }
-            round.call(Asked::Orders(place, What::TillOrder, keys))
-        }
+        Asked::Rereads(_, ids) => round.take_rereads(&ids, body),
+        Asked::Orders(place, what, keys) => round.take_orders(&place, what, &keys, body),
+        Asked::Load(place, _, keys) => round.were_loaded(place, keys, body),
         Asked::Notify(key) => round.was_told(&key, body),
         Asked::Menu(id) => round.take_menu(&id, body),
     }
 }
 
 /// What becomes of a question that got no answer at all: what it was about waits, and the rest goes on.
-pub(super) fn unanswered(round: &mut Round<'_>, asked: &Asked) {
+pub(super) fn unanswered(round: &mut Round<'_>, asked: &Asked) -> Next {
     let now = round.now;
     match asked {
+        Asked::Rereads(_, ids) => {
+            let why = "asked for orders by id, it did not answer".to_owned();
+            return round.reread_later(ids, why);
+        }
         Asked::Menu(id) => {
             round.state.places.entry(id.clone()).or_default().menu_at = Some(now + QUIET);
             round.trouble("asked for the menu, it did not answer".to_owned());
@@ -89,6 +81,7 @@ pub(super) fn unanswered(round: &mut Round<'_>, asked: &Asked) {
         // Without these there is nothing else to ask.
         Asked::Token | Asked::Organizations => {}
     }
+    round.ask_on()
 }
 
 /// How long iiko wants to be left alone.
@@ -100,10 +93,11 @@ fn wait(answer: &HttpAnswer) -> Duration {
 }
 
 /// A question that was not answered as hoped.
-struct Trouble {
-    words: String,
+pub(super) struct Trouble {
+    /// For the person who looks at the connection.
+    pub(super) words: String,
     /// It will not be answered otherwise in a minute.
-    lasting: bool,
+    pub(super) lasting: bool,
     refused: bool,
 }
 
@@ -114,7 +108,7 @@ impl Trouble {
             Asked::Organizations => "its restaurants",
             Asked::Changes(_) => "changed deliveries",
             Asked::Day(..) => "deliveries by date",
-            Asked::Orders(..) => "orders by id",
+            Asked::Orders(..) | Asked::Rereads(..) => "orders by id",
             Asked::Load(..) => "the loading of a till's order",
             Asked::Notify(_) => "a message to the till",
             Asked::Menu(_) => "the menu",
@@ -141,7 +135,7 @@ impl Round<'_> {
     }
 
     /// Something that does not end the round: it is told when the round is over.
-    fn trouble(&mut self, words: String) {
+    pub(super) fn trouble(&mut self, words: String) {
         if !self.state.troubles.contains(&words) {
             self.state.troubles.push(words);
         }
@@ -231,8 +225,8 @@ impl Round<'_> {
             place.revision = found.revision.or(place.revision);
             (place.seen_at, place.due_at) = (Some(now), Some(now + pause));
         }
-        let orders = found.deliveries(None, self.situation.settings);
-        self.deliver(orders)
+        let events = found.deliveries(None, self.situation.settings);
+        self.bring(id, events)
     }
 
     fn take_day(&mut self, id: &Id, from: DateTime<Utc>, body: Result<&[u8], Trouble>) -> Next {
@@ -265,93 +259,16 @@ impl Round<'_> {
         } else {
             place.gap = Some(gap);
         }
-        let orders = found.deliveries(Some(since), self.situation.settings);
-        self.deliver(orders)
+        let events = found.deliveries(Some(since), self.situation.settings);
+        self.bring(id, events)
     }
 
-    fn deliver(&mut self, messages: Vec<Delivery>) -> Next {
+    /// Tells what was learned, if anything was.
+    pub(super) fn deliver(&mut self, messages: Vec<Delivery>) -> Next {
         if messages.is_empty() {
             return self.ask_on();
         }
         Next::Deliver(messages)
-    }
-
-    fn take_orders(&mut self, what: What, keys: &[String], body: Result<&[u8], Trouble>) -> Next {
-        let found = match body.map(Found::read) {
-            Ok(Ok(found)) => Some(found),
-            Ok(Err(why)) => {
-                self.trouble(why);
-                None
-            }
-            Err(trouble) => {
-                self.trouble(trouble.words);
-                None
-            }
-        };
-        let service = match what {
-            What::Delivery => Service::Delivery,
-            What::Table | What::TillOrder => Service::Table,
-        };
-        let mut messages = Vec::new();
-        for key in keys {
-            let Some(errand) = self.errand(key) else {
-                continue;
-            };
-            let Some(Wanted::Order { id, .. }) = Wanted::of(errand) else {
-                continue;
-            };
-            let tries = errand.tries;
-            let event = found.as_ref().and_then(|found| found.by_id(what, &id));
-            let worth = event
-                .as_ref()
-                .map(|event| webhook::worth(event, self.situation.settings));
-            match (event, worth) {
-                (Some(event), Some(Worth::Reading)) => {
-                    messages.push(message(service, &event));
-                    self.done.push(key.clone());
-                }
-                // What becomes of it later is told by a webhook.
-                (_, Some(Worth::Nothing)) => self.done.push(key.clone()),
-                _ if tries < MOST_TRIES => self.put_off(key, tries),
-                _ => {
-                    // The plugin has told of its orders itself.
-                    if what != What::TillOrder {
-                        messages.push(told("missing", &json!({"orderId": id})));
-                    }
-                    self.done.push(key.clone());
-                }
-            }
-        }
-        self.deliver(messages)
-    }
-
-    /// Errands whose question was not answered wait, each by its tries.
-    fn put_all_off(&mut self, keys: &[String]) {
-        for key in keys {
-            let tries = self.errand(key).map_or(0, |errand| errand.tries);
-            self.put_off(key, tries);
-        }
-    }
-
-    /// The others go on meanwhile.
-    fn put_off(&mut self, key: &str, tries: u32) {
-        self.put_off.push(PutOff {
-            key: key.to_owned(),
-            until: self.now + Duration::seconds(30 << tries.min(8)),
-        });
-    }
-
-    fn was_told(&mut self, key: &str, body: Result<&[u8], Trouble>) -> Next {
-        let tries = self.errand(key).map_or(MOST_TELLS, |errand| errand.tries);
-        match body {
-            Err(trouble) if !trouble.lasting && tries < MOST_TELLS => self.put_off(key, tries),
-            Err(trouble) => {
-                self.trouble(trouble.words);
-                self.done.push(key.to_owned());
-            }
-            Ok(_) => self.done.push(key.to_owned()),
-        }
-        self.ask_on()
     }
 
     fn take_menu(&mut self, id: &Id, body: Result<&[u8], Trouble>) -> Next {

@@ -10,13 +10,15 @@
 //! # Files
 //!
 //! `round` says what is asked next and `hear` what becomes of the answer; `request` are the calls, `found` the orders of
-//! an answer, `menu` the menu, `errand` what messages leave to be asked, `state` what is remembered.
+//! an answer, `reread` those that are read once more by their ids, `by_errand` those that messages left to be asked, `menu` the menu, `errand` what messages leave to be asked, `state` what is remembered.
 
+mod by_errand;
 mod errand;
 mod found;
 mod hear;
 mod menu;
 mod request;
+mod reread;
 mod round;
 mod settings;
 mod state;
@@ -41,6 +43,11 @@ pub(crate) fn read(
     };
     match what {
         "delivery" | "table" => Ok(Box::new(webhook::read(message, settings)?)),
+        reread::AS_FOUND => {
+            let mut delivery = webhook::read(message, settings)?;
+            delivery.remark(reread::NOT_READ_AGAIN);
+            Ok(Box::new(delivery))
+        }
         "menu" => menu::read(message, settings),
         "missing" | "gap" => Err(unreadable(hear::lost(what, message.body))),
         other => Err(unreadable(format!("nothing is fetched as `{other}`"))),

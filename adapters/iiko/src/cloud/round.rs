@@ -7,7 +7,7 @@ use kopilka_contract::{Errand, Next, PutOff, Situation, Step};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::errand::{Wanted, key};
+use super::errand::Wanted;
 use super::found::told;
 use super::settings::CloudSettings;
 use super::state::{Asked, Gap, Place, State, What};
@@ -26,7 +26,7 @@ const AVAILABLE: Duration = Duration::days(7);
 /// How long a restaurant is left alone that could not be asked, or of which no revision is known.
 pub(super) const QUIET: Duration = Duration::minutes(15);
 /// Most ids in a call (iiko documents it for deliveries).
-const MOST_IDS: usize = 200;
+pub(super) const MOST_IDS: usize = 200;
 
 /// A round under way.
 pub(super) struct Round<'a> {
@@ -60,10 +60,7 @@ pub(crate) fn step(situation: &Situation<'_>) -> Step {
     };
     let next = match (round.state.asked.take(), situation.answer) {
         (Some(asked), Some(answer)) => hear::hear(&mut round, asked, answer),
-        (Some(asked), None) => {
-            hear::unanswered(&mut round, &asked);
-            round.ask_on()
-        }
+        (Some(asked), None) => hear::unanswered(&mut round, &asked),
         (None, _) => round.ask_on(),
     };
     let put_off = round.put_off.iter().map(|put_off| put_off.until);
@@ -88,6 +85,7 @@ impl State {
         State {
             account,
             places: state.places,
+            rereads: state.rereads,
             ..State::default()
         }
     }
@@ -109,6 +107,9 @@ impl Round<'_> {
     /// What to ask next.
     pub(super) fn ask_on(&mut self) -> Next {
         if !self.cloud().has_account() {
+            if let Some(last) = self.all_as_found() {
+                return last;
+            }
             // Left while there was one: nobody will ask any more.
             let keys = self.situation.errands.iter().map(|errand| errand.key.clone());
             self.done = keys.collect();
@@ -145,6 +146,9 @@ impl Round<'_> {
             Asked::Day(id, from) => {
                 let to = self.state.places.get(id)?.gap.as_ref()?.upper();
                 request::day(id, (*from, to), self.situation.settings, &self.iiko)
+            }
+            Asked::Rereads(place, ids) => {
+                request::orders(place, What::Delivery, ids, &self.iiko.external_data_keys())
             }
             Asked::Orders(place, what, keys) => {
                 request::orders(place, *what, &self.ids(keys), &self.iiko.external_data_keys())
@@ -186,7 +190,7 @@ impl Round<'_> {
             Some(places) => places,
             None => return Some(Ask::Call(Asked::Organizations)),
         };
-        if let Some(asked) = self.of_errands(&places) {
+        if let Some(asked) = self.of_errands(&places).or_else(|| self.to_reread()) {
             return Some(Ask::Call(asked));
         }
         if polls {
@@ -216,7 +220,7 @@ impl Round<'_> {
             .map(|listed| listed.ids.clone())
     }
 
-    fn waiting(&self) -> impl Iterator<Item = (&Errand, Option<Wanted>)> {
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (&Errand, Option<Wanted>)> {
         let gone: BTreeSet<&str> = self
             .done
             .iter()
@@ -234,53 +238,6 @@ impl Round<'_> {
         let asked = self.waiting().any(|(_, wanted)| wanted == Some(Wanted::Menu));
         let due = |place: &Place| place.menu_at.is_some_and(|at| at <= self.now);
         asked || self.state.places.values().any(due)
-    }
-
-    /// What errands want, the oldest first; orders of one restaurant together.
-    fn of_errands(&mut self, places: &[Id]) -> Option<Asked> {
-        loop {
-            let (errand, wanted) = self.waiting().next()?;
-            let errand_key = errand.key.clone();
-            match wanted {
-                Some(Wanted::Notify { .. }) => return Some(Asked::Notify(errand_key)),
-                Some(Wanted::Order {
-                    what,
-                    organization,
-                    terminal_group,
-                    ..
-                }) => {
-                    let keys = self.alike(what, &organization, terminal_group.as_ref());
-                    return Some(match terminal_group {
-                        // Each time it was not to be had: the till may have been off when it was to be loaded.
-                        Some(group) => Asked::Load(organization, group, keys),
-                        None => Asked::Orders(organization, what, keys),
-                    });
-                }
-                Some(Wanted::Menu) => {
-                    for id in places {
-                        let place = self.state.places.entry(id.clone()).or_default();
-                        (place.menu_at, place.menu_revision) = (Some(self.now), 0);
-                    }
-                    self.done.push(errand_key);
-                }
-                None => self.done.push(errand_key),
-            }
-        }
-    }
-
-    /// Errands for orders that one call can bring.
-    fn alike(&self, what: What, place: &Id, group: Option<&Id>) -> Vec<String> {
-        let alike = self.waiting().filter_map(|(_, wanted)| match wanted? {
-            Wanted::Order {
-                what: other,
-                organization,
-                terminal_group,
-                id,
-            } => (other == what && organization == *place && terminal_group.as_ref() == group)
-                .then(|| key(what, &id)),
-            _ => None,
-        });
-        alike.take(MOST_IDS).collect()
     }
 
     /// Changes of a restaurant, or what fills a gap.
@@ -308,8 +265,9 @@ impl Round<'_> {
         let polls = self.cloud().poll_seconds > 0;
         let places = self.state.places.values();
         let times = places.flat_map(|place| [place.due_at.filter(|_| polls), place.menu_at]);
+        let rereads = self.state.rereads.values().map(|reread| reread.due_at);
         let now = self.now;
-        let first = times.flatten().filter(|at| *at > now).min();
+        let first = times.chain(rereads).flatten().filter(|at| *at > now).min();
         let until = first.unwrap_or(now + Duration::days(1));
         let troubles = std::mem::take(&mut self.state.troubles);
         if troubles.is_empty() {
@@ -336,9 +294,11 @@ impl Place {
     fn open_gap(&mut self, id: &Id, now: DateTime<Utc>) -> Option<Next> {
         let since = self.seen_at.map_or(now - FIRST_LOOK, |seen| seen - OVERLAP);
         let reach = now - AVAILABLE;
+        // A revision that is not taken after a quiet night is no outage: until a moment ago nothing was missing.
+        let outage = self.seen_at.is_some_and(|seen| now - seen >= LOOK_BACK);
         self.gap = Some(Gap {
             since: since.max(reach),
-            promised_since: self.seen_at.map(|_| reach),
+            promised_since: outage.then_some(reach),
             found_at: now,
             left: None,
             revision: None,

@@ -1,9 +1,10 @@
 //! What is remembered from one step of asking to the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::Id;
 
@@ -21,6 +22,10 @@ pub(crate) struct State {
     pub listed: Option<Listed>,
     /// Where each restaurant stands.
     pub places: BTreeMap<Id, Place>,
+    /// Deliveries that were found and are to be read once more, by their ids.
+    pub rereads: BTreeMap<Id, Reread>,
+    /// Errands for orders of a till that were loaded into the cloud already: once is enough.
+    pub loaded: BTreeSet<String>,
     /// What went wrong in this round without ending it.
     pub troubles: Vec<String>,
     /// When the first of the errands wants to be looked at again that were put off in this round.
@@ -78,6 +83,19 @@ pub(crate) struct Gap {
     pub revision: Option<i64>,
 }
 
+/// A delivery that was found, until it is read once more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reread {
+    /// Its restaurant.
+    pub place: Id,
+    /// As it was found.
+    pub event: Value,
+    /// How often it was asked for in vain.
+    pub tries: u32,
+    /// When it is asked for again; `None`: now.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
 /// A call that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -88,6 +106,8 @@ pub(crate) enum Asked {
     Changes(Id),
     /// Deliveries of a day of the gap; the rest of it begins here.
     Day(Id, DateTime<Utc>),
+    /// Deliveries that were found, by id.
+    Rereads(Id, Vec<Id>),
     /// Orders by id, because of these errands.
     Orders(Id, What, Vec<String>),
     /// Orders of a till are loaded into the cloud, because of these errands.

@@ -259,7 +259,13 @@ impl Order {
             .collect();
         let service = self.service.service();
         let member = member(self.member_id, self.member_card);
-        let phone = self.phone.as_deref().and_then(Phone::parse);
+        // A guest who was taken off is not brought back by the telephone that stays in the order.
+        let taken_off = self.member_removed && member.is_none();
+        let phone = self
+            .phone
+            .as_deref()
+            .filter(|_| !taken_off)
+            .and_then(Phone::parse);
         let closed_at = self.closed_at.unwrap_or_else(|| received(call));
         let receipt = Receipt {
             external_id: self.order_id.to_string(),
@@ -278,7 +284,7 @@ impl Order {
             ),
             customer: member
                 .or_else(|| phone.clone().map(CustomerRef::Phone))
-                .or_else(|| (!self.member_removed).then_some(CustomerRef::NotAsked)),
+                .or_else(|| (!taken_off).then_some(CustomerRef::NotAsked)),
             phone,
             customer_name: None,
             total: Some(lines.iter().map(|line| line.amount).sum()),

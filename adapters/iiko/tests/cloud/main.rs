@@ -7,4 +7,5 @@ mod asking;
 mod errands;
 mod gaps;
 mod menu;
+mod rereads;
 mod round;

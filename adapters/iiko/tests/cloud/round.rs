@@ -71,9 +71,17 @@ impl Round {
         }
     }
 
+    /// Nothing is kept with its orders that only asking by id would bring.
+    pub fn keeping_nothing(mut self) -> Self {
+        for key in ["member_data_key", "transaction_data_key"] {
+            self.settings.values[key] = json!("");
+        }
+        self
+    }
+
     /// A connection to one restaurant that has a token and was asked a moment ago.
     pub fn going(cloud: Value) -> Self {
-        let mut round = Round::new(cloud);
+        let mut round = Round::new(cloud).keeping_nothing();
         round.settings.values["organizations"] = json!([PLACE]);
         round.step(None);
         round.token();

@@ -91,6 +91,7 @@ fn closed(ask: &kopilka_contract::Close, quoted: bool) -> Closed {
         }],
         cashier_messages: messages(),
         replayed: false,
+        guest_taken_off: false,
         telling: kopilka_contract::Telling::First,
     }
 }

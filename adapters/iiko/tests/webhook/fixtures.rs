@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
-    Adapter, Ask, Closed, Dialogue, Errand, Language, Message, Money, ReceiptStatus, Redemption, Refusal,
-    Returned, Settings, Told, Unreadable, WhatBack,
+    Adapter, Ask, Closed, Dialogue, Errand, Language, Message, Money, Part, ReceiptStatus, Redemption,
+    Refusal, Returned, Settings, Told, Unreadable, WhatBack,
 };
 use kopilka_iiko::Iiko;
 use serde_json::{Map, Value, json};
@@ -101,6 +101,7 @@ pub fn agree(ask: &Ask) -> Result<Told, Refusal> {
             explanation: Vec::new(),
             cashier_messages: Vec::new(),
             replayed: false,
+            guest_taken_off: false,
             telling: kopilka_contract::Telling::First,
         })),
         Ask::GiveBack(_) => Told::Returned(Box::new(Returned {
@@ -127,6 +128,11 @@ pub fn told_in_full(read: &Result<Box<dyn Dialogue>, Unreadable>) -> String {
                 "asks": dialogue.asks().iter().map(ask_as_json).collect::<Vec<_>>(),
                 "remarks": dialogue.remarks(),
             });
+            let parts = dialogue.parts();
+            if !parts.is_empty() {
+                let apart = |part: &Part| format!("{} {:?}", part.path, part.about);
+                told["parts"] = parts.iter().map(apart).collect();
+            }
             let errands = dialogue.errands();
             if !errands.is_empty() {
                 let errand = |errand: &Errand| (errand.key.clone(), errand.what.clone());

@@ -205,6 +205,7 @@ fn closed(close: &Close, replayed: bool) -> Closed {
             text: Words::new("Начислено 74,20", "74.20 accrued"),
         }],
         replayed,
+        guest_taken_off: false,
         telling: Telling::First,
     }
 }

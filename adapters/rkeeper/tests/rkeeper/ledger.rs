@@ -78,6 +78,7 @@ pub fn closed(redeemed: &str, accrued: &str, available: &str) -> Closed {
         explanation: Vec::new(),
         cashier_messages: Vec::new(),
         replayed: false,
+        guest_taken_off: false,
         telling: kopilka_contract::Telling::First,
     }
 }

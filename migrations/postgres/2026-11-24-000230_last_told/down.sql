@@ -1,0 +1,3 @@
+ALTER TABLE returns DROP COLUMN undone_by;
+ALTER TABLE returns DROP COLUMN told_at;
+ALTER TABLE receipts DROP COLUMN told_at;

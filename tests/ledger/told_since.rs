@@ -1,0 +1,160 @@
+//! What was told before and what after, where versions do not say it: a till's own word and a file that was made some time ago.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use kopilka::clock::Clock as _;
+use kopilka::domain::world::ReturnRequest;
+use kopilka::ledger::{Answer, Answered, Verb};
+use kopilka::storage::ledger::message::RawMessage;
+use kopilka_contract::{ReceiptStatus, Returned, first_hand};
+
+use super::shop::{Sale, Shop, back_line, card, on_each};
+
+/// Version of a file, which counts in its own way.
+const OF_FILE: i64 = 5;
+
+fn sold(revision: u32) -> Sale {
+    let sale = Sale::new("r", "100.00").line("2", "Tea", "2", "40.00");
+    sale.of(&card("1")).version(first_hand(revision))
+}
+
+/// A file says that the sale was deleted.
+async fn deleted(shop: &Shop, id: &str, made_at: DateTime<Utc>) -> Returned {
+    let told = shop.returned(id, "r", |request| {
+        (request.version, request.rollback, request.cancel) = (Some(OF_FILE), true, true);
+        request.returned_at = made_at;
+    });
+    told.await.unwrap()
+}
+
+/// The till gives so many pieces of tea back.
+fn tea(revision: u32, pieces: &str) -> impl FnOnce(&mut ReturnRequest) {
+    let line = back_line("2", pieces);
+    move |request| (request.version, request.lines) = (Some(first_hand(revision)), Some(vec![line]))
+}
+
+/// A command that a message brings which came some time ago.
+async fn replayed(shop: &Shop, verb: Verb, received_at: DateTime<Utc>) -> Answered {
+    let raw = RawMessage {
+        venue: Some(shop.a),
+        connection: None,
+        kind: "rest".to_owned(),
+        method: "POST".to_owned(),
+        path: String::new(),
+        query: String::new(),
+        content_type: None,
+        body: Vec::new(),
+        received_at,
+    };
+    let mut command = shop.command(verb);
+    command.raw = Some(Arc::new(raw));
+    shop.ledger.submit(command).await.unwrap()
+}
+
+#[test]
+fn what_the_till_says_once_more_is_told_as_of_then() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        shop.close(sold(1)).await.unwrap();
+        shop.wait(Duration::minutes(20));
+        assert!(shop.close(sold(2)).await.unwrap().replayed);
+        let now = shop.clock.now();
+        let late = deleted(&shop, "off", now - Duration::minutes(10)).await;
+        assert_eq!(late.status, ReceiptStatus::Closed);
+        assert_eq!(shop.count("receipts WHERE status = 'closed'"), 1);
+        shop.wait(Duration::minutes(20));
+        let since = deleted(&shop, "off since", now + Duration::minutes(10)).await;
+        assert_eq!(since.status, ReceiptStatus::Cancelled);
+        Shop::assert_balance(&shop.balance(&card("1")).await, "0.00");
+    });
+}
+
+#[test]
+fn a_sale_that_a_person_sends_through_later_is_as_old_as_its_message() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let came = shop.clock.now();
+        shop.wait(Duration::minutes(30));
+        let waits = deleted(&shop, "off", came + Duration::minutes(10)).await;
+        assert_eq!(waits.status, ReceiptStatus::Waiting);
+        shop.wait(Duration::hours(3));
+        replayed(&shop, sold(1).verb(&shop), came).await;
+        assert_eq!(shop.count("receipts WHERE status = 'cancelled'"), 1);
+        Shop::assert_balance(&shop.balance(&card("1")).await, "0.00");
+    });
+}
+
+#[test]
+fn a_return_that_one_road_undid_is_made_again_by_that_road_and_by_no_old_word_of_the_other() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        shop.close(sold(1)).await.unwrap();
+        shop.returned("back", "r", tea(2, "1")).await.unwrap();
+        shop.wait(Duration::minutes(10));
+        let undo = |version: i64| Verb::UndoReturn {
+            place: shop.at(shop.a),
+            external_id: "back".to_owned(),
+            sale: kopilka::domain::world::SourceKey {
+                network: shop.tenant.network(),
+                venue: shop.a,
+                source: "till".to_owned(),
+                external_id: "r".to_owned(),
+            },
+            version,
+            undone_at: shop.clock.now(),
+        };
+        let Answer::Returned(undone) = shop.submit(undo(OF_FILE)).await.unwrap().answer else {
+            panic!("no return")
+        };
+        assert_eq!(undone.status, ReceiptStatus::Cancelled);
+        let late = shop.returned("back", "r", tea(2, "1")).await.unwrap();
+        assert!(late.replayed);
+        Shop::assert_balance(&shop.balance(&card("1")).await, "14.00");
+        let again = shop.returned("back", "r", |request| {
+            (request.version, request.lines) = (Some(OF_FILE + 1), Some(vec![back_line("2", "1")]));
+        });
+        assert_eq!(again.await.unwrap().status, ReceiptStatus::PartlyReturned);
+        Shop::assert_balance(&shop.balance(&card("1")).await, "12.00");
+    });
+}
+
+#[test]
+fn a_sale_that_is_made_anew_has_no_returns_until_they_are_told_anew() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        shop.close(sold(1)).await.unwrap();
+        shop.returned("back", "r", tea(2, "1")).await.unwrap();
+        let off = |request: &mut ReturnRequest| {
+            (request.version, request.rollback, request.cancel) = (Some(first_hand(3)), true, true);
+        };
+        shop.returned("off", "r", off).await.unwrap();
+        shop.close(sold(4)).await.unwrap();
+        Shop::assert_balance(&shop.balance(&card("1")).await, "14.00");
+        // An old word of it, late.
+        shop.returned("back", "r", tea(2, "1")).await.unwrap();
+        Shop::assert_balance(&shop.balance(&card("1")).await, "14.00");
+        let anew = shop.returned("back", "r", tea(5, "2")).await.unwrap();
+        assert_eq!(anew.status, ReceiptStatus::PartlyReturned);
+        Shop::assert_balance(&shop.balance(&card("1")).await, "10.00");
+        // And it can be corrected again.
+        shop.returned("back", "r", tea(6, "1")).await.unwrap();
+        Shop::assert_balance(&shop.balance(&card("1")).await, "12.00");
+        shop.assert_books();
+    });
+}
+
+#[test]
+fn a_return_that_did_not_fit_is_made_when_it_is_told_again_and_fits() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        shop.returned("back", "r", tea(2, "1")).await.unwrap();
+        let bread = Sale::new("r", "100.00").of(&card("1")).version(first_hand(1));
+        shop.close(bread).await.unwrap();
+        assert_eq!(shop.count("returns WHERE status = 'refused'"), 1);
+        shop.close(sold(3)).await.unwrap();
+        let fits = shop.returned("back", "r", tea(2, "1")).await.unwrap();
+        assert_eq!(fits.status, ReceiptStatus::PartlyReturned);
+        Shop::assert_balance(&shop.balance(&card("1")).await, "12.00");
+    });
+}
