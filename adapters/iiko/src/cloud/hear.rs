@@ -48,7 +48,7 @@ pub(super) fn hear(round: &mut Round<'_>, asked: Asked, answer: &HttpAnswer) -> 
         Asked::Day(id, from) => round.take_day(&id, from, body),
         Asked::Rereads(_, ids) => round.take_rereads(&ids, body),
         Asked::Orders(place, what, keys) => round.take_orders(&place, what, &keys, body),
-        Asked::Load(place, _, keys) => round.were_loaded(place, keys, body),
+        Asked::Load(place, group, keys) => round.were_loaded(place, group, keys, body),
         Asked::Notify(key) => round.was_told(&key, body),
         Asked::Menu(id) => round.take_menu(&id, body),
     }

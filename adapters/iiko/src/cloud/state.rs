@@ -24,8 +24,10 @@ pub(crate) struct State {
     pub places: BTreeMap<Id, Place>,
     /// Deliveries that were found and are to be read once more, by their ids.
     pub rereads: BTreeMap<Id, Reread>,
-    /// Errands for orders of a till that were loaded into the cloud already: once is enough.
-    pub loaded: BTreeSet<String>,
+    /// Errands for orders of a till that iiko has taken to load into the cloud, with the tries they had then.
+    pub loads: BTreeMap<String, u32>,
+    /// Errands for orders of a till that were refused to be loaded together.
+    pub singly: BTreeSet<String>,
     /// What went wrong in this round without ending it.
     pub troubles: Vec<String>,
     /// When the first of the errands wants to be looked at again that were put off in this round.
