@@ -98,6 +98,8 @@ pub(super) struct Trouble {
     pub(super) words: String,
     /// It will not be answered otherwise in a minute.
     pub(super) lasting: bool,
+    /// There is no right to it, whatever exactly is asked for.
+    pub(super) forbidden: bool,
     refused: bool,
 }
 
@@ -121,6 +123,7 @@ impl Trouble {
                 .trim()
                 .to_owned(),
             lasting: (400..500).contains(&status) && status != 408,
+            forbidden: status == 403,
             refused: status == 400,
         }
     }

@@ -92,6 +92,9 @@ pub(crate) struct Reread {
     pub event: Value,
     /// How often it was asked for in vain.
     pub tries: u32,
+    /// With how many it may be asked for at once, where more were refused; `None`: as many as a call can bring.
+    #[serde(default)]
+    pub together: Option<usize>,
     /// When it is asked for again; `None`: now.
     pub due_at: Option<DateTime<Utc>>,
 }
