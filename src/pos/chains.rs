@@ -144,6 +144,8 @@ impl Round {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use chrono::DateTime;
     use kopilka_contract::{Close, GiveBack, Menu, Money, Phone, UndoReturn, WhatBack};
 
@@ -187,10 +189,16 @@ mod tests {
         let receipt = serde_json::json!({
             "external_id": id, "customer": guest, "closed_at": "2026-11-22T12:00:00+03:00", "lines": [],
         });
-        Ask::Close(Box::new(Close {
+        Ask::Close(Close {
+            receipt: serde_json::from_value(receipt).unwrap(),
             redemption: Redemption::Now(Money::from_kopecks(pays)),
-            ..Close::of(serde_json::from_value(receipt).unwrap())
-        }))
+            payers: Vec::new(),
+            accrual: None,
+            hold: None,
+            promo_codes: Vec::new(),
+            offline: None,
+            menu_categories: BTreeMap::new(),
+        })
     }
 
     #[test]
