@@ -62,6 +62,10 @@ pub(crate) struct Place {
     pub due_at: Option<DateTime<Utc>>,
     /// What is missing and is being fetched.
     pub gap: Option<Gap>,
+    /// The revision that iiko did not go on from last.
+    pub lost: Option<i64>,
+    /// That is not made up for yet.
+    pub far: bool,
     /// Revision of the menu that was taken over.
     pub menu_revision: i64,
     /// When the menu is asked for next.
@@ -74,7 +78,7 @@ pub(crate) struct Gap {
     /// Orders that changed after this moment are missing.
     pub since: DateTime<Utc>,
     /// Deliveries that were promised after this moment are looked through: those of long ago may have been cancelled in the
-    /// gap. `None`: the books were not ours before it, a day more is enough.
+    /// gap. `None`: the books were not ours before it or nothing was lost, a day more is enough.
     #[serde(default)]
     pub promised_since: Option<DateTime<Utc>>,
     /// When the gap was found: then nothing is missing up to here.
