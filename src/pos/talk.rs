@@ -23,13 +23,36 @@ use crate::storage::{errands, polls};
 /// So many chains of documents of one message are carried out at once.
 const AT_ONCE: usize = 16;
 
-/// One ask after another, each with its place.
-async fn in_order(
-    chain: Vec<(usize, Talk, Ask, Option<String>)>,
-) -> Result<Vec<(usize, Result<Told, Refusal>)>, Failed> {
+/// Asks of which each waits for the one before: each with its place among all, who speaks, and what is remarked.
+type Chain = Vec<(usize, Talk, Ask, Option<String>)>;
+/// What asks were told, each with its place.
+type Answers = Vec<(usize, Result<Told, Refusal>)>;
+
+/// One ask after another.
+async fn in_order(chain: Chain) -> Result<Answers, Failed> {
     let mut told = Vec::with_capacity(chain.len());
     for (at, talk, ask, remarks) in chain {
         told.push((at, talk.ask(ask, remarks).await?));
+    }
+    Ok(told)
+}
+
+/// Chains beside one another, by few enough at a time for tills to get their turn.
+async fn at_once(chains: Vec<Chain>) -> Result<Answers, Failed> {
+    let (mut going, mut told) = (JoinSet::new(), Vec::new());
+    let mut chains = chains.into_iter();
+    for chain in chains.by_ref().take(AT_ONCE) {
+        going.spawn(in_order(chain));
+    }
+    while let Some(ended) = going.join_next().await {
+        let answers = ended.map_err(|error| {
+            tracing::error!(%error, "a part of a message failed");
+            Failed::Ours
+        })?;
+        told.extend(answers?);
+        if let Some(chain) = chains.next() {
+            going.spawn(in_order(chain));
+        }
     }
     Ok(told)
 }
@@ -47,7 +70,7 @@ pub(super) struct Talk {
 
 impl Talk {
     pub(super) async fn answer(&self, dialogue: &(dyn Dialogue + '_)) -> Result<Held, Failed> {
-        let (asks, remarks) = (dialogue.asks(), dialogue.remarks());
+        let (mut asks, remarks) = (dialogue.asks(), dialogue.remarks());
         let remarks = (!remarks.is_empty()).then(|| remarks.join("\n"));
         // What only reads is not kept: tills ask many times per sale, and nothing can be lost.
         let reads = |ask: &Ask| {
@@ -70,7 +93,6 @@ impl Talk {
                     .await?;
             }
         }
-        let mut asks = asks;
         asks.iter_mut().for_each(|ask| names.apply(ask));
         let mut told = self.carry_out(asks, &parts, &remarks).await?;
         match dialogue.then(&told) {
@@ -102,8 +124,7 @@ impl Talk {
         })
     }
 
-    /// Carries out what a message asks. Of one that brings much, what concerns nothing in common is carried out at once, and by few enough
-    /// at a time for tills to get their turn.
+    /// Carries out what a message asks. Of one that brings much, what concerns nothing in common is carried out at once.
     async fn carry_out(
         &self,
         asks: Vec<Ask>,
@@ -122,37 +143,19 @@ impl Talk {
             .filter_map(|part| Some((part.asked()?, part)))
             .collect();
         for round in chains::rounds(&asks) {
-            let mut chains = round.into_iter();
-            let mut going = JoinSet::new();
-            loop {
-                while going.len() < AT_ONCE
-                    && let Some(chain) = chains.next()
-                {
-                    let chain: Vec<(usize, Talk, Ask, Option<String>)> = chain
-                        .into_iter()
-                        .filter_map(|at| {
-                            let ask = asks.get(at)?.clone();
-                            Some(match part_of.get(&at) {
-                                Some(part) => (at, self.of_part(part), ask, None),
-                                None => (at, self.of_message(), ask, remarks.clone()),
-                            })
-                        })
-                        .collect();
-                    going.spawn(in_order(chain));
-                }
-                match going.join_next().await {
-                    None => break,
-                    Some(Err(error)) => {
-                        tracing::error!(%error, "a part of a message failed");
-                        return Err(Failed::Ours);
-                    }
-                    Some(Ok(answers)) => {
-                        for (at, answer) in answers? {
-                            if let Some(told) = told.get_mut(at) {
-                                *told = Some(answer);
-                            }
-                        }
-                    }
+            let chain = |chain: Vec<usize>| {
+                let asked = chain.into_iter().filter_map(|at| {
+                    let ask = asks.get(at)?.clone();
+                    Some(match part_of.get(&at) {
+                        Some(part) => (at, self.of_part(part), ask, None),
+                        None => (at, self.of_message(), ask, remarks.clone()),
+                    })
+                });
+                asked.collect()
+            };
+            for (at, answer) in at_once(round.into_iter().map(chain).collect()).await? {
+                if let Some(told) = told.get_mut(at) {
+                    *told = Some(answer);
                 }
             }
         }

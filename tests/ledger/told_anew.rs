@@ -211,3 +211,41 @@ fn what_a_person_cancelled_stays_so_until_it_is_sold_afterwards() {
         assert_eq!(shop.count("returns"), 2);
     });
 }
+
+#[test]
+fn a_cloud_that_knows_less_of_the_guest_takes_no_bonuses_from_his_sale() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let anna = guest(&shop).await;
+        let sale = || Sale::new("r", "100.00").line("2", "Cake", TWO, "60.00");
+        let known = sale()
+            .of(&anna)
+            .redeem("48.00")
+            .hold("h")
+            .version(repeated_at(1_000));
+        shop.close(known).await.unwrap();
+        Shop::assert_balance(&shop.balance(&anna).await, "63.20");
+        let seen = |version: i64| {
+            let told = sale().version(repeated_at(version));
+            told.with(|close| close.redemption = Redemption::Unconfirmed(money("48.00")))
+        };
+        // Nobody is named, then whoever the order is delivered to.
+        let nobody = shop
+            .close(seen(2_000).line("3", "Tea", "1", "10.00"))
+            .await
+            .unwrap();
+        assert_eq!(
+            (nobody.redeemed, nobody.accrued),
+            (money("48.00"), money("12.20"))
+        );
+        let courier = seen(3_000).with(|close| {
+            close.receipt.phone = kopilka_contract::Phone::parse("+79210000002");
+        });
+        assert_eq!(shop.close(courier).await.unwrap().redeemed, money("48.00"));
+        Shop::assert_balance(&shop.balance(&anna).await, "63.20");
+        // A till says what it says: it no longer redeems.
+        shop.close(sale().of(&anna).version(first_hand(1))).await.unwrap();
+        Shop::assert_balance(&shop.balance(&anna).await, "116.00");
+        shop.assert_books();
+    });
+}

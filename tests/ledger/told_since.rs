@@ -158,3 +158,20 @@ fn a_return_that_did_not_fit_is_made_when_it_is_told_again_and_fits() {
         Shop::assert_balance(&shop.balance(&card("1")).await, "12.00");
     });
 }
+
+#[test]
+fn who_cancelled_a_sale_may_sell_it_again() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        shop.close(sold(1)).await.unwrap();
+        shop.wait(Duration::minutes(10));
+        let off = deleted(&shop, "off", shop.clock.now()).await;
+        assert_eq!(off.status, ReceiptStatus::Cancelled);
+        for old in [OF_FILE - 1, OF_FILE] {
+            let refused = shop.close(sold(1).version(old)).await.unwrap_err();
+            assert_eq!(refused.code(), "receipt-cancelled");
+        }
+        shop.close(sold(1).version(OF_FILE + 1)).await.unwrap();
+        Shop::assert_balance(&shop.balance(&card("1")).await, "14.00");
+    });
+}

@@ -11,7 +11,7 @@ use super::booking::{credit_accrual, refund, undo_accrual};
 use super::decided::{Decided, store};
 use super::give_back::nothing_returned;
 use super::give_back::{apply_waiting, is_rolled_back};
-use super::guest_of_sale::{Guest, guest, named_hold};
+use super::guest_of_sale::{Guest, guest, is_taken_off, named_hold};
 use super::held;
 use super::payers::{give_back_to_payers, sheet_of};
 use super::payment::{LineSpread, Pays, book_payment, line_spread, unconfirmed, unposted_spread, what_pays};
@@ -55,7 +55,8 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
         && let Some(answer) = answer_known(world, known, ask, fingerprint)?
     {
         if known.status == ReceiptStatus::Closed && known.fingerprint == fingerprint {
-            said_again(world, &key, ask.receipt.version, cx.told_at);
+            let taken_off = is_taken_off(ask, Some(known));
+            said_again(world, cx, &key, ask, taken_off);
         }
         return Ok(answer);
     }
@@ -137,12 +138,14 @@ pub(super) fn post(
 
 /// The same sale with a newer stamp: there is nothing to post, but it stands as of that stamp, so that a rollback of an
 /// earlier attempt, which comes late, does not undo it.
-fn said_again(world: &mut World, key: &SourceKey, version: Option<i64>, told_at: Timestamp) {
+fn said_again(world: &mut World, cx: Context<'_>, key: &SourceKey, ask: &Close, taken_off: bool) {
+    let version = ask.receipt.version;
     let Some(receipt) = world.receipts.get_mut(key).filter(|r| version > r.version) else {
         return;
     };
     receipt.version = version;
-    receipt.told_at = receipt.told_at.max(told_at);
+    receipt.told_at = receipt.told_at.max(cx.told_at);
+    receipt.answer.guest_taken_off = taken_off;
     receipt.change.mark();
     // Another writer may be undoing it now: the guest's account decides who was first.
     if let Some(guest) = receipt.customer.and_then(|id| world.customers.get_mut(&id)) {

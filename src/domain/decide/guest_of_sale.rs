@@ -1,6 +1,6 @@
 //! Whose receipt it is, and which hold is its own.
 
-use kopilka_contract::{Close, CustomerRef, is_first_hand, repeated_moment};
+use kopilka_contract::{Close, CustomerRef, Redemption, is_first_hand, repeated_moment};
 
 use super::Context;
 use super::offline;
@@ -17,8 +17,8 @@ pub(super) struct Guest<'w> {
     pub(super) facts: Option<CustomerFacts>,
 }
 
-/// Finds the guest of a sale: nobody where the till has taken him off, who was its guest and stays so, else as the till names him, else by the hold, else by his
-/// telephone, by which he may be new.
+/// Finds the guest of a sale: nobody where the till has taken him off, who was its guest and stays so, else as the till
+/// names him, else by the hold, else by his telephone, by which he may be new.
 ///
 /// # Errors
 /// `customer-not-found` where the till names him by our id.
@@ -105,7 +105,7 @@ pub(super) fn is_taken_off(ask: &Close, previous: Option<&StoredReceipt>) -> boo
 }
 
 /// The guest of the version before who stays the guest: a till that has not asked who he is does not know better, and
-/// neither does a cloud that only repeats what the till has told.
+/// neither does a cloud that only repeats what the till has told, or that still sees the bonuses which he has paid with.
 fn staying<'w>(world: &'w World, ask: &Close, previous: Option<&StoredReceipt>) -> Option<&'w CustomerFacts> {
     let known = previous?;
     let receipt = &ask.receipt;
@@ -113,7 +113,9 @@ fn staying<'w>(world: &'w World, ask: &Close, previous: Option<&StoredReceipt>) 
         .version
         .is_some_and(|version| repeated_moment(version).is_some());
     let not_asked = receipt.customer == Some(CustomerRef::NotAsked) && ask.hold.is_none();
-    let stays = not_asked || (is_repeat && known.version.is_some_and(is_first_hand));
+    let has_paid = known.redeemed.is_positive()
+        && matches!(ask.redemption, Redemption::Unconfirmed(seen) if seen.is_positive());
+    let stays = not_asked || (is_repeat && (has_paid || known.version.is_some_and(is_first_hand)));
     world.customers.get(&known.customer.filter(|_| stays)?)
 }
 

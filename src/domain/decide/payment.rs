@@ -1,6 +1,8 @@
 //! What bonuses pay of a receipt: whether they may, and how it is booked.
 
-use kopilka_contract::{CashierMessage, Close, Line, Redemption, Words, apportion_by_amount};
+use kopilka_contract::{
+    CashierMessage, Close, Line, Redemption, Words, apportion_by_amount, repeated_moment,
+};
 
 use super::Context;
 use super::booking::{book_redemption, redeem_again, redemption_parts, refund};
@@ -67,10 +69,12 @@ pub(super) fn what_pays<'w>(
         came_back: false,
     };
     match ask.redemption {
-        Redemption::Nothing | Redemption::Held(_) => {}
-        // What was redeemed for the version before stands, as far as it is still seen: who only saw bonuses does not say
-        // that they did not pay.
-        Redemption::Unconfirmed(seen) => paid.posted = seen.min(base.redeemed).min(pays.limit),
+        // What was redeemed for the version before stands, as far as it is still seen: who only repeats what a till told does
+        // not say that bonuses did not pay.
+        Redemption::Unconfirmed(seen) if only_repeats(ask) => {
+            paid.posted = seen.min(base.redeemed).min(pays.limit);
+        }
+        Redemption::Nothing | Redemption::Held(_) | Redemption::Unconfirmed(_) => {}
         Redemption::Now(amount) => {
             if let (true, Some(refusal)) = (amount.is_positive(), pays.blocked) {
                 return Err(refusal.clone());
@@ -110,6 +114,13 @@ pub(super) fn what_pays<'w>(
         },
     }
     Ok(paid)
+}
+
+/// Whether this is told by somebody who only repeats what a till told.
+fn only_repeats(ask: &Close) -> bool {
+    ask.receipt
+        .version
+        .is_some_and(|version| repeated_moment(version).is_some())
 }
 
 /// Books what pays: others first, then the guest's hold and lots; of a newer version the difference.

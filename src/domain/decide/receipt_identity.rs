@@ -109,15 +109,20 @@ fn sells_again(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     if person_cancelled(world, known, ask) {
         return false;
     }
-    let mut rollbacks = rollbacks(world, known)
-        .map(|undone| is_before(undone, told))
-        .peekable();
     if comparable(posted, version) {
         // Of the road by which the receipt is known it must be the next word, too.
-        return posted < version && rollbacks.all(|before| before != Some(false));
+        let mut rollbacks = rollbacks(world, known);
+        return posted < version && rollbacks.all(|undone| is_before(undone, told) != Some(false));
     }
-    let is_dated = repeated_moment(version).is_some();
-    is_dated && rollbacks.peek().is_some() && rollbacks.all(|before| before == Some(true))
+    let (own, others): (Vec<_>, Vec<_>) =
+        rollbacks(world, known).partition(|(undone, _)| comparable(*undone, version));
+    // Whoever cancelled it may sell it again; who counts otherwise must say when.
+    let is_next = !own.is_empty() && own.iter().all(|(undone, _)| *undone < version);
+    let is_dated = repeated_moment(version).is_some() && !others.is_empty();
+    (is_next || is_dated && own.is_empty())
+        && others
+            .into_iter()
+            .all(|undone| is_before(undone, told) == Some(true))
 }
 
 /// Whether a person cancelled the receipt after the sale that is told was closed. A person's word has no version: newer words of

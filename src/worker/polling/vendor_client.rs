@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kopilka_contract::{HttpAnswer, HttpCall};
-use reqwest::{Client, ClientBuilder, Method, Url, redirect};
+use reqwest::{Client, ClientBuilder, Method, NoProxy, Proxy, Url, redirect};
 
 use super::reach::{LookUp, Reach};
 
@@ -36,7 +36,7 @@ impl VendorClient {
         Ok(VendorClient {
             // A proxy would look names up where we can't see to which addresses they lead.
             outside: built(client(Reach::Outside).no_proxy())?,
-            inside: built(client(Reach::Inside))?,
+            inside: built(through_proxy(client(Reach::Inside))?)?,
         })
     }
 
@@ -91,6 +91,23 @@ fn client(reach: Reach) -> ClientBuilder {
         .redirect(redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
         .dns_resolver(LookUp(reach))
+}
+
+/// With the proxy of the environment for `https` only, which it can't read: an account that goes to this machine in the open must not
+/// leave it.
+fn through_proxy(client: ClientBuilder) -> Result<ClientBuilder, String> {
+    let client = client.no_proxy();
+    let named = ["HTTPS_PROXY", "https_proxy"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
+    match named.filter(|address| !address.trim().is_empty()) {
+        Some(address) => {
+            let proxy = Proxy::https(address.trim())
+                .map_err(|error| format!("HTTPS_PROXY is no address of a proxy: {error}"))?;
+            Ok(client.proxy(proxy.no_proxy(NoProxy::from_env())))
+        }
+        None => Ok(client),
+    }
 }
 
 /// The address, where it may be asked: `https`, or `http` of this machine or where a setting allows it.

@@ -17,6 +17,9 @@ use crate::webhook::{self, Worth};
 const MOST_TRIES: u32 = 8;
 /// The same for what is only told.
 const MOST_TELLS: u32 = 4;
+/// At these tries an order that iiko has taken to load and that is still not there is loaded once more: that it was taken
+/// does not say that it was carried out.
+const LOAD_AGAIN: [u32; 2] = [3, 6];
 
 impl Round<'_> {
     /// What errands want, the oldest first; orders of one restaurant together.
@@ -124,7 +127,8 @@ impl Round<'_> {
     }
 
     fn finish(&mut self, key: &str) {
-        self.state.loaded.remove(key);
+        self.state.loads.remove(key);
+        self.state.singly.remove(key);
         self.done.push(key.to_owned());
     }
 
@@ -158,37 +162,66 @@ impl Round<'_> {
         self.ask_on()
     }
 
-    /// What of a till's orders is to be loaded into the cloud: those of these that the cloud does not have and that were not
-    /// loaded before. They are of one group of tills.
+    /// What of a till's orders is to be loaded into the cloud: those of these that the cloud does not have and whose
+    /// loading is due. They are of one group of tills.
     fn to_load(&self, place: &Id, keys: &[String], found: &Found) -> Option<Asked> {
         let missing = |key: &&String| {
             let wanted = self.errand(key).and_then(Wanted::of);
             matches!(wanted, Some(Wanted::Order { id, .. }) if found.by_id(What::TillOrder, &id).is_none())
         };
-        let keys = keys.iter().filter(|key| !self.state.loaded.contains(*key));
-        let keys: Vec<String> = keys.filter(missing).cloned().collect();
-        let Some(Wanted::Order { terminal_group, .. }) = self.errand(keys.first()?).and_then(Wanted::of)
-        else {
+        let keys = keys.iter().filter(|key| self.loading_is_due(key));
+        let mut keys: Vec<String> = keys.filter(missing).cloned().collect();
+        let first = keys.first()?.clone();
+        let Some(Wanted::Order { terminal_group, .. }) = self.errand(&first).and_then(Wanted::of) else {
             return None;
         };
+        if self.state.singly.contains(&first) {
+            keys.truncate(1);
+        } else {
+            keys.retain(|key| !self.state.singly.contains(key));
+        }
         Some(Asked::Load(place.clone(), terminal_group?, keys))
     }
 
-    /// What becomes of the loading of a till's orders: whether they are there shows when they are read. Those that the cloud
-    /// has taken to load, or will not, are not loaded again.
-    pub(super) fn were_loaded(&mut self, place: Id, keys: Vec<String>, body: Result<&[u8], Trouble>) -> Next {
+    fn loading_is_due(&self, key: &str) -> bool {
+        let tries = self.errand(key).map_or(0, |errand| errand.tries);
+        let taken = self.state.loads.get(key);
+        taken.is_none_or(|at| *at != tries && LOAD_AGAIN.contains(&tries))
+    }
+
+    /// What becomes of the loading of a till's orders: whether they are there shows when they are read. Where several are
+    /// refused each is loaded singly: one of them must not hold up the others.
+    pub(super) fn were_loaded(
+        &mut self,
+        place: Id,
+        group: Id,
+        mut keys: Vec<String>,
+        body: Result<&[u8], Trouble>,
+    ) -> Next {
         match body {
-            Err(trouble) if !trouble.lasting => {
-                self.put_all_off(&keys);
+            Ok(_) => {
+                for key in &keys {
+                    let tries = self.errand(key).map_or(0, |errand| errand.tries);
+                    self.state.loads.insert(key.clone(), tries);
+                }
+                self.call(Asked::Orders(place, What::TillOrder, keys))
+            }
+            Err(trouble) if trouble.lasting && !trouble.forbidden && keys.len() > 1 => {
+                self.state.singly.extend(keys.iter().cloned());
+                keys.truncate(1);
+                self.call(Asked::Load(place, group, keys))
+            }
+            Err(trouble) => {
+                for key in &keys {
+                    let tries = self.errand(key).map_or(MOST_TRIES, |errand| errand.tries);
+                    if trouble.lasting && tries >= MOST_TRIES {
+                        self.finish(key);
+                    } else {
+                        self.put_off(key, tries);
+                    }
+                }
                 self.trouble(trouble.words);
                 self.ask_on()
-            }
-            body => {
-                if let Err(trouble) = body {
-                    self.trouble(trouble.words);
-                }
-                self.state.loaded.extend(keys.iter().cloned());
-                self.call(Asked::Orders(place, What::TillOrder, keys))
             }
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn hear(round: &mut Round<'_>, asked: Asked, answer: &HttpAnswer) -> 
         Asked::Day(id, from) => round.take_day(&id, from, body),
         Asked::Rereads(_, ids) => round.take_rereads(&ids, body),
         Asked::Orders(place, what, keys) => round.take_orders(&place, what, &keys, body),
-        Asked::Load(place, _, keys) => round.were_loaded(place, keys, body),
+        Asked::Load(place, group, keys) => round.were_loaded(place, group, keys, body),
         Asked::Notify(key) => round.was_told(&key, body),
         Asked::Menu(id) => round.take_menu(&id, body),
     }
@@ -98,6 +98,8 @@ pub(super) struct Trouble {
     pub(super) words: String,
     /// It will not be answered otherwise in a minute.
     pub(super) lasting: bool,
+    /// There is no right to it, whatever exactly is asked for.
+    pub(super) forbidden: bool,
     refused: bool,
 }
 
@@ -121,6 +123,7 @@ impl Trouble {
                 .trim()
                 .to_owned(),
             lasting: (400..500).contains(&status) && status != 408,
+            forbidden: status == 403,
             refused: status == 400,
         }
     }
@@ -201,13 +204,21 @@ impl Round<'_> {
         self.ask_on()
     }
 
+    /// iiko does not go on from a revision: what happened since the last good answer is looked for by dates, once for each
+    /// such revision among all that may have been cancelled meanwhile.
+    fn lose_revision(&mut self, id: &Id) {
+        let place = self.state.places.entry(id.clone()).or_default();
+        place.far |= place.revision != place.lost;
+        place.lost = place.revision.take();
+        place.due_at = Some(self.now + QUIET);
+    }
+
     fn take_changes(&mut self, id: &Id, body: Result<&[u8], Trouble>) -> Next {
         let body = match body {
             Ok(body) => body,
             Err(trouble) if trouble.refused => {
                 // The revision is too old (nothing was ordered for hours), or iiko counts anew: dates are asked instead.
-                let place = self.state.places.entry(id.clone()).or_default();
-                (place.revision, place.due_at) = (None, Some(self.now + QUIET));
+                self.lose_revision(id);
                 return self.ask_on();
             }
             Err(trouble) => return self.leave_alone(id, trouble),
@@ -220,7 +231,7 @@ impl Round<'_> {
         let place = self.state.places.entry(id.clone()).or_default();
         let backwards = matches!((found.revision, place.revision), (Some(new), Some(old)) if new < old);
         if backwards {
-            (place.revision, place.due_at) = (None, Some(now + QUIET));
+            self.lose_revision(id);
         } else {
             place.revision = found.revision.or(place.revision);
             (place.seen_at, place.due_at) = (Some(now), Some(now + pause));

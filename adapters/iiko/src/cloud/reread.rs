@@ -51,6 +51,7 @@ impl Round<'_> {
             place: place.clone(),
             event,
             tries: 0,
+            together: kept.and_then(|kept| kept.together),
             due_at: None,
         };
         self.state.rereads.insert(id, reread);
@@ -59,10 +60,13 @@ impl Round<'_> {
     /// Which are to be read next: of one restaurant as many as a call can bring.
     pub(super) fn to_reread(&self) -> Option<Asked> {
         let due = |reread: &&Reread| reread.due_at.is_none_or(|due| due <= self.now);
-        let place = self.state.rereads.values().find(due)?.place.clone();
-        let of_place = self.state.rereads.iter();
-        let of_place = of_place.filter(|(_, reread)| due(reread) && reread.place == place);
-        let ids = of_place.take(MOST_IDS).map(|(id, _)| id.clone()).collect();
+        let first = self.state.rereads.values().find(due)?;
+        let (place, together) = (first.place.clone(), first.together);
+        let alike = self.state.rereads.iter();
+        let alike =
+            alike.filter(|(_, reread)| due(reread) && (&reread.place, reread.together) == (&place, together));
+        let ids = alike.take(together.unwrap_or(MOST_IDS));
+        let ids = ids.map(|(id, _)| id.clone()).collect();
         Some(Asked::Rereads(place, ids))
     }
 
@@ -72,12 +76,14 @@ impl Round<'_> {
         let found = match body.map(Found::read) {
             Ok(Ok(found)) => found,
             Ok(Err(why)) => return self.reread_later(ids, why),
-            // There is no right to it, say: nothing that waiting would mend.
-            Err(trouble) if trouble.lasting => {
+            // There is no right to it: nothing that waiting would mend.
+            Err(trouble) if trouble.forbidden => {
                 self.trouble(trouble.words);
                 let messages = ids.iter().filter_map(|id| self.as_found(id)).collect();
                 return self.deliver(messages);
             }
+            // One of them may be too old, say: the others are not to suffer for it.
+            Err(trouble) if trouble.lasting && ids.len() > 1 => return self.reread_in_halves(ids),
             Err(trouble) => return self.reread_later(ids, trouble.words),
         };
         let mut messages = Vec::new();
@@ -108,6 +114,17 @@ impl Round<'_> {
         self.trouble(why);
         let messages = ids.iter().filter_map(|id| self.wait_or_give_up(id)).collect();
         self.deliver(messages)
+    }
+
+    /// A question that is refused is asked again in halves, down to the orders that it is refused for.
+    fn reread_in_halves(&mut self, ids: &[Id]) -> Next {
+        let half = ids.len().div_ceil(2);
+        for id in ids {
+            if let Some(kept) = self.state.rereads.get_mut(id) {
+                kept.together = Some(half);
+            }
+        }
+        self.ask_on()
     }
 
     /// One more try, later; after the last one the delivery as it was found.

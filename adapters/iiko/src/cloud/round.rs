@@ -194,10 +194,11 @@ impl Round<'_> {
             return Some(Ask::Call(asked));
         }
         if polls {
-            for id in &places {
-                if let Some(ask) = self.of_place(id) {
-                    return Some(ask);
-                }
+            // Those that have waited longest first: otherwise the last of many would never have their turn.
+            let mut by_turn: Vec<&Id> = places.iter().collect();
+            by_turn.sort_by_key(|id| self.state.places.get(id).and_then(|place| place.due_at));
+            if let Some(ask) = by_turn.into_iter().find_map(|id| self.of_place(id)) {
+                return Some(ask);
             }
         }
         let (now, daily) = (self.now, self.cloud().menu_hours > 0);
@@ -294,11 +295,12 @@ impl Place {
     fn open_gap(&mut self, id: &Id, now: DateTime<Utc>) -> Option<Next> {
         let since = self.seen_at.map_or(now - FIRST_LOOK, |seen| seen - OVERLAP);
         let reach = now - AVAILABLE;
-        // A revision that is not taken after a quiet night is no outage: until a moment ago nothing was missing.
+        // Where no revision was lost, nothing was missing until a moment ago: days long gone need no look.
         let outage = self.seen_at.is_some_and(|seen| now - seen >= LOOK_BACK);
+        let far = std::mem::take(&mut self.far);
         self.gap = Some(Gap {
             since: since.max(reach),
-            promised_since: outage.then_some(reach),
+            promised_since: (outage || far).then_some(reach),
             found_at: now,
             left: None,
             revision: None,

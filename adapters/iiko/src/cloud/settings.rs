@@ -26,7 +26,7 @@ pub struct CloudSettings {
     /// An order that was announced without its content is read by its id.
     pub look_up: bool,
     /// An order that a plugin closes is loaded into the cloud (from till 7.7.1 on), so that webhooks tell what becomes
-    /// of it later. Two calls for every order, and a right of its own ("Orders: loading data").
+    /// of it later. Up to three calls for every order (more where the till is slow), and a right of its own ("Orders: loading data").
     pub load_till_orders: bool,
     /// The till is told where an order was refused here or can't be read: it is flagged for attention.
     pub notify_refusals: bool,

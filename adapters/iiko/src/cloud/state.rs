@@ -24,8 +24,10 @@ pub(crate) struct State {
     pub places: BTreeMap<Id, Place>,
     /// Deliveries that were found and are to be read once more, by their ids.
     pub rereads: BTreeMap<Id, Reread>,
-    /// Errands for orders of a till that were loaded into the cloud already: once is enough.
-    pub loaded: BTreeSet<String>,
+    /// Errands for orders of a till that iiko has taken to load into the cloud, with the tries they had then.
+    pub loads: BTreeMap<String, u32>,
+    /// Errands for orders of a till that were refused to be loaded together.
+    pub singly: BTreeSet<String>,
     /// What went wrong in this round without ending it.
     pub troubles: Vec<String>,
     /// When the first of the errands wants to be looked at again that were put off in this round.
@@ -60,6 +62,10 @@ pub(crate) struct Place {
     pub due_at: Option<DateTime<Utc>>,
     /// What is missing and is being fetched.
     pub gap: Option<Gap>,
+    /// The revision that iiko did not go on from last.
+    pub lost: Option<i64>,
+    /// That is not made up for yet.
+    pub far: bool,
     /// Revision of the menu that was taken over.
     pub menu_revision: i64,
     /// When the menu is asked for next.
@@ -72,7 +78,7 @@ pub(crate) struct Gap {
     /// Orders that changed after this moment are missing.
     pub since: DateTime<Utc>,
     /// Deliveries that were promised after this moment are looked through: those of long ago may have been cancelled in the
-    /// gap. `None`: the books were not ours before it, a day more is enough.
+    /// gap. `None`: the books were not ours before it or nothing was lost, a day more is enough.
     #[serde(default)]
     pub promised_since: Option<DateTime<Utc>>,
     /// When the gap was found: then nothing is missing up to here.
@@ -92,6 +98,9 @@ pub(crate) struct Reread {
     pub event: Value,
     /// How often it was asked for in vain.
     pub tries: u32,
+    /// With how many it may be asked for at once, where more were refused; `None`: as many as a call can bring.
+    #[serde(default)]
+    pub together: Option<usize>,
     /// When it is asked for again; `None`: now.
     pub due_at: Option<DateTime<Utc>>,
 }

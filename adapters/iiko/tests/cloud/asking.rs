@@ -1,7 +1,7 @@
 //! The account, the restaurants, the changes of deliveries, and troubles.
 
 use chrono::Duration;
-use kopilka_contract::{Adapter, Next};
+use kopilka_contract::{Adapter, Next, Step};
 use kopilka_iiko::Iiko;
 use serde_json::json;
 
@@ -202,10 +202,7 @@ fn troubles_of_the_cloud_end_the_round_and_its_refusals_only_a_question() {
         let (reason, _) = failed(&round.step(Some((status, body))));
         assert!(reason.starts_with("iikoCloud: "), "{reason}");
     }
-    let mut round = Round::going(json!({}));
-    round.settings.values["organizations"] = json!([PLACE, OTHER]);
-    round.now += Duration::minutes(1);
-    round.step(None);
+    let (mut round, _) = both_due();
     let refused = json!({"errorDescription": "no right: Orders: receiving by revision"}).to_string();
     let step = round.step(Some((403, &refused)));
     assert_eq!(
@@ -213,8 +210,6 @@ fn troubles_of_the_cloud_end_the_round_and_its_refusals_only_a_question() {
         json!([OTHER]),
         "the others are asked"
     );
-    round.ok(&by_place(&[], 7));
-    round.ok(&by_place(&[], 7));
     let (reason, retry) = failed(&round.ok(&by_place(&[], 7)));
     assert_eq!(
         reason,
@@ -237,11 +232,37 @@ fn troubles_of_the_cloud_end_the_round_and_its_refusals_only_a_question() {
 #[test]
 fn a_restaurant_that_iiko_can_not_tell_of_now_does_not_starve_the_others() {
     for answer in [Some((500, "{}")), None] {
-        let mut round = Round::going(json!({}));
-        round.settings.values["organizations"] = json!([PLACE, OTHER]);
-        round.now += Duration::minutes(1);
-        assert_eq!(call(&round.step(None)).1["organizationIds"], json!([PLACE]));
+        let (mut round, step) = both_due();
+        assert_eq!(call(&step).1["organizationIds"], json!([PLACE]));
         let step = round.step(answer);
         assert_eq!(call(&step).1["organizationIds"], json!([OTHER]), "{answer:?}");
     }
+}
+
+#[test]
+fn the_restaurant_that_has_waited_longest_is_asked_first() {
+    let (mut round, _) = both_due();
+    let step = round.ok(&by_place(&[delivery(1, "Closed", 0)], 120));
+    assert_eq!(messages(&step).len(), 1);
+    // The books were busy: the first one is due again by now.
+    round.now += Duration::minutes(2);
+    for place in [OTHER, PLACE] {
+        let step = round.step(None);
+        assert_eq!(call(&step).1["organizationIds"], json!([place]));
+        let step = round.ok(&by_place(&[delivery(2, "Closed", 0)], 130));
+        assert_eq!(messages(&step).len(), 1);
+        round.now += Duration::minutes(2);
+    }
+}
+
+/// Two restaurants whose changes are due, and the question about the first.
+fn both_due() -> (Round, Step) {
+    let mut round = Round::going(json!({}));
+    round.settings.values["organizations"] = json!([PLACE, OTHER]);
+    round.now += Duration::minutes(1);
+    // The one that was never asked comes first.
+    assert_eq!(call(&round.step(None)).1["organizationIds"], json!([OTHER]));
+    round.ok(&by_place(&[], 7));
+    let step = round.ok(&by_place(&[], 7));
+    (round, step)
 }

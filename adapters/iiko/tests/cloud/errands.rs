@@ -37,7 +37,11 @@ fn table(number: u32, status: &str) -> Value {
 }
 
 fn closed_by_plugin(round: &Round, terminal: &Value) -> Vec<Errand> {
-    let order = json!({"orderId": table(7, "")["posId"], "revision": 3, "closedAt": "2026-03-14T19:42:05+03:00",
+    closed(round, 7, terminal)
+}
+
+fn closed(round: &Round, number: u32, terminal: &Value) -> Vec<Errand> {
+    let order = json!({"orderId": table(number, "")["posId"], "revision": 3, "closedAt": "2026-03-14T19:42:05+03:00",
         "terminal": terminal,
         "lines": [{"lineId": "1", "name": "Чай", "quantity": "1", "gross": "100.00", "net": "100.00"}],
         "payments": [{"kind": "Cash", "sum": "100.00"}]});
@@ -176,7 +180,18 @@ fn an_order_that_a_plugin_closed_is_loaded_into_the_cloud_and_read() {
     assert_eq!(step.put_off.len(), 1);
     assert_eq!(call(&again(&mut round, 2)), read);
     assert_eq!(round.ok(&json!({"orders": []})).put_off.len(), 1);
-    assert_eq!(call(&again(&mut round, 3)), read);
+    // That it was taken to be loaded does not say that it was: now and then it is loaded once more.
+    for tries in 3..=7 {
+        assert_eq!(call(&again(&mut round, tries)), read);
+        let mut step = round.ok(&json!({"orders": []}));
+        if [3, 6].contains(&tries) {
+            assert_eq!(call(&step), load);
+            assert_eq!(call(&round.ok(&json!({"correlationId": "c"}))), read);
+            step = round.ok(&json!({"orders": []}));
+        }
+        assert_eq!(step.put_off.len(), 1, "{tries}");
+    }
+    assert_eq!(call(&again(&mut round, 7)), read);
     let step = round.ok(&json!({"orders": [order]}));
     let (_, body) = messages(&step).remove(0);
     let dialogue = round.read("poll/table", body.to_string().as_bytes()).unwrap();
@@ -199,6 +214,46 @@ fn an_order_that_a_plugin_closed_is_loaded_into_the_cloud_and_read() {
     let step = round.ok(&json!({"orders": []}));
     assert_eq!(step.done.len(), 1);
     assert!(matches!(step.next, Next::Rest { .. }));
+}
+
+#[test]
+fn a_tills_order_that_is_refused_to_be_loaded_does_not_hold_up_another() {
+    let terminal = json!({"organizationId": PLACE, "terminalGroupId": GROUP});
+    let mut round = Round::new(json!({"load_till_orders": true, "poll_seconds": 0}));
+    round.errands = [closed(&round, 7, &terminal), closed(&round, 8, &terminal)].concat();
+    let (bad, good) = (table(7, "Closed")["posId"].clone(), table(8, "Closed"));
+    let asked = |step: &kopilka_contract::Step| {
+        let (method, body) = call(step);
+        (method, body["posOrderIds"].clone())
+    };
+    let load = |ids: Value| ("1/order/init_by_posOrder".to_owned(), ids);
+    let read = |ids: Value| ("1/order/by_id".to_owned(), ids);
+    round.step(None);
+    round.token();
+    let step = round.ok(&json!({"orders": []}));
+    assert_eq!(asked(&step), load(json!([bad, good["posId"]])));
+    let step = round.step(Some((400, "{}")));
+    assert_eq!(asked(&step), load(json!([bad])));
+    let step = round.step(Some((400, "{}")));
+    assert_eq!(step.put_off.len(), 1, "not loaded: it is tried again");
+    assert_eq!(asked(&step), read(json!([good["posId"]])));
+    let step = round.ok(&json!({"orders": []}));
+    assert_eq!(asked(&step), load(json!([good["posId"]])));
+    assert_eq!(
+        asked(&round.ok(&json!({"correlationId": "c"}))),
+        read(json!([good["posId"]]))
+    );
+    assert_eq!(messages(&round.ok(&json!({"orders": [good]}))).len(), 1);
+    // A refused order is no loaded one: it is loaded at its next try, and left alone after the last.
+    for (tries, done) in [(1, 0), (8, 1)] {
+        round.errands = closed(&round, 7, &terminal);
+        round.errands[0].tries = tries;
+        round.now += Duration::minutes(15);
+        round.step(None);
+        assert_eq!(asked(&round.ok(&json!({"orders": []}))), load(json!([bad])));
+        let step = round.step(Some((400, "{}")));
+        assert_eq!((step.done.len(), step.put_off.len()), (done, 1 - done), "{tries}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The first start, and what is missing after an outage.
 
 use chrono::Duration;
-use kopilka_contract::Next;
+use kopilka_contract::{Next, Step};
 use serde_json::{Value, json};
 
 use crate::round::{PLACE, Round, by_place, call, delivery, failed, messages, now};
@@ -163,15 +163,41 @@ fn a_revision_that_iiko_does_not_know_any_more_is_replaced_without_a_hole_and_wi
         // Nothing of it is lost: it reaches back to the last good answer.
         let step = round.ok(&by_place(&[delivery(1, "Closed", 5)], 4));
         assert_eq!(messages(&step).len(), 1);
-        // No outage: what was promised a week ago is not looked through.
-        assert_eq!(
-            call(&round.step(None)).0,
-            "1/deliveries/by_delivery_date_and_status"
-        );
-        assert_eq!(call(&round.ok(&by_place(&[], 4))).1["startRevision"], 4);
-        // The same once more: the round comes to an end all the same.
-        assert!(matches!(round.next(Some((400, "{}"))), Next::Rest { .. }));
+        // One that was promised days ago may have been cancelled just then: seven days are looked through.
+        let step = round.step(None);
+        let step = rest_of_gap(&mut round, step, 6);
+        assert_eq!(call(&step).1["startRevision"], 4);
+        assert!(matches!(round.ok(&by_place(&[], 4)).next, Next::Rest { .. }));
+        // Another one is lost, and after it the same again and again (a quiet night): once for each all is looked through.
+        for days in [7, 2, 2] {
+            round.now += Duration::minutes(1);
+            assert_eq!(call(&asking(&mut round)).1["startRevision"], 4);
+            assert!(matches!(round.next(Some((400, "{}"))), Next::Rest { .. }));
+            round.now += Duration::minutes(15);
+            let step = asking(&mut round);
+            let step = rest_of_gap(&mut round, step, days);
+            assert_eq!(call(&step).1["startRevision"], 4);
+            assert!(matches!(round.ok(&by_place(&[], 4)).next, Next::Rest { .. }));
+        }
     }
+}
+
+/// Begins a round, with a new token where the old one has ended.
+fn asking(round: &mut Round) -> Step {
+    let step = round.step(None);
+    if call(&step).0 == "1/access_token" {
+        return round.token();
+    }
+    step
+}
+
+/// Answers the questions for so many days of a gap, and tells what is asked after them.
+fn rest_of_gap(round: &mut Round, mut step: Step, days: u32) -> Step {
+    for _ in 0..days {
+        assert_eq!(call(&step).0, "1/deliveries/by_delivery_date_and_status");
+        step = round.ok(&by_place(&[], 4));
+    }
+    step
 }
 
 #[test]

@@ -119,6 +119,51 @@ fn without_the_right_to_read_by_id_deliveries_are_posted_as_they_were_found_and_
 }
 
 #[test]
+fn one_order_that_iiko_refuses_keeps_no_other_from_being_read_and_is_asked_for_singly_until_it_is_given_up() {
+    let orders: Vec<Value> = (0..7).map(|number| delivery(number, "Closed", 1)).collect();
+    let bad = &orders[3]["id"];
+    let (mut round, mut asked) = found(&orders);
+    let mut read = Vec::new();
+    let mut singly = 0;
+    let mut left = Vec::new();
+    while left.is_empty() {
+        assert_eq!(asked.0, "1/deliveries/by_id");
+        let ids = asked.1["orderIds"].as_array().unwrap().clone();
+        let mut step = if ids.contains(bad) {
+            singly += usize::from(ids.len() == 1);
+            round.step(Some((400, "{}")))
+        } else {
+            let shown = orders.iter().filter(|order| ids.contains(&order["id"]));
+            let shown: Vec<Value> = shown.cloned().map(with_guest).collect();
+            read.extend(messages(&round.ok(&json!({"orders": shown}))));
+            round.step(None)
+        };
+        // Until it is due again changes are asked for as ever, and a person sees what is amiss.
+        while !matches!(&step.next, Next::Call(_)) || call(&step).0 != "1/deliveries/by_id" {
+            match &step.next {
+                Next::Deliver(_) => {
+                    left = messages(&step);
+                    break;
+                }
+                Next::Call(_) if call(&step).0 == "1/access_token" => step = round.token(),
+                Next::Call(_) => step = round.ok(&by_place(&[], 120)),
+                _ => {
+                    round.now += Duration::minutes(15);
+                    step = round.step(None);
+                }
+            }
+        }
+        if left.is_empty() {
+            asked = call(&step);
+        }
+    }
+    assert_eq!(read.len(), 6);
+    assert!(read.iter().all(|(path, _)| path == "delivery"), "{read:?}");
+    assert_eq!((left.len(), left[0].0.as_str()), (1, "delivery-as-found"));
+    assert_eq!(singly, 8);
+}
+
+#[test]
 fn what_waits_survives_another_key_of_the_account_and_the_end_of_asking() {
     let (mut round, _) = found(&[delivery(1, "Closed", 1)]);
     round.settings.values["cloud"]["api_login"] = json!("another");
