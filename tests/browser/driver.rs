@@ -35,6 +35,29 @@ fn program(names: &[&str]) -> String {
     }
 }
 
+/// A driver with its port. It chooses a port for one family of addresses and wants the same for the other: where some test has that,
+/// it ends at once, and another try has another port.
+fn started_driver() -> Option<(Child, u16)> {
+    let mut driver = Command::new(program(&["chromedriver"]))
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.rsplit_once("started successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    let Some(port) = port else {
+        driver.wait().unwrap();
+        return None;
+    };
+    // It goes on talking, and would stop if nobody listened.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((driver, port))
+}
+
 impl Browser {
     /// Opens one, when no other test has one.
     pub async fn open(width: u32, height: u32) -> Self {
@@ -48,21 +71,9 @@ impl Browser {
     }
 
     async fn begin(size: (u32, u32), turn: Option<MutexGuard<'static, ()>>) -> Self {
-        let mut driver = Command::new(program(&["chromedriver"]))
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port: u16 = loop {
-            let line = lines.next().expect("chromedriver says its port").unwrap();
-            if let Some((_, port)) = line.rsplit_once("started successfully on port ") {
-                break port.trim_end_matches('.').parse().unwrap();
-            }
-        };
-        // It goes on talking, and would stop if nobody listened.
-        std::thread::spawn(move || lines.for_each(drop));
+        let (driver, port) = (0..5)
+            .find_map(|_| started_driver())
+            .expect("chromedriver says its port");
         let mut browser = Browser {
             driver,
             address: format!("http://127.0.0.1:{port}"),
