@@ -124,6 +124,7 @@ pub fn charge(app: &App, parts: &Parts, caller: &Caller) -> Result<(), Problem> 
     }
     result
 }
+
 fn scope(name: &str) -> Option<Scope> {
     let name: StrDeserializer<'_, NoValue> = name.into_deserializer();
     Scope::deserialize(name).ok()

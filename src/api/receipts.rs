@@ -1,7 +1,5 @@
 //! Receipts: quote, close, read.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -321,14 +319,10 @@ impl ReceiptRequest {
         Ok((
             source,
             Close {
-                receipt,
                 redemption,
-                payers: Vec::new(),
-                accrual: None,
                 hold: self.hold_id,
-                promo_codes: Vec::new(),
                 offline: self.offline.map(|_| Offline::default()),
-                menu_categories: BTreeMap::new(),
+                ..Close::of(receipt)
             },
         ))
     }

@@ -440,34 +440,14 @@ impl Sale {
             redeemed: None,
         };
         let receipt = Receipt {
-            external_id: self.external_id(),
-            version: None,
-            number: None,
-            till: None,
-            shift: None,
-            closed_at: self.closed_at,
-            kind: None,
             customer: Some(CustomerRef::Card(card(self.customer))),
-            phone: None,
-            customer_name: None,
             lines: self.lines().enumerate().map(line).collect(),
-            payments: Vec::new(),
-            total: None,
-            waiter: None,
-            guests: None,
-            comment: None,
-            advertising_source: None,
+            ..Receipt::of(self.external_id(), self.closed_at)
         };
         let redeemed = if self.redeems { REDEEMED } else { 0 };
         Close {
-            receipt,
             redemption: Redemption::Now(Money::from_kopecks(redeemed)),
-            payers: Vec::new(),
-            accrual: None,
-            hold: None,
-            promo_codes: Vec::new(),
-            offline: None,
-            menu_categories: BTreeMap::new(),
+            ..Close::of(receipt)
         }
     }
 }

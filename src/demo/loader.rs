@@ -1,6 +1,6 @@
 //! Fills a database with the demo network: what happened goes through the real ledger, by a clock that is moved.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -386,7 +386,12 @@ impl Book {
         };
         let at = sale.at.with_timezone(&ZONE).fixed_offset();
         Close {
-            receipt: Receipt {
+            redemption: if redeem.is_positive() {
+                Redemption::Now(redeem)
+            } else {
+                Redemption::Nothing
+            },
+            ..Close::of(Receipt {
                 external_id: sale.external_id.clone(),
                 version: (sale.kind != "online").then(|| sale.at.timestamp_millis()),
                 number: Some(sale.number.to_string()),
@@ -407,18 +412,7 @@ impl Book {
                 guests: sale.guests,
                 comment: None,
                 advertising_source: sale.advertising_source.map(str::to_owned),
-            },
-            redemption: if redeem.is_positive() {
-                Redemption::Now(redeem)
-            } else {
-                Redemption::Nothing
-            },
-            payers: Vec::new(),
-            accrual: None,
-            hold: None,
-            promo_codes: Vec::new(),
-            offline: None,
-            menu_categories: BTreeMap::new(),
+            })
         }
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kopilka_contract::{
-    Adjusted, Close, Closed, CustomerRef, Held, Hold, Language, ReceiptStatus, Returned, Spend, Spent, Voided,
+    Adjusted, Close, Closed, CustomerRef, Held, Hold, Language, ReceiptStatus, Returned, Spend, Spent,
+    Telling, Voided,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,7 +157,7 @@ impl Answer {
 
     /// Whether it is of a rollback that speaks of before the sale that stands, and changed nothing.
     pub fn is_left_aside(&self) -> bool {
-        matches!(self, Answer::Returned(answer) if answer.status == ReceiptStatus::Closed)
+        matches!(self, Answer::Returned(answer) if answer.telling == Telling::Older && !answer.replayed)
     }
 
     /// HTTP status of a first answer.

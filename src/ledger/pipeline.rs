@@ -364,10 +364,12 @@ impl Writer {
             (_, Ok(answered)) => {
                 let repeated = answered.by_key || answered.answer.is_replay();
                 let left_aside = answered.answer.is_left_aside();
-                let outcome = match () {
-                    () if repeated => Outcome::Repeated,
-                    () if left_aside => Outcome::Ignored,
-                    () => Outcome::Posted,
+                let outcome = if repeated {
+                    Outcome::Repeated
+                } else if left_aside {
+                    Outcome::Ignored
+                } else {
+                    Outcome::Posted
                 };
                 let detail = left_aside.then(|| left_aside_words().in_language(command.language).to_owned());
                 (outcome, None, detail, answered.answer.subject())

@@ -144,8 +144,6 @@ impl Round {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use chrono::DateTime;
     use kopilka_contract::{Close, GiveBack, Menu, Money, Phone, UndoReturn, WhatBack};
 
@@ -190,14 +188,8 @@ mod tests {
             "external_id": id, "customer": guest, "closed_at": "2026-11-22T12:00:00+03:00", "lines": [],
         });
         Ask::Close(Close {
-            receipt: serde_json::from_value(receipt).unwrap(),
             redemption: Redemption::Now(Money::from_kopecks(pays)),
-            payers: Vec::new(),
-            accrual: None,
-            hold: None,
-            promo_codes: Vec::new(),
-            offline: None,
-            menu_categories: BTreeMap::new(),
+            ..Close::of(serde_json::from_value(receipt).unwrap())
         })
     }
 

@@ -199,9 +199,9 @@ async fn known(app: &App, tenant: Tenant, message: &KeptMessage) -> Result<Arc<K
 }
 
 /// How a replay went and, of a failure that is the message's own, why.
-type Outcome = (Replayed, Option<FailedAgain>);
+type Tried = (Replayed, Option<FailedAgain>);
 
-async fn by_till(app: &App, known: Arc<Known>, id: MessageId, raw: RawMessage) -> Result<Outcome, Problem> {
+async fn by_till(app: &App, known: Arc<Known>, id: MessageId, raw: RawMessage) -> Result<Tried, Problem> {
     let adapter = super::adapter(&raw.kind).ok_or_else(Problem::not_found)?;
     let incoming = Incoming {
         method: raw.method,
@@ -230,7 +230,7 @@ async fn by_till(app: &App, known: Arc<Known>, id: MessageId, raw: RawMessage) -
 }
 
 /// A REST message goes through the same routes once more, brought by us with an owner's rights.
-async fn by_rest(app: &App, tenant: Tenant, id: MessageId, raw: RawMessage) -> Result<Outcome, Problem> {
+async fn by_rest(app: &App, tenant: Tenant, id: MessageId, raw: RawMessage) -> Result<Tried, Problem> {
     let caller = Caller {
         tenant,
         actor: "replay".to_owned(),

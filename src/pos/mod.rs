@@ -155,9 +155,6 @@ async fn enter(
         // Whoever may not speak is told nothing of us, whatever he sends.
         Err(_) if !is_welcome => return Err(Problem::not_found()),
         Err(problem) if problem.status == StatusCode::PAYLOAD_TOO_LARGE => {
-            if !is_welcome {
-                return Err(Problem::not_found());
-            }
             if let Err(reply) = admitted {
                 return Ok(response(reply));
             }

@@ -1,6 +1,6 @@
 //! The golden cases through the pure domain alone: no database, no service.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use kopilka::domain::accrual::{CustomerCoefficients, Sale, accrue};
@@ -258,32 +258,13 @@ impl Pure {
                 hold,
             } => {
                 let ask = Close {
-                    receipt: Receipt {
-                        external_id: receipt_id.clone(),
-                        version: None,
-                        number: None,
-                        till: None,
-                        shift: None,
-                        closed_at: receipt.closed_at,
-                        kind: None,
-                        customer: Some(guest.clone()),
-                        phone: None,
-                        customer_name: None,
-                        lines: receipt.lines(),
-                        payments: Vec::new(),
-                        total: None,
-                        waiter: None,
-                        guests: None,
-                        comment: None,
-                        advertising_source: None,
-                    },
                     redemption: Redemption::Now(receipt.redeem),
-                    payers: Vec::new(),
-                    accrual: None,
                     hold: hold.clone(),
-                    promo_codes: Vec::new(),
-                    offline: None,
-                    menu_categories: BTreeMap::new(),
+                    ..Close::of(Receipt {
+                        customer: Some(guest.clone()),
+                        lines: receipt.lines(),
+                        ..Receipt::of(receipt_id.clone(), receipt.closed_at)
+                    })
                 };
                 let quoted = decide::quote(world, cx, &ask)?;
                 let closed = decide::close(world, cx, &ask)?;

@@ -1,7 +1,6 @@
 //! The golden cases through the real ledger, on both databases, with the moved clock. Sales go through quote and
 //! close, and both must say the same.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kopilka::clock::{Clock, MovedClock};
@@ -129,32 +128,13 @@ impl Service {
         hold: Option<String>,
     ) -> Result<Closed, String> {
         let ask = Close {
-            receipt: Receipt {
-                external_id: id.to_owned(),
-                version: None,
-                number: None,
-                till: None,
-                shift: None,
-                closed_at: receipt.closed_at,
-                kind: None,
-                customer: Some(Self::guest()),
-                phone: None,
-                customer_name: None,
-                lines: receipt.lines(),
-                payments: Vec::new(),
-                total: None,
-                waiter: None,
-                guests: None,
-                comment: None,
-                advertising_source: None,
-            },
             redemption: Redemption::Now(receipt.redeem),
-            payers: Vec::new(),
-            accrual: None,
             hold,
-            promo_codes: Vec::new(),
-            offline: None,
-            menu_categories: BTreeMap::new(),
+            ..Close::of(Receipt {
+                customer: Some(Self::guest()),
+                lines: receipt.lines(),
+                ..Receipt::of(id.to_owned(), receipt.closed_at)
+            })
         };
         let quoted = self.ledger.quote(self.tenant, self.place(), ask.clone()).await;
         let closed = self.submit(Verb::Close(self.place(), Box::new(ask))).await;

@@ -1,7 +1,7 @@
 //! Random lives of one customer, told to the program's decisions and to the slow model; both must say the same after
 //! every step.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
@@ -107,16 +107,7 @@ fn guest() -> CustomerRef {
 
 fn receipt(external_id: &str, closed_at: DateTime<Utc>, lines: &[model::Line]) -> Receipt {
     Receipt {
-        external_id: external_id.to_owned(),
-        version: None,
-        number: None,
-        till: None,
-        shift: None,
-        closed_at: closed_at.fixed_offset(),
-        kind: None,
         customer: Some(guest()),
-        phone: None,
-        customer_name: None,
         lines: lines
             .iter()
             .enumerate()
@@ -132,12 +123,7 @@ fn receipt(external_id: &str, closed_at: DateTime<Utc>, lines: &[model::Line]) -
                 redeemed: None,
             })
             .collect(),
-        payments: Vec::new(),
-        total: None,
-        waiter: None,
-        guests: None,
-        comment: None,
-        advertising_source: None,
+        ..Receipt::of(external_id.to_owned(), closed_at.fixed_offset())
     }
 }
 
@@ -204,14 +190,9 @@ impl Real {
         number: usize,
     ) -> Result<Closed, Refusal> {
         let ask = Close {
-            receipt: receipt(&format!("r{number}"), instant(now), lines),
             redemption: Redemption::Now(money(redeem)),
-            payers: Vec::new(),
-            accrual: None,
             hold: hold.map(str::to_owned),
-            promo_codes: Vec::new(),
-            offline: None,
-            menu_categories: BTreeMap::new(),
+            ..Close::of(receipt(&format!("r{number}"), instant(now), lines))
         };
         self.at(at, now, |world, cx| {
             let quoted = decide::quote(world, cx, &ask);

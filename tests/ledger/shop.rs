@@ -1,6 +1,5 @@
 //! A network of two venues with the real ledger over a real database, and short words for what tests tell it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
@@ -293,36 +292,9 @@ pub struct Sale {
 impl Sale {
     /// One coffee.
     pub fn new(external_id: &str, amount: &str) -> Self {
-        let receipt = Receipt {
-            external_id: external_id.to_owned(),
-            version: None,
-            number: None,
-            till: None,
-            shift: None,
-            closed_at: start().fixed_offset(),
-            kind: None,
-            customer: None,
-            phone: None,
-            customer_name: None,
-            lines: Vec::new(),
-            payments: Vec::new(),
-            total: None,
-            waiter: None,
-            guests: None,
-            comment: None,
-            advertising_source: None,
-        };
+        let receipt = Receipt::of(external_id.to_owned(), start().fixed_offset());
         let sale = Sale {
-            close: Close {
-                receipt,
-                redemption: Redemption::Nothing,
-                payers: Vec::new(),
-                accrual: None,
-                hold: None,
-                promo_codes: Vec::new(),
-                offline: None,
-                menu_categories: BTreeMap::new(),
-            },
+            close: Close::of(receipt),
             venue: None,
         };
         sale.line("1", "Coffee", "1", amount)

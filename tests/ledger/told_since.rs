@@ -7,7 +7,7 @@ use kopilka::clock::Clock as _;
 use kopilka::domain::world::ReturnRequest;
 use kopilka::ledger::{Answer, Answered, Verb};
 use kopilka::storage::ledger::message::RawMessage;
-use kopilka_contract::{ReceiptStatus, Returned, first_hand};
+use kopilka_contract::{ReceiptStatus, Returned, Telling, first_hand};
 
 use super::shop::{Sale, Shop, back_line, card, on_each};
 
@@ -61,8 +61,18 @@ fn what_the_till_says_once_more_is_told_as_of_then() {
         assert!(shop.close(sold(2)).await.unwrap().replayed);
         let now = shop.clock.now();
         let late = deleted(&shop, "off", now - Duration::minutes(10)).await;
-        assert_eq!(late.status, ReceiptStatus::Closed);
+        assert_eq!(
+            (late.status, late.telling),
+            (ReceiptStatus::Closed, Telling::Older)
+        );
         assert_eq!(shop.count("receipts WHERE status = 'closed'"), 1);
+        // Nor is it less of a word of before where a part came back meanwhile.
+        shop.returned("back", "r", tea(3, "1")).await.unwrap();
+        let late = deleted(&shop, "off too", now - Duration::minutes(10)).await;
+        assert_eq!(
+            (late.status, late.telling),
+            (ReceiptStatus::PartlyReturned, Telling::Older)
+        );
         shop.wait(Duration::minutes(20));
         let since = deleted(&shop, "off since", now + Duration::minutes(10)).await;
         assert_eq!(since.status, ReceiptStatus::Cancelled);

@@ -427,12 +427,7 @@ fn the_session_ends_after_a_failure_and_a_broken_report_waits_for_a_person() {
             restaurant.pass().await,
             ["login", "report 2026-11-20", "report 2026-11-21", "logout"]
         );
-        let waiting = restaurant
-            .till
-            .owner
-            .get("/api/v1/messages?outcome=unreadable")
-            .await
-            .expect(200);
+        let waiting = restaurant.till.messages("unreadable").await;
         assert_eq!(waiting["items"].as_array().unwrap().len(), 2, "{waiting}");
         assert!(restaurant.days().await.is_empty());
     });

@@ -11,8 +11,8 @@ use axum::routing::{get, post};
 use chrono::Duration;
 use kopilka_contract::{
     Adapter, Ask, Close, Delivery, Dialogue, Errand, HttpAnswer, HttpCall, Line, Message, Money, Next, Phone,
-    Poll, Quantity, Receipt, Redemption, Refusal, Reply, Settings, SettingsError, Situation, Step, Told,
-    Unreadable, Words,
+    Poll, Quantity, Receipt, Refusal, Reply, Settings, SettingsError, Situation, Step, Told, Unreadable,
+    Words,
 };
 use serde_json::{Value, json};
 
@@ -332,32 +332,11 @@ fn close(order: &Value, total: Money, closed_at: chrono::DateTime<chrono::FixedO
         amount: total,
         redeemed: None,
     };
-    Close {
-        receipt: Receipt {
-            external_id: order["id"].as_str().unwrap().to_owned(),
-            version: Some(1),
-            number: None,
-            till: None,
-            shift: None,
-            closed_at,
-            kind: None,
-            customer: None,
-            phone: Phone::parse("+79215550101"),
-            customer_name: None,
-            lines: vec![line],
-            payments: Vec::new(),
-            total: Some(total),
-            waiter: None,
-            guests: None,
-            comment: None,
-            advertising_source: None,
-        },
-        redemption: Redemption::Nothing,
-        payers: Vec::new(),
-        accrual: None,
-        hold: None,
-        promo_codes: Vec::new(),
-        offline: None,
-        menu_categories: BTreeMap::new(),
-    }
+    Close::of(Receipt {
+        version: Some(1),
+        phone: Phone::parse("+79215550101"),
+        lines: vec![line],
+        total: Some(total),
+        ..Receipt::of(order["id"].as_str().unwrap().to_owned(), closed_at)
+    })
 }

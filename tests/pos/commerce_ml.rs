@@ -88,11 +88,7 @@ fn a_document_that_cannot_be_read_waits_for_a_person_by_itself() {
         // The sale is broken; its return waits for it.
         let said = "success\nдокументов: 2, не принято: 1\nМГ00-000431: /lines/0/amount: ожидалось число";
         assert_eq!(answer, said);
-        let kept = till
-            .owner
-            .get("/api/v1/messages?outcome=unreadable")
-            .await
-            .expect(200);
+        let kept = till.messages("unreadable").await;
         let unread = kept["items"].as_array().unwrap();
         assert_eq!(unread.len(), 1, "{kept}");
         assert!(

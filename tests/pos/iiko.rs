@@ -106,11 +106,7 @@ fn an_order_cancelled_before_it_was_sold_waits_for_ever_and_its_sale_still_comes
         // The sale of before the cancellation comes at last: it never was one, and nobody has anything to mend.
         till.send("POST", "", at("Closed", 0)).await;
         assert!(till.transactions().await.is_empty());
-        let waiting = till
-            .owner
-            .get("/api/v1/messages?outcome=waiting")
-            .await
-            .expect(200);
+        let waiting = till.messages("waiting").await;
         assert_eq!(waiting["items"].as_array().unwrap().len(), 0);
         // Sold once more, it is a sale.
         till.send("POST", "", at("Closed", 2000)).await;

@@ -165,12 +165,7 @@ fn a_negative_sum_waits_for_a_person_who_says_what_it_means() {
         plugin.webhook(&both).await;
         // What stands beside it is posted, the sale before it stands, and it waits by itself.
         assert_eq!(plugin.till.balance(&guest).await, "148.54");
-        let list = plugin
-            .till
-            .owner
-            .get("/api/v1/messages?outcome=unreadable")
-            .await
-            .expect(200);
+        let list = plugin.till.messages("unreadable").await;
         let waiting = list["items"].as_array().unwrap();
         assert_eq!(waiting.len(), 1, "{list}");
         assert!(

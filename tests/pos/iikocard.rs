@@ -342,11 +342,7 @@ fn a_webhook_without_its_token_leaves_a_trace_and_comes_in_when_a_person_lets_it
             let answer = with_authorization(&till, "webhook", "old token", event.clone()).await;
             assert_eq!(answer.status, 401);
         }
-        let kept = till
-            .owner
-            .get("/api/v1/messages?outcome=refused")
-            .await
-            .expect(200);
+        let kept = till.messages("refused").await;
         let kept = kept["items"].as_array().unwrap();
         assert_eq!(kept.len(), 5, "one that goes on leaves no more than a few");
         let detail = kept[0]["detail"].as_str().unwrap();

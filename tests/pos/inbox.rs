@@ -153,12 +153,7 @@ fn messages_are_found_shown_and_done_again_over_the_api() {
         let cursor = newest["next_cursor"].as_str().unwrap();
         assert_eq!(count(&format!("kind=rkeeper&limit=2&cursor={cursor}")).await, 1);
 
-        let refused = till
-            .owner
-            .get("/api/v1/messages?outcome=refused")
-            .await
-            .expect(200)["items"][0]
-            .clone();
+        let refused = till.messages("refused").await["items"][0].clone();
         assert_eq!(refused["code"], "insufficient-balance");
         assert_eq!(refused["needs_nobody"], "answered");
         assert!(
@@ -170,11 +165,7 @@ fn messages_are_found_shown_and_done_again_over_the_api() {
         let sent = fixture("rkeeper/fixtures/sale-with-redemption.xml");
         assert_eq!(whole["body"].as_str(), Some(sent.as_str()));
         assert_eq!(whole["bytes"].as_u64(), Some(sent.len() as u64));
-        let unreadable = till
-            .owner
-            .get("/api/v1/messages?outcome=unreadable")
-            .await
-            .expect(200);
+        let unreadable = till.messages("unreadable").await;
         let odd = format!(
             "/api/v1/messages/{}",
             unreadable["items"][0]["id"].as_str().unwrap()
@@ -306,11 +297,7 @@ fn a_write_off_that_is_done_again_takes_bonuses_once() {
         let write_off = "hs/loyaltyservice/writeoffclientbonuses/?ClientCardID=9000000017&BonusesCount=149,5";
         let refused = till.send("POST", write_off, String::new()).await;
         assert_ne!(refused.text, "Бонусы успешно списаны");
-        let waiting = till
-            .owner
-            .get("/api/v1/messages?outcome=waiting")
-            .await
-            .expect(200);
+        let waiting = till.messages("waiting").await;
         let path = format!(
             "/api/v1/messages/{}/replay",
             waiting["items"][0]["id"].as_str().unwrap()
@@ -318,11 +305,7 @@ fn a_write_off_that_is_done_again_takes_bonuses_once() {
         // It fails again and stays one message.
         let again = till.owner.post(&path, json!({})).await.expect(200);
         assert_eq!(again["done"], false);
-        let still = till
-            .owner
-            .get("/api/v1/messages?outcome=waiting")
-            .await
-            .expect(200);
+        let still = till.messages("waiting").await;
         assert_eq!(still["items"].as_array().unwrap().len(), 1);
 
         let credit = json!({"amount": "500.00"});
@@ -398,11 +381,7 @@ fn a_hold_that_was_refused_is_not_taken_by_a_replay_of_all_that_waits() {
         let hold = json!({"customer": {"card": "9000000017"}, "amount": "100.00", "external_id": "h-1", "venue_id": "r"});
         till.owner.post("/api/v1/holds", hold).await.expect(404);
         let guest = till.customer("9000000017", "+79215550101", "500.00").await;
-        let refused = till
-            .owner
-            .get("/api/v1/messages?outcome=refused")
-            .await
-            .expect(200);
+        let refused = till.messages("refused").await;
         assert_eq!(refused["items"][0]["needs_nobody"], "answered", "{refused}");
         let again = till
             .owner
@@ -432,11 +411,7 @@ fn why_a_message_was_refused_is_said_in_the_language_of_its_connection() {
                 .await
                 .expect(200);
             till.send("POST", "transactionsex.php", sale.clone()).await;
-            let kept = till
-                .owner
-                .get("/api/v1/messages?outcome=refused")
-                .await
-                .expect(200);
+            let kept = till.messages("refused").await;
             let detail = kept["items"][0]["detail"].as_str().unwrap();
             assert!(detail.contains(words), "{language}: {detail}");
         }

@@ -127,6 +127,12 @@ impl Till {
         self.service.send(request).await
     }
 
+    /// The newest messages that came to an outcome, as a page.
+    pub async fn messages(&self, outcome: &str) -> Value {
+        let path = format!("/api/v1/messages?outcome={outcome}");
+        self.owner.get(&path).await.expect(200)
+    }
+
     /// Totals of the network's transactions, as a check on what was posted.
     pub async fn transactions(&self) -> Vec<(String, String, String)> {
         let list = self.owner.get("/api/v1/transactions?limit=100").await.expect(200);

@@ -197,11 +197,7 @@ fn of_who_does_not_show_the_password_no_more_is_read_than_of_a_till() {
             assert_eq!(told.json()["code"], "unauthorized");
         }
         // What was small is kept for a person.
-        let kept = till
-            .owner
-            .get("/api/v1/messages?outcome=refused")
-            .await
-            .expect(200);
+        let kept = till.messages("refused").await;
         assert_eq!(kept["items"].as_array().unwrap().len(), 1, "{kept}");
         assert_eq!(till.balance(&guest).await, "0.00");
     });

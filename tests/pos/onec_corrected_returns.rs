@@ -96,11 +96,7 @@ fn a_corrected_return_leaves_the_other_returns_of_its_sale_alone() {
         let refused = push(&till, &back("b", 3, &[(1, 2)])).await;
         assert_eq!(refused["code"], "return-exceeds-sale", "{refused}");
         assert_eq!(till.balance(&guest).await, "510.00");
-        let refused = till
-            .owner
-            .get("/api/v1/messages?outcome=refused")
-            .await
-            .expect(200);
+        let refused = till.messages("refused").await;
         assert_eq!(refused["items"].as_array().unwrap().len(), 1, "{refused}");
 
         let told = push(&till, &back("b", 3, &[(2, 1)])).await;

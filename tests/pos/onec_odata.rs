@@ -140,22 +140,12 @@ fn a_return_that_stands_in_the_base_before_its_sale_waits_and_one_without_a_sale
         shop.base.write(alone);
         shop.pass().await;
         assert_eq!(shop.balance().await, "1199.50");
-        let kept = shop
-            .till
-            .owner
-            .get("/api/v1/messages?outcome=unreadable")
-            .await
-            .expect(200);
+        let kept = shop.till.messages("unreadable").await;
         let detail = kept["items"][0]["detail"].as_str().unwrap();
         assert!(detail.contains("возврат без чека продажи"), "{kept}");
         // It is told once, and does not stop what comes after it.
         shop.pass().await;
-        let again = shop
-            .till
-            .owner
-            .get("/api/v1/messages?outcome=unreadable")
-            .await
-            .expect(200);
+        let again = shop.till.messages("unreadable").await;
         assert_eq!(again["items"].as_array().unwrap().len(), 1, "{again}");
     });
 }

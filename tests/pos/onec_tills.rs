@@ -113,11 +113,7 @@ fn a_lock_is_one_by_card_number_reference_and_e_mail() {
         assert_eq!(till.found_by("kassa2", &card(), "1").await[0].1, "430");
         // The first till has nothing locked any more: whom does it mean?
         assert_ne!(till.said("kassa1", &write_off(by_email, "5")).await, WRITTEN_OFF);
-        let kept = till
-            .owner
-            .get("/api/v1/messages?outcome=refused")
-            .await
-            .expect(200);
+        let kept = till.messages("refused").await;
         assert_eq!(kept["items"].as_array().unwrap().len(), 1, "{kept}");
         assert_eq!(till.balance(&guest).await, "430.00");
         till.assert_books();

@@ -144,17 +144,9 @@ fn a_rollback_before_its_sale_is_remembered_and_a_newer_attempt_sells() {
             );
         }
         // Its messages are kept, and nobody has anything to do.
-        let kept = till
-            .owner
-            .get("/api/v1/messages?outcome=ignored")
-            .await
-            .expect(200);
+        let kept = till.messages("ignored").await;
         assert_eq!(kept["items"].as_array().unwrap().len(), 2);
-        let waiting = till
-            .owner
-            .get("/api/v1/messages?outcome=refused")
-            .await
-            .expect(200);
+        let waiting = till.messages("refused").await;
         assert_eq!(waiting["items"].as_array().unwrap().len(), 0);
         let anew = at("2026-03-14T20:01:00", "1", "-");
         says(
@@ -400,11 +392,7 @@ fn a_receipt_sent_again_after_a_dish_was_renamed_and_classified_anew_is_the_same
         says(&till.send("POST", TRANSACTIONS, dearer).await, APPLIED);
         assert_ne!(till.balance(&guest).await, "155.75");
         // Whoever looks at the message sees that it took another's place.
-        let posted = till
-            .owner
-            .get("/api/v1/messages?outcome=posted")
-            .await
-            .expect(200);
+        let posted = till.messages("posted").await;
         let detail = posted["items"][0]["detail"].as_str().unwrap_or_default();
         assert!(detail.contains("total 1615.00 → 1715.00"), "{posted}");
         till.assert_books();

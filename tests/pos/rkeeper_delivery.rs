@@ -132,12 +132,7 @@ impl Delivery {
 
     /// How many messages wait for a person.
     async fn waiting(&self) -> usize {
-        let waiting = self
-            .till
-            .owner
-            .get("/api/v1/messages?outcome=waiting")
-            .await
-            .expect(200);
+        let waiting = self.till.messages("waiting").await;
         waiting["items"].as_array().unwrap().len()
     }
 
@@ -481,11 +476,7 @@ fn a_webhook_shows_its_token_in_the_header_that_the_connection_names_or_is_refus
         // What a site asks has no such token.
         let ask = json!({"phone": "+79000000017"}).to_string();
         assert_ne!(till.send("POST", "guest", ask).await.status, 401);
-        let kept = till
-            .owner
-            .get("/api/v1/messages?outcome=refused")
-            .await
-            .expect(200);
+        let kept = till.messages("refused").await;
         assert_eq!(kept["items"].as_array().unwrap().len(), 2);
         let shown = till.owner.get("/api/v1/connections").await.expect(200);
         assert_eq!(shown["items"][0]["settings"]["webhook_token"], "***");

@@ -93,11 +93,7 @@ fn a_connection_that_names_addresses_hears_nobody_else_and_says_who_tried() {
         told("203.0.113.9", "192.0.2.1").await.refused(404, "not-found");
         told("10.1.2.3", "203.0.113.9").await.refused(404, "not-found");
         assert!(till.transactions().await.is_empty());
-        let kept = till
-            .owner
-            .get("/api/v1/messages?outcome=refused")
-            .await
-            .expect(200);
+        let kept = till.messages("refused").await;
         let detail = kept["items"][0]["detail"].as_str().unwrap();
         assert!(
             detail.starts_with("foreign-address: ") && detail.contains("203.0.113.9"),

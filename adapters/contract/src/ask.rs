@@ -99,6 +99,22 @@ pub struct Close {
     pub menu_categories: BTreeMap<String, String>,
 }
 
+impl Close {
+    /// A receipt that no bonuses pay and of which nothing else is said.
+    pub fn of(receipt: Receipt) -> Self {
+        Close {
+            receipt,
+            redemption: Redemption::Nothing,
+            payers: Vec::new(),
+            accrual: None,
+            hold: None,
+            promo_codes: Vec::new(),
+            offline: None,
+            menu_categories: BTreeMap::new(),
+        }
+    }
+}
+
 /// A sale that was made without a network: the receipt's `closed_at` is the time of the sale, not of the message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Offline {

@@ -160,6 +160,29 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// A receipt of which nothing is known but which it is and when it was closed.
+    pub fn of(external_id: String, closed_at: DateTime<FixedOffset>) -> Self {
+        Receipt {
+            external_id,
+            version: None,
+            number: None,
+            till: None,
+            shift: None,
+            closed_at,
+            kind: None,
+            customer: None,
+            phone: None,
+            customer_name: None,
+            lines: Vec::new(),
+            payments: Vec::new(),
+            total: None,
+            waiter: None,
+            guests: None,
+            comment: None,
+            advertising_source: None,
+        }
+    }
+
     /// The guest as the till names him; `None`: it names nobody.
     pub fn named(&self) -> Option<&CustomerRef> {
         self.customer

@@ -1,7 +1,5 @@
 //! What an order becomes in the books: a receipt, or the return of one.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, FixedOffset, Utc};
 use kopilka_contract::{
     Close, CustomerRef, GiveBack, Money, Payment, Phone, Receipt, Redemption, Settings, WhatBack, repeated_at,
@@ -94,14 +92,9 @@ impl Snapshot<'_> {
                 .and_then(|source| filled(source.name.as_deref())),
         };
         Ok(Close {
-            receipt,
             redemption,
-            payers: Vec::new(),
-            accrual: None,
             hold,
-            promo_codes: Vec::new(),
-            offline: None,
-            menu_categories: BTreeMap::new(),
+            ..Close::of(receipt)
         })
     }
 

@@ -1,7 +1,5 @@
 //! What an order that was read becomes in the books: a receipt, or the return of one.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, FixedOffset};
 use kopilka_contract::{
     Ask, Close, CustomerRef, Dialogue, GiveBack, Message, Money, Payment, Phone, Receipt, Redemption,
@@ -150,18 +148,13 @@ impl Fetched {
         // Named also where no bonuses paid: then what was set aside is let go.
         let hold = hold_key(order, &of.id, settings);
         self.asks.push(Ask::Close(Close {
-            receipt,
             redemption: match (bonuses, &hold) {
                 (amount, Some(_)) => Redemption::Held(amount),
                 (Money::ZERO, None) => Redemption::Nothing,
                 (amount, None) => Redemption::Unconfirmed(amount),
             },
-            payers: Vec::new(),
-            accrual: None,
             hold,
-            promo_codes: Vec::new(),
-            offline: None,
-            menu_categories: BTreeMap::new(),
+            ..Close::of(receipt)
         }));
         Ok(())
     }

@@ -1,7 +1,5 @@
 //! `GetCardInfoEx`: who is this card, and what may it do? Asked four to eight times per sale; a pure read.
 
-use std::collections::BTreeMap;
-
 use chrono_tz::Tz;
 use kopilka_contract::{
     Ask, Close, Closed, CustomerRef, CustomerStatus, Dialogue, Expiring, Guest, Language, Money, Payer,
@@ -237,7 +235,6 @@ fn order(
     let by_others: Money = payers.iter().map(|payer| payer.amount).sum();
     let read = ReadReceipt::of_check(check, guid, Some(guest.clone()), Money::ZERO, connection)?;
     Ok(Some(Close {
-        receipt: read.receipt,
         redemption: match by_others {
             Money::ZERO => Redemption::Nothing,
             paid => Redemption::Now(paid),
@@ -247,10 +244,7 @@ fn order(
             true => Some(Money::ZERO),
             false => None,
         },
-        hold: None,
-        promo_codes: Vec::new(),
-        offline: None,
-        menu_categories: BTreeMap::new(),
+        ..Close::of(read.receipt)
     }))
 }
 

@@ -10,8 +10,6 @@
 //! | 0 | a script's transaction without a receipt: refused, or as the next row, by a setting |
 //! | no receipt XML | close or give back, by the signs of the transactions |
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDateTime;
 use kopilka_contract::{
     Ask, Close, Closed, Dialogue, GiveBack, Language, Money, Payer, Redemption, Refusal, Reply, Told,
@@ -329,7 +327,6 @@ fn sale(
         _ => ReadReceipt::of_rows(packet, key, guest, amount, connection)?,
     };
     let close = Close {
-        receipt: read.receipt,
         redemption,
         payers: payers
             .iter()
@@ -343,10 +340,7 @@ fn sale(
             AccrualSource::Service => None,
             AccrualSource::Till => Some(counted_bonuses(packet, card)?),
         },
-        hold: None,
-        promo_codes: Vec::new(),
-        offline: None,
-        menu_categories: BTreeMap::new(),
+        ..Close::of(read.receipt)
     };
     Ok((close, read.remarks.into_iter().chain(remark).collect()))
 }

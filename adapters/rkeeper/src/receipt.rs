@@ -96,23 +96,13 @@ impl ReadReceipt {
         };
         Ok(ReadReceipt {
             receipt: Receipt {
-                external_id,
                 version: Some(till_time::version(made_at)),
                 number: first.and_then(|row| row.number).map(|number| number.to_string()),
                 till: first.and_then(|row| row.till).map(|till| till.to_string()),
-                shift: None,
-                closed_at: connection.common.local(made_at),
-                kind: None,
                 customer,
-                phone: None,
-                customer_name: None,
                 lines: vec![line],
-                payments: Vec::new(),
                 total: Some(total),
-                waiter: None,
-                guests: None,
-                comment: None,
-                advertising_source: None,
+                ..Receipt::of(external_id, connection.common.local(made_at))
             },
             remarks: vec![
                 "the till sent no receipt XML: the amount was guessed from the transactions of kind 3 and 0"

@@ -9,8 +9,7 @@ use kopilka_contract::{
 use super::Context;
 use super::booking::{credit_accrual, refund, undo_accrual};
 use super::decided::{Decided, store};
-use super::give_back::nothing_returned;
-use super::give_back::{apply_waiting, is_rolled_back};
+use super::give_back::{apply_waiting, is_rolled_back, nothing_returned};
 use super::guest_of_sale::{Guest, guest, is_taken_off, named_hold};
 use super::held;
 use super::payers::{give_back_to_payers, sheet_of};

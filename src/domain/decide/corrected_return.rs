@@ -167,18 +167,21 @@ pub(super) fn correct(
             continue;
         };
         if key == known.key {
-            told = Returned {
+            let stands = Returned {
                 status,
                 balance: balance.clone(),
+                ..answer
+            };
+            told = Returned {
                 replayed: unchanged,
                 telling: if unchanged { Telling::First } else { Telling::Newer },
-                ..answer
+                ..stands.clone()
             };
             stored.fingerprint = fingerprint;
             stored.request = request.clone();
             stored.posted_at = cx.now;
             stored.told_at = cx.told_at;
-            stored.answer = told.clone();
+            stored.answer = stands;
             stored.change.mark();
         } else if stored.answer != answer {
             stored.answer = answer;

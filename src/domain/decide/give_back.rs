@@ -60,9 +60,11 @@ pub fn give_back(
     let id = known
         .as_ref()
         .map_or_else(|| ReturnId(cx.ids.next_id()), |known| known.id);
+    let mut left_aside = false;
     let answer = match world.receipts.get(sale).cloned() {
         // Older than what is posted: the sale was opened again meanwhile, and this speaks of before.
         Some(receipt) if is_older(request, &receipt) => {
+            left_aside = true;
             nothing_returned(id, Some(receipt.id), receipt.status)
         }
         Some(receipt) => match (apply(world, cx, id, receipt, request), known) {
@@ -93,7 +95,12 @@ pub fn give_back(
         },
     };
     world.returns.insert(key, stored);
-    Ok(answer)
+    let telling = if left_aside {
+        Telling::Older
+    } else {
+        Telling::First
+    };
+    Ok(Returned { telling, ..answer })
 }
 
 /// Whether a return that is known gave nothing back yet, though its sale is known: it came at the same moment, or did not fit it.

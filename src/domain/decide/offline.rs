@@ -70,10 +70,8 @@ pub(super) fn not_enough(ask: &Close, available: Money) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use chrono::{DateTime, Duration};
-    use kopilka_contract::{Offline, Receipt, Redemption};
+    use kopilka_contract::{Offline, Receipt};
 
     use super::*;
 
@@ -90,32 +88,11 @@ mod tests {
             expires_at: end,
         });
         Close {
-            receipt: Receipt {
-                external_id: "1".to_owned(),
-                version: None,
-                number: None,
-                till: None,
-                shift: None,
-                closed_at: (end - Duration::minutes(minutes_before)).fixed_offset(),
-                kind: None,
-                customer: None,
-                phone: None,
-                customer_name: None,
-                lines: Vec::new(),
-                payments: Vec::new(),
-                total: None,
-                waiter: None,
-                guests: None,
-                comment: None,
-                advertising_source: None,
-            },
-            redemption: Redemption::Nothing,
-            payers: Vec::new(),
-            accrual: None,
-            hold: None,
-            promo_codes: Vec::new(),
             offline: Some(Offline { permit }),
-            menu_categories: BTreeMap::new(),
+            ..Close::of(Receipt::of(
+                "1".to_owned(),
+                (end - Duration::minutes(minutes_before)).fixed_offset(),
+            ))
         }
     }
 

@@ -1,12 +1,11 @@
 //! An order as a plugin tells it: a full snapshot every time. It becomes the same receipt whether it is quoted, reserved for
 //! or closed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset, Utc};
 use kopilka_contract::{
-    Close, CustomerRef, Errand, Line, Money, Payment, Phone, Quantity, Receipt, Redemption, Unreadable,
-    first_hand,
+    Close, CustomerRef, Errand, Line, Money, Payment, Phone, Quantity, Receipt, Unreadable, first_hand,
 };
 use serde::{Deserialize, Deserializer};
 
@@ -295,16 +294,7 @@ impl Order {
             comment: self.comment,
             advertising_source: None,
         };
-        let close = Close {
-            receipt,
-            redemption: Redemption::Nothing,
-            payers: Vec::new(),
-            accrual: None,
-            hold: None,
-            promo_codes: Vec::new(),
-            offline: None,
-            menu_categories: BTreeMap::new(),
-        };
+        let close = Close::of(receipt);
         Ok(Snapshot {
             close,
             reservations,

@@ -6,11 +6,9 @@
 
 mod request;
 
-use std::collections::BTreeMap;
-
 use kopilka_contract::{
-    Ask, CashierMessage, Close, Closed, Dialogue, Guest, Language, Message, Money, Receipt, Redemption,
-    Refusal, Reply, Settings, Told, Unreadable, Words,
+    Ask, CashierMessage, Close, Closed, Dialogue, Guest, Language, Message, Money, Receipt, Refusal, Reply,
+    Settings, Told, Unreadable, Words,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -170,14 +168,8 @@ impl Calculation {
 /// The same receipt as a question. `lock`: bonuses that the till has set aside for it.
 fn quote(receipt: Receipt, lock: Option<String>) -> Ask {
     Ask::Quote(Close {
-        receipt,
-        redemption: Redemption::Nothing,
-        payers: Vec::new(),
-        accrual: None,
         hold: lock,
-        promo_codes: Vec::new(),
-        offline: None,
-        menu_categories: BTreeMap::new(),
+        ..Close::of(receipt)
     })
 }
 

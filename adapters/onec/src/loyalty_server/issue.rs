@@ -153,9 +153,10 @@ impl Issue {
         IssuedCard {
             existing_card: existing,
             card_ref: guid(guest.number),
-            card_id: match self.numbered_here {
-                true => GuestName::of(guest).code(),
-                false => self.name.code(),
+            card_id: if self.numbered_here {
+                GuestName::of(guest).code()
+            } else {
+                self.name.code()
             },
             client: guest.name.as_deref().unwrap_or_default(),
             phone_number: guest.phone.as_ref().map(ToString::to_string).unwrap_or_default(),

@@ -79,12 +79,13 @@ impl Conversation {
             Meeting::Several(_) => return self.error(SEVERAL),
             Meeting::Failed(why) => return self.refused(why),
         };
-        let bought = match client_not_found {
-            true => Money::ZERO,
-            false => match bought(told.get(1)) {
+        let bought = if client_not_found {
+            Money::ZERO
+        } else {
+            match bought(told.get(1)) {
                 Ok(bought) => bought,
                 Err(why) => return self.refused(why),
-            },
+            }
         };
         self.answer(Turnover {
             card_ref,

@@ -1,6 +1,6 @@
 //! A sale of the contract: its lines, what was paid with money and with bonuses, and whether they agree.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use kopilka_contract::{Close, CustomerRef, Line, Money, Payment, Receipt, Redemption, Words};
 
@@ -26,7 +26,6 @@ impl Contract<'_> {
         let reserve = document.get("bonus").get("reserveId").text()?;
         let date = document.get("date");
         let receipt = Receipt {
-            external_id,
             version: Some(self.version(document, remarks)?),
             number: document
                 .get("receiptNumber")
@@ -34,35 +33,25 @@ impl Contract<'_> {
                 .or_else(|| document.get("number").label()),
             till: document.get("register").label(),
             shift: document.get("shiftNumber").label(),
-            closed_at: date.required(date.instant(self.settings)?)?,
-            kind: None,
             customer: card.or_else(|| phone.clone().map(CustomerRef::Phone)),
             phone,
-            customer_name: None,
             total: Some(lines.iter().map(|sold| sold.line.amount).sum()),
             lines: lines.into_iter().map(|sold| sold.line).collect(),
             payments: paid.with_money,
             waiter: document.get("cashier").label(),
-            guests: None,
-            comment: None,
-            advertising_source: None,
+            ..Receipt::of(external_id, date.required(date.instant(self.settings)?)?)
         };
         Ok(Close {
-            receipt,
             redemption: match self.own.receipt_redemption {
                 _ if spent.is_zero() => Redemption::Nothing,
                 _ if reserve.is_some() => Redemption::Held(spent),
                 ReceiptRedemption::Before => Redemption::Before(spent),
                 ReceiptRedemption::Now => Redemption::Now(spent),
             },
-            payers: Vec::new(),
-            accrual: None,
             hold: reserve
                 .filter(|_| spent.is_positive())
                 .map(|id| reserve::hold_name(&id)),
-            promo_codes: Vec::new(),
-            offline: None,
-            menu_categories: BTreeMap::new(),
+            ..Close::of(receipt)
         })
     }
 

@@ -102,23 +102,9 @@ fn quoted(
     lines: Vec<Line>,
 ) -> Receipt {
     Receipt {
-        // Nothing is posted under it.
-        external_id: "calculatediscounts".to_owned(),
-        version: None,
-        number: None,
-        till: None,
-        shift: None,
-        closed_at,
-        kind: None,
         customer: guest.map(GuestName::customer),
-        phone: None,
-        customer_name: None,
-        total: None,
         lines,
-        payments: Vec::new(),
-        waiter: None,
-        guests: None,
-        comment: None,
-        advertising_source: None,
+        // Nothing is posted under the name.
+        ..Receipt::of("calculatediscounts".to_owned(), closed_at)
     }
 }
