@@ -35,21 +35,40 @@ pub fn known(
 ) -> Result<BTreeMap<String, String>, StorageError> {
     let mut known = BTreeMap::new();
     for names in names.chunks(AT_ONCE) {
-        let mut statement = Statement::new(Dialect::of(connection));
-        for (at, name) in names.iter().enumerate() {
-            statement
-                .push(if at > 0 { " UNION ALL " } else { "" })
-                .push("SELECT name, external_id FROM order_names WHERE network_id = ")
-                .bind(tenant.id())
-                .push(" AND source = ")
-                .bind(source)
-                .push(" AND name = ")
-                .bind(name.as_str());
-        }
+        let statement = look_up(Dialect::of(connection), tenant, source, names);
         let rows: Vec<(String, String)> = load_rows(connection, statement.returning::<(Text, Text)>())?;
         known.extend(rows);
     }
     Ok(known)
+}
+
+/// How the database would find names: its own words, a line for each step.
+///
+/// # Errors
+/// Those of the database.
+pub fn plan(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    source: &str,
+    names: &[String],
+) -> Result<Vec<String>, StorageError> {
+    let statement = look_up(Dialect::of(connection), tenant, source, names);
+    Ok(statement.plan(connection)?)
+}
+
+fn look_up<'a>(dialect: Dialect, tenant: Tenant, source: &'a str, names: &'a [String]) -> Statement<'a> {
+    let mut statement = Statement::new(dialect);
+    for (at, name) in names.iter().enumerate() {
+        statement
+            .push(if at > 0 { " UNION ALL " } else { "" })
+            .push("SELECT name, external_id FROM order_names WHERE network_id = ")
+            .bind(tenant.id())
+            .push(" AND source = ")
+            .bind(source)
+            .push(" AND name = ")
+            .bind(name.as_str());
+    }
+    statement
 }
 
 /// Writes down which orders names mean that had no meaning, each as (name, the name under which the order is known), in one

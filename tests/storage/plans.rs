@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use kopilka::domain::ids::{HoldId, NetworkId, VenueId};
 use kopilka::domain::world::SourceKey;
 use kopilka::storage::ledger::{LoadKeys, load, plan};
-use kopilka::storage::{AnyConnection, Store, Tenant, customer_search};
+use kopilka::storage::{AnyConnection, Store, Tenant, customer_search, order_names};
 use kopilka_contract::{CustomerRef, Phone, Search, SearchBy};
 
 use crate::databases;
@@ -189,6 +189,20 @@ fn look_for_guests(store: &Store) {
         assert!(text.contains(index), "{index} is not used\n{text}");
         assert!(!text.contains("Seq Scan") && !text.contains("SCAN c"), "{text}");
     }
+}
+
+#[test]
+fn what_a_name_means_is_found_by_it_when_the_table_was_empty_as_the_planner_last_looked() {
+    databases::each(|database| {
+        let mut connection = database.store.own_connection().unwrap();
+        if let AnyConnection::Postgres(c) = &mut connection {
+            c.batch_execute("ANALYZE order_names").unwrap();
+        }
+        let names = ["7".to_owned(), "8".to_owned()];
+        let plan = order_names::plan(&mut connection, Tenant::of_test(NETWORK), "till", &names).unwrap();
+        let by_key = |step: &&String| step.contains("order_names_pkey") || step.contains("USING PRIMARY KEY");
+        assert_eq!(plan.iter().filter(by_key).count(), 2, "{plan:#?}");
+    });
 }
 
 #[test]
