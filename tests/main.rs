@@ -15,6 +15,7 @@ mod databases;
 mod demo;
 mod durability;
 mod golden;
+mod guides;
 mod ledger;
 mod polling;
 mod pos;
