@@ -31,7 +31,8 @@ pub fn redeem_limit(terms: &VenueTerms, lines: &[Line], total: Money) -> Money {
 }
 
 /// The part of each line that bonuses pay: the till's own spread where it sent one, else in proportion to the
-/// redeemable lines' amounts.
+/// redeemable lines' amounts. Where bonuses paid more than those come to (a rule may be younger than the payment), in
+/// proportion to all lines' amounts.
 ///
 /// # Errors
 /// `redeem-spread` where the till's spread does not add up to `redeemed` or exceeds a line.
@@ -54,8 +55,10 @@ pub fn spread(terms: &VenueTerms, lines: &[Line], redeemed: Money) -> Result<Vec
         }
         return Ok(given);
     }
+    let redeemable = |line: &&Line| is_redeemable(terms, line);
+    let within: Money = lines.iter().filter(redeemable).map(|line| line.amount).sum();
     let weights = lines.iter().map(|line| {
-        if is_redeemable(terms, line) {
+        if redeemed > within || redeemable(&line) {
             line.amount
         } else {
             Money::ZERO

@@ -15,6 +15,7 @@ use kopilka::domain::terms::{ItemTerms, Rounding, RoundingMode, RoundingUnit, Ve
 use kopilka::domain::world::{CustomerFacts, Found, ReturnRequest, ReturnedLine, World};
 use kopilka_contract::{
     Balance, Close, Closed, CustomerRef, Hold, Money, Phone, Quantity, Receipt, ReceiptStatus, Redemption,
+    repeated_at,
 };
 use proptest::prelude::*;
 
@@ -737,5 +738,57 @@ proptest! {
         prop_assert_eq!(parts.account().book_balance(), whole.account().book_balance());
         parts.assert_books();
         whole.assert_books();
+    }
+
+    #[test]
+    fn newer_snapshots_of_a_repeater_keep_what_bonuses_paid(
+        settings in settings(),
+        lines in lines(),
+        share in 1i64..=1000,
+        limits in prop::collection::vec((0i64..=100, any::<[bool; 4]>(), 0i64..20_000), 1..6),
+    ) {
+        let mut real = Real::new(&settings);
+        let gift = Amend::Credit {
+            amount: money(1_000_000),
+            starts_at: None,
+            expires_at: None,
+            scope: None,
+            promotion: false,
+            comment: None,
+        };
+        real.amend(0, &gift).unwrap();
+        let told = |version: usize, redemption: Redemption| {
+            let mut receipt = receipt("r0", instant(1), &lines);
+            receipt.version = Some(repeated_at(i64::try_from(version).unwrap()));
+            // What makes it another content than the one before.
+            let paid = kopilka_contract::Payment { kind: format!("card {version}"), amount: money(100) };
+            receipt.payments = vec![paid];
+            Close { redemption, ..Close::of(receipt) }
+        };
+        let may = real
+            .at(At::A, 1, |world, cx| decide::quote(world, cx, &told(1, Redemption::Nothing)))
+            .unwrap()
+            .may_redeem;
+        let paid = money(may.kopecks() * share / 1000);
+        let close = |real: &mut Real, ask: Close| real.at(At::A, 1, |world, cx| decide::close(world, cx, &ask)).unwrap();
+        close(&mut real, told(1, Redemption::Now(paid)));
+        for (number, (percent, redeemable, min_money)) in limits.into_iter().enumerate() {
+            let terms = &mut real.terms[0];
+            terms.redeem_max_percent = Percent::from_scaled(percent * 10_000);
+            terms.min_money_payment = money(min_money);
+            for (index, redeemable) in redeemable.into_iter().enumerate() {
+                terms.categories.get_mut(&format!("c{index}")).unwrap().redeemable = redeemable;
+            }
+            let closed = close(&mut real, told(2 + number, Redemption::Unconfirmed(paid)));
+            prop_assert_eq!((closed.redeemed, closed.replayed), (paid, false));
+            let stored = real.world.receipts.values().next().unwrap();
+            prop_assert_eq!(stored.lines.iter().map(|line| line.redeemed).sum::<Money>(), paid);
+            prop_assert!(stored.lines.iter().all(|line| line.redeemed <= line.amount), "{:?}", stored.lines);
+            let left = money(1_000_000) - paid + closed.accrued;
+            prop_assert_eq!(real.account().book_balance(), left);
+            real.assert_books();
+        }
+        real.bring_back(At::A, 2, 0, None).unwrap();
+        prop_assert_eq!(real.account().book_balance(), money(1_000_000));
     }
 }

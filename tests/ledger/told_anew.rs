@@ -8,6 +8,7 @@ use kopilka::domain::refusal::Refusal;
 use kopilka_contract::{Balance, CustomerRef, Redemption, first_hand, repeated_at};
 
 use super::shop::{Sale, Shop, card, money, on_each};
+use crate::seed::Seed;
 
 const TWO: &str = "2";
 
@@ -247,5 +248,44 @@ fn a_cloud_that_knows_less_of_the_guest_takes_no_bonuses_from_his_sale() {
         shop.close(sale().of(&anna).version(first_hand(1))).await.unwrap();
         Shop::assert_balance(&shop.balance(&anna).await, "116.00");
         shop.assert_books();
+    });
+}
+
+#[test]
+fn what_was_paid_stays_paid_though_bonuses_may_pay_no_longer() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let seed = Seed::of(&shop.store, shop.tenant.network());
+        seed.category(shop.a, "bar", None, false);
+        let anna = guest(&shop).await;
+        let told = |version: i64| of_the_till(&anna, 1).version(repeated_at(version));
+        shop.close(told(1)).await.unwrap();
+        Shop::assert_balance(&shop.balance(&anna).await, "63.20");
+        // The owner has barred the dishes, one and then both: the cloud's order shows that bonuses paid all the same.
+        let barred = |version: i64, dishes: usize| {
+            told(version).with(|close| {
+                close.redemption = Redemption::Unconfirmed(money("48.00"));
+                (close.hold, close.receipt.comment) = (None, Some("changed".to_owned()));
+                for line in close.receipt.lines.iter_mut().take(dishes) {
+                    line.category_id = Some("bar".to_owned());
+                }
+            })
+        };
+        for (version, dishes, coffee) in [(2, 1, "0.00"), (3, 2, "30.00")] {
+            let closed = shop.close(barred(version, dishes)).await.unwrap();
+            assert_eq!((closed.redeemed, closed.replayed), (money("48.00"), false));
+            assert_eq!(closed.lines[0].redeemed, money(coffee));
+            Shop::assert_balance(&shop.balance(&anna).await, "63.20");
+        }
+        // An order that shrank below it holds no more than it is worth.
+        let small = barred(4, 2).with(|close| {
+            close.receipt.lines.truncate(1);
+            close.receipt.lines[0].amount = money("40.00");
+        });
+        assert_eq!(shop.close(small).await.unwrap().redeemed, money("40.00"));
+        Shop::assert_balance(&shop.balance(&anna).await, "60.00");
+        let back = shop.give_back("back", "r", &[]).await.unwrap();
+        assert_eq!(back.redemption_undone, money("40.00"));
+        Shop::assert_balance(&shop.balance(&anna).await, "100.00");
     });
 }

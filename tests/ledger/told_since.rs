@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
+use diesel::prelude::*;
 use kopilka::clock::Clock as _;
 use kopilka::domain::world::ReturnRequest;
 use kopilka::ledger::{Answer, Answered, Verb};
 use kopilka::storage::ledger::message::RawMessage;
+use kopilka::storage::schema::returns;
 use kopilka_contract::{ReceiptStatus, Returned, Telling, first_hand};
 
 use super::shop::{Sale, Shop, back_line, card, on_each};
@@ -183,5 +185,38 @@ fn who_cancelled_a_sale_may_sell_it_again() {
         }
         shop.close(sold(1).version(OF_FILE + 1)).await.unwrap();
         Shop::assert_balance(&shop.balance(&card("1")).await, "14.00");
+    });
+}
+
+#[test]
+fn a_sale_that_is_told_again_is_given_back_by_a_return_that_came_at_the_same_moment() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        for versioned in [true, false] {
+            let name = format!("r {versioned}");
+            let sale = || {
+                let sale = Sale::new(&name, "100.00").of(&card("1"));
+                if versioned {
+                    sale.version(first_hand(1))
+                } else {
+                    sale
+                }
+            };
+            shop.close(sale()).await.unwrap();
+            // As two instances leave it, of which neither saw what the other did: the sale is there, and its return waits for it.
+            let half = [("1", "0.5")];
+            let back = shop.give_back(&format!("back {name}"), "another", &half).await;
+            assert_eq!(back.unwrap().status, ReceiptStatus::Waiting);
+            let meets = diesel::update(returns::table.filter(returns::sale_external_id.eq("another")))
+                .set(returns::sale_external_id.eq(&name))
+                .execute(&mut shop.store.connection().unwrap());
+            assert_eq!(meets, Ok(1));
+            assert!(shop.close(sale()).await.unwrap().replayed);
+            assert!(shop.close(sale()).await.unwrap().replayed);
+            let back = format!("returns WHERE status = 'partly_returned' AND sale_external_id = '{name}'");
+            assert_eq!(shop.count(&back), 1);
+        }
+        // Of each half of what it accrued.
+        Shop::assert_balance(&shop.balance(&card("1")).await, "10.00");
     });
 }

@@ -57,6 +57,8 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
             let taken_off = is_taken_off(ask, Some(known));
             said_again(world, cx, &key, ask, taken_off);
         }
+        // A return that came at the same moment as the sale has not found it.
+        apply_waiting(world, cx, &key);
         return Ok(answer);
     }
     if let Some(known) = previous

@@ -70,9 +70,10 @@ pub(super) fn what_pays<'w>(
     };
     match ask.redemption {
         // What was redeemed for the version before stands, as far as it is still seen: who only repeats what a till told does
-        // not say that bonuses did not pay.
+        // not say that bonuses did not pay. It was paid, whatever today's limit is.
         Redemption::Unconfirmed(seen) if only_repeats(ask) => {
-            paid.posted = seen.min(base.redeemed).min(pays.limit);
+            let total: Money = ask.receipt.lines.iter().map(|line| line.amount).sum();
+            paid.posted = seen.min(base.redeemed).min(total);
         }
         Redemption::Nothing | Redemption::Held(_) | Redemption::Unconfirmed(_) => {}
         Redemption::Now(amount) => {
@@ -259,7 +260,8 @@ pub(super) fn line_spread(
             said,
         });
     }
-    let said = unposted_spread(cx, ask, limit)?;
+    // What is posted was paid, though the limit may be lower by now.
+    let said = unposted_spread(cx, ask, limit.max(posted))?;
     if posted.is_positive() {
         // By the same shares: when the rest is written off no line has less in the books than before.
         let posted = if said.iter().copied().sum::<Money>() >= posted {

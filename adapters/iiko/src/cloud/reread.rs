@@ -18,6 +18,8 @@ use crate::webhook::{self, Worth};
 const MOST_TRIES: u32 = 8;
 /// Half of the pause after the first of them; it doubles with each.
 const PAUSE: Duration = Duration::seconds(15);
+/// Most that wait for another try: where iiko shows none for long, what is remembered must not grow with every delivery.
+const MOST_WAITING: usize = 500;
 /// Path of a delivery that could not be read once more.
 pub(super) const AS_FOUND: &str = "delivery-as-found";
 /// What is remarked at it.
@@ -127,11 +129,13 @@ impl Round<'_> {
         self.ask_on()
     }
 
-    /// One more try, later; after the last one the delivery as it was found.
+    /// One more try, later; the delivery as it was found after the last one, or where too many wait already.
     fn wait_or_give_up(&mut self, id: &Id) -> Option<Delivery> {
+        let waiting = self.state.rereads.values().filter(|kept| kept.due_at.is_some());
+        let too_many = waiting.count() >= MOST_WAITING;
         let kept = self.state.rereads.get_mut(id)?;
         kept.tries += 1;
-        if kept.tries >= MOST_TRIES {
+        if kept.tries >= MOST_TRIES || too_many && kept.due_at.is_none() {
             return self.as_found(id);
         }
         let pause = (PAUSE * (1 << kept.tries.min(8))).min(QUIET);

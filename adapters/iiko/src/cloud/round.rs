@@ -28,6 +28,9 @@ pub(super) const QUIET: Duration = Duration::minutes(15);
 /// Most ids in a call (iiko documents it for deliveries).
 pub(super) const MOST_IDS: usize = 200;
 
+/// After so many calls others have their turn: a round that grows without end is cut, and the answer to its last question lost.
+const MOST_CALLS: u32 = 400;
+
 /// A round under way.
 pub(super) struct Round<'a> {
     pub situation: &'a Situation<'a>,
@@ -116,6 +119,7 @@ impl Round<'_> {
             return Next::Off;
         }
         match self.wanted() {
+            Some(Ask::Call(_)) if self.state.calls >= MOST_CALLS => self.pause(),
             Some(Ask::Call(asked)) => self.call(asked),
             Some(Ask::Tell(next)) => next,
             None => self.rest(),
@@ -125,6 +129,7 @@ impl Round<'_> {
     /// Asks, with a token.
     pub(super) fn call(&mut self, asked: Asked) -> Next {
         let now = self.now;
+        self.state.calls += 1;
         let token = self.state.token.as_ref().filter(|token| token.good_until > now);
         let Some(token) = token.map(|token| token.text.clone()) else {
             self.state.asked = Some(Asked::Token);
@@ -261,8 +266,15 @@ impl Round<'_> {
         Some(Ask::Call(Asked::Day(id.clone(), from)))
     }
 
+    /// There is more to ask, and the next round goes on with it at once.
+    fn pause(&mut self) -> Next {
+        self.state.calls = 0;
+        Next::Rest { until: self.now }
+    }
+
     /// Nothing is to be asked now. What went wrong on the way is told at the end.
     fn rest(&mut self) -> Next {
+        self.state.calls = 0;
         let polls = self.cloud().poll_seconds > 0;
         let places = self.state.places.values();
         let times = places.flat_map(|place| [place.due_at.filter(|_| polls), place.menu_at]);

@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub loads: BTreeMap<String, u32>,
     /// Errands for orders of a till that were refused to be loaded together.
     pub singly: BTreeSet<String>,
+    /// Calls of this round.
+    pub calls: u32,
     /// What went wrong in this round without ending it.
     pub troubles: Vec<String>,
     /// When the first of the errands wants to be looked at again that were put off in this round.

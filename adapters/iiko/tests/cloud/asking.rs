@@ -266,3 +266,34 @@ fn both_due() -> (Round, Step) {
     let step = round.ok(&by_place(&[], 7));
     (round, step)
 }
+
+#[test]
+fn an_account_with_very_many_restaurants_lets_others_have_their_turn_between_two_questions() {
+    let mut round = Round::new(json!({})).keeping_nothing();
+    let places: Vec<String> = (0..150)
+        .map(|number| format!("5d0c1f5e-2f0b-4a9e-9b1a-6f1d4f3f{number:04x}"))
+        .collect();
+    round.settings.values["organizations"] = json!(places);
+    let (mut seen, mut rounds) = (std::collections::BTreeSet::new(), Vec::new());
+    while rounds.last() != Some(&0) {
+        let mut calls = 0;
+        let mut step = round.step(None);
+        while let Next::Call(_) = step.next {
+            calls += 1;
+            let (method, body) = call(&step);
+            seen.insert(body["organizationIds"][0].to_string());
+            step = match method.as_str() {
+                "1/access_token" => round.token(),
+                _ => round.ok(&json!({"maxRevision": 1, "ordersByOrganizations": []})),
+            };
+        }
+        let Next::Rest { until } = step.next else {
+            panic!("{:?}", step.next)
+        };
+        // There is more to ask: the next round begins at once.
+        assert_eq!(until == now(), calls == 400, "{calls}");
+        rounds.push(if until == now() { calls } else { 0 });
+    }
+    assert_eq!(rounds, [400, 0]);
+    assert_eq!(seen.len(), 1 + places.len(), "all were asked, and the token once");
+}

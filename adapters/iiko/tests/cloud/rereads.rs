@@ -110,6 +110,49 @@ fn a_delivery_that_is_not_shown_is_asked_for_again_and_posted_as_it_was_found_in
 }
 
 #[test]
+fn no_more_than_so_many_wait_to_be_read_and_the_rest_are_posted_as_they_were_found() {
+    let orders: Vec<Value> = (0..620).map(|number| delivery(number, "Closed", 1)).collect();
+    let (mut round, _) = found(&orders);
+    let mut told = Vec::new();
+    let mut step = round.step(Some((500, "{}")));
+    while !matches!(step.next, Next::Failed { .. }) {
+        step = match &step.next {
+            Next::Deliver(_) => {
+                told.extend(messages(&step));
+                round.step(None)
+            }
+            _ if call(&step).0 == "1/deliveries/by_id" => round.step(Some((500, "{}"))),
+            _ => round.ok(&by_place(&[], 120)),
+        };
+    }
+    assert_eq!(told.len(), 120);
+    assert!(told.iter().all(|(path, _)| path == "delivery-as-found"));
+    assert_eq!(
+        round.state["cloud"]["state"]["rereads"]
+            .as_object()
+            .unwrap()
+            .len(),
+        500
+    );
+    // The others are read as soon as iiko shows them.
+    round.now += Duration::minutes(1);
+    let mut step = round.step(None);
+    let mut read = Vec::new();
+    while !matches!(step.next, Next::Rest { .. }) {
+        step = match &step.next {
+            Next::Deliver(_) => {
+                read.extend(messages(&step));
+                round.step(None)
+            }
+            _ if call(&step).0 == "1/deliveries/by_id" => round.ok(&json!({"orders": orders})),
+            _ => round.ok(&by_place(&[], 120)),
+        };
+    }
+    assert_eq!(read.len(), 500);
+    assert!(read.iter().all(|(path, _)| path == "delivery"));
+}
+
+#[test]
 fn without_the_right_to_read_by_id_deliveries_are_posted_as_they_were_found_and_a_person_is_told() {
     let (mut round, _) = found(&[delivery(1, "Closed", 1), delivery(2, "Closed", 1)]);
     let told = messages(&round.step(Some((403, "{}"))));
