@@ -92,14 +92,19 @@ impl App {
         E: From<StorageError> + Send + 'static,
     {
         let store = self.store.clone();
-        let task = move || {
-            let mut connection = store.connection().map_err(E::from)?;
-            work(&mut connection)
-        };
-        match tokio::task::spawn_blocking(task).await {
-            Ok(result) => result,
-            Err(error) => Err(E::from(StorageError::Connect(error.to_string()))),
-        }
+        blocking(move || work(&mut *store.connection().map_err(E::from)?)).await
+    }
+
+    /// The same for what is found by whole keys ([`Store::connection_by_key`]).
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StorageError::Busy`].
+    pub async fn read_by_key<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, StorageError> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let store = self.store.clone();
+        blocking(move || work(&mut *store.connection_by_key()?)).await
     }
 
     /// Writes in one transaction, off the request threads. `work` runs again where it lost a race.
@@ -119,9 +124,18 @@ impl App {
             + 'static,
     {
         let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || store.write(work)).await {
-            Ok(result) => result,
-            Err(error) => Err(E::from(StorageError::Connect(error.to_string()))),
-        }
+        blocking(move || store.write(work)).await
+    }
+}
+
+/// Work that waits for the database, on a thread that may.
+async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StorageError> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(E::from(StorageError::Connect(error.to_string()))),
     }
 }

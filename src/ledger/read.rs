@@ -49,7 +49,7 @@ impl Ledger {
         let store = self.store.clone();
         let (asked, at) = (search.clone(), place.clone());
         let found = move || {
-            let mut connection = store.reader()?;
+            let mut connection = store.connection_by_key()?;
             customer_search::search(&mut connection, tenant, at.venue, &at.source, &asked)
         };
         let found = tokio::task::spawn_blocking(found).await;
@@ -180,7 +180,7 @@ impl Ledger {
         let ledger = self.clone();
         keys.now = ledger.clock.now();
         let work = move || {
-            let mut connection = ledger.store.reader()?;
+            let mut connection = ledger.store.connection_by_key()?;
             let loaded = ledger::load(&mut connection, &keys)?;
             let version = loaded
                 .versions

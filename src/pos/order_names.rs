@@ -42,7 +42,7 @@ impl OrderNames {
         }
         let (at, wanted) = (source.to_owned(), names.clone());
         let known = app
-            .read(move |c| order_names::known(c, tenant, &at, &wanted))
+            .read_by_key(move |c| order_names::known(c, tenant, &at, &wanted))
             .await?;
         if names.iter().all(|name| known.contains_key(name)) {
             return Ok(OrderNames(known));

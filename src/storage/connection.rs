@@ -171,7 +171,7 @@ fn prepare(connection: &mut AnyConnection) -> diesel::QueryResult<()> {
 pub struct Store {
     pool: Pool<ConnectionManager<AnyConnection>>,
     /// Connections prepared for the ledger's own statements, on PostgreSQL.
-    readers: Pool<ConnectionManager<AnyConnection>>,
+    by_key: Pool<ConnectionManager<AnyConnection>>,
     address: Address,
 }
 
@@ -210,14 +210,14 @@ impl Store {
                 .map_err(|e| StorageError::Connect(e.to_string()))
         };
         let pool = build(false)?;
-        let readers = if matches!(address, Address::Sqlite(_)) {
+        let by_key = if matches!(address, Address::Sqlite(_)) {
             pool.clone()
         } else {
             build(true)?
         };
         Ok(Store {
             pool,
-            readers,
+            by_key,
             address,
         })
     }
@@ -256,12 +256,13 @@ impl Store {
         Ok(self.pool.get()?)
     }
 
-    /// A connection for reads of the ledger.
+    /// A connection of another pool, for statements that find all they need by whole keys, as the ledger's do: PostgreSQL never
+    /// reads a table whole for them because it was small once.
     ///
     /// # Errors
     /// [`StorageError::Busy`] where none is free in time.
-    pub fn reader(&self) -> Result<Pooled, StorageError> {
-        Ok(self.readers.get()?)
+    pub fn connection_by_key(&self) -> Result<Pooled, StorageError> {
+        Ok(self.by_key.get()?)
     }
 
     /// A connection of one's own, for a writer of the ledger.

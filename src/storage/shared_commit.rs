@@ -119,7 +119,7 @@ fn guarded(work: impl FnOnce() -> Result<(), StorageError>) -> Result<(), Storag
 }
 
 fn commit(store: &Store, writes: &mut [Box<dyn Pending>]) -> Result<(), StorageError> {
-    let mut connection = store.connection()?;
+    let mut connection = store.connection_by_key()?;
     write_tx(&mut connection, |c| {
         writes.iter_mut().try_for_each(|write| write.run(c))
     })
