@@ -158,6 +158,20 @@ fn a_connection_that_fails_or_falls_silent_is_told_of_once_and_once_more_when_it
         let all = till.owner.get("/api/v1/connection-alerts").await.expect(200);
         assert_eq!(all["items"].as_array().unwrap().len(), 2);
         assert_eq!(all["items"][1]["code"], "unreadable");
+        assert_eq!(all["items"][1]["connection_name"], "Касса");
+        for (at, words) in [(0, "Касса молчит"), (1, "не удаётся прочитать")] {
+            let told = all["items"][at]["message"].as_str().unwrap();
+            assert!(told.contains(words), "{told}");
+        }
+        till.owner
+            .patch(&path, json!({"language": "en"}))
+            .await
+            .expect(200);
+        let all = till.owner.get("/api/v1/connection-alerts").await.expect(200);
+        assert!(
+            all["items"][0]["message"].as_str().unwrap().contains("silent"),
+            "{all}"
+        );
 
         service.clock.move_to(service.clock_now() + Duration::minutes(61));
         assert_eq!(step().await.unwrap(), 1);

@@ -1,5 +1,8 @@
 //! Links to till systems that failed or fell silent: what a person should see to.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
@@ -16,6 +19,7 @@ use super::problem::Problem;
 use crate::app::App;
 use crate::domain::ids::{AlertId, ConnectionId};
 use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
+use crate::storage::till_connections::{self, StoredConnection};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -29,6 +33,9 @@ struct AlertView {
     id: AlertId,
     #[schema(value_type = String, example = "con_01hgw3zj3q7hx")]
     connection_id: ConnectionId,
+    /// What people call it.
+    #[schema(example = "r_keeper на Невском")]
+    connection_name: String,
     /// `failing`: its messages are refused or not understood; `unreachable`: its vendor's system can't be asked; `quiet`: nothing
     /// comes while the venue is open; `differs`: its till's own report says something else than the books (`/till-differences`).
     #[schema(example = "failing")]
@@ -36,17 +43,25 @@ struct AlertView {
     /// Of the refusal, or `unreadable`; null where it does not fail.
     #[schema(example = "unknown-customer")]
     code: Option<String>,
+    /// What to see to, in the language of the connection.
+    #[schema(
+        example = "Сообщения кассы подряд отклоняются (unknown-customer): причины — во входящих подключения."
+    )]
+    message: String,
     /// Since when.
     began_at: DateTime<Utc>,
     /// Null: it goes on.
     ended_at: Option<DateTime<Utc>>,
 }
 
-impl From<StoredAlert> for AlertView {
-    fn from(alert: StoredAlert) -> Self {
+impl AlertView {
+    fn of(alert: StoredAlert, connection: Option<&StoredConnection>) -> Self {
+        let language = connection.map(StoredConnection::spoken).unwrap_or_default();
         AlertView {
             id: alert.id,
             connection_id: alert.connection,
+            connection_name: connection.map(|c| c.name.clone()).unwrap_or_default(),
+            message: alert.words().in_language(language).to_owned(),
             kind: alert.kind,
             code: alert.code,
             began_at: alert.began_at,
@@ -88,8 +103,22 @@ async fn list(
     let page = app
         .read(move |connection| -> Result<_, Problem> {
             let rows = connection_alerts::list(connection, caller.tenant, &filter, i64::from(limit) + 1)?;
-            Ok(Page::of(rows, limit, |alert| alert.id.0))
+            let mut connections = BTreeMap::new();
+            for alert in &rows {
+                if let Entry::Vacant(unknown) = connections.entry(alert.connection.0) {
+                    unknown.insert(till_connections::find(
+                        connection,
+                        caller.tenant,
+                        alert.connection,
+                    )?);
+                }
+            }
+            let page = Page::of(rows, limit, |alert| alert.id.0);
+            Ok(page.map(|alert| {
+                let of = connections.get(&alert.connection.0).and_then(Option::as_ref);
+                AlertView::of(alert, of)
+            }))
         })
         .await?;
-    Ok(Json(page.map(AlertView::from)))
+    Ok(Json(page))
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-use kopilka_contract::{Language, Roads, Settings, Words};
+use kopilka_contract::Words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -13,12 +12,13 @@ use super::problem::Problem;
 use crate::addresses::Addresses;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
 use crate::domain::watch::{OpeningHours, Watch};
+use crate::pos::same_sales::{self, counting_twice, may_share_orders};
 use crate::pos::{adapter, secrets};
 use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
 use crate::storage::messages::{self, Lately};
 use crate::storage::polls;
 use crate::storage::till_connections::{self, StoredConnection};
-use crate::storage::{AnyConnection, Tenant};
+use crate::storage::{AnyConnection, StorageError, Tenant, venues};
 
 /// More connections of a venue than this are not compared with one another.
 const MANY_AT_A_VENUE: i64 = 100;
@@ -136,32 +136,84 @@ pub(super) struct WatchView {
 /// Something about a connection that a person should mend.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 struct ConnectionWarning {
-    /// `counts-twice`: another connection of the venue tells of the same sales.
+    /// `counts-twice`: other connections of the venue tell of the same sales; `unknown-type`: the venue does not have transaction types
+    /// of its receipts, which are refused.
     #[schema(example = "counts-twice")]
     code: String,
-    /// The other connection.
-    #[schema(value_type = String, example = "con_01hgw3zj3q7hx")]
-    connection_id: ConnectionId,
+    /// The other connections, of `counts-twice`.
+    #[schema(value_type = Vec<String>, example = json!(["con_01hgw3zj3q7hx"]))]
+    connection_ids: Vec<ConnectionId>,
     #[schema(example = json!({"ru": "…", "en": "…"}), value_type = Object)]
     words: Words,
 }
 
 impl ConnectionWarning {
-    fn twice(other: &StoredConnection) -> Self {
-        ConnectionWarning {
-            code: "counts-twice".to_owned(),
-            connection_id: other.id,
+    /// All that there are.
+    fn of(connection: &StoredConnection, standing: &Standing) -> Vec<Self> {
+        let twice = ConnectionWarning::twice(connection, &standing.twice);
+        let unknown = ConnectionWarning::unknown(&standing.unknown_types);
+        twice.into_iter().chain(unknown).collect()
+    }
+
+    /// Of transaction types that the venue does not have; `None`: it has all.
+    fn unknown(types: &[String]) -> Option<Self> {
+        let names = types.join(", ");
+        (!types.is_empty()).then(|| ConnectionWarning {
+            code: "unknown-type".to_owned(),
+            connection_ids: Vec::new(),
             words: Words::new(
                 format!(
-                    "О тех же продажах сообщает и подключение «{}»: чек посчитается дважды. Выключите одно из них, разделите зал и доставку в настройках или свяжите подключения (shares_orders_with).",
-                    other.name
+                    "У заведения нет типа транзакций {names}: такие чеки будут отклонены. Добавьте тип заведению (PATCH /venues/{{id}}, types) или измените настройки подключения."
                 ),
                 format!(
-                    "The connection “{}” tells of the same sales: a receipt would count twice. Switch one of them off, part hall and delivery in the settings, or link them (shares_orders_with).",
-                    other.name
+                    "The venue has no transaction type {names}: such receipts will be refused. Add it to the venue (PATCH /venues/{{id}}, types), or change the connection's settings."
                 ),
             ),
-        }
+        })
+    }
+
+    /// Of the other connections that count the same sales; `None`: there are none.
+    fn twice(of: &StoredConnection, others: &[StoredConnection]) -> Option<Self> {
+        let (first, more) = others.split_first()?;
+        let named = |open: &str, close: &str| {
+            let names: Vec<String> = others
+                .iter()
+                .map(|o| format!("{open}{}{close}", o.name))
+                .collect();
+            names.join(", ")
+        };
+        let (told_ru, told_en) = if more.is_empty() {
+            ("сообщает и подключение", "The connection")
+        } else {
+            ("сообщают и подключения", "The connections")
+        };
+        let tell = if more.is_empty() { "tells" } else { "tell" };
+        let (link_ru, link_en) = if more
+            .iter()
+            .chain([first])
+            .any(|other| may_share_orders(of, other))
+        {
+            (
+                " Подключения одной кассовой системы можно и связать (shares_orders_with).",
+                " Connections of one till system can also be linked (shares_orders_with).",
+            )
+        } else {
+            ("", "")
+        };
+        Some(ConnectionWarning {
+            code: "counts-twice".to_owned(),
+            connection_ids: others.iter().map(|other| other.id).collect(),
+            words: Words::new(
+                format!(
+                    "О тех же продажах {told_ru} {}: чек посчитается не один раз. Выключите лишнее или разделите зал и доставку в настройках.{link_ru}",
+                    named("«", "»")
+                ),
+                format!(
+                    "{told_en} {} {tell} of the same sales: a receipt would count more than once. Switch off what is too much, or part hall and delivery in the settings.{link_en}",
+                    named("“", "”")
+                ),
+            ),
+        })
     }
 }
 
@@ -172,34 +224,10 @@ pub(super) struct Standing {
     alerts: Vec<StoredAlert>,
     /// Connections of the venue that tell of the same sales.
     twice: Vec<StoredConnection>,
+    /// Transaction types of its receipts that the venue does not have.
+    unknown_types: Vec<String>,
     /// How asking its vendor's system goes.
     asking: polls::Standing,
-}
-
-/// Which sales a connection tells of.
-fn roads(of: &StoredConnection) -> Roads {
-    let settings = Settings {
-        time_zone: Tz::UTC,
-        language: Language::default(),
-        values: of.settings.clone(),
-    };
-    adapter(&of.kind)
-        .map(|adapter| adapter.roads(&settings))
-        .unwrap_or_default()
-}
-
-/// The connections among `others` that tell of sales that this one tells of as well.
-fn telling_twice(of: &StoredConnection, others: Vec<StoredConnection>) -> Vec<StoredConnection> {
-    let mine = roads(of);
-    let same_sales = |other: &StoredConnection| {
-        let theirs = roads(other);
-        (mine.hall && theirs.hall) || (mine.delivery && theirs.delivery)
-    };
-    others
-        .into_iter()
-        .filter(|other| of.active && other.active && other.id != of.id)
-        .filter(|other| other.source() != of.source() && same_sales(other))
-        .collect()
 }
 
 /// A message that was refused or not understood.
@@ -237,6 +265,7 @@ impl ConnectionView {
     pub(super) fn of((connection, standing): (StoredConnection, Standing)) -> Self {
         let adapter = adapter(&connection.kind);
         let asks = adapter.is_some_and(|adapter| adapter.poll().is_some());
+        let warnings = ConnectionWarning::of(&connection, &standing);
         ConnectionView {
             id: connection.id,
             venue_id: connection.venue,
@@ -249,7 +278,7 @@ impl ConnectionView {
             watch: connection.watch,
             shares_orders_with: connection.shares_orders_with,
             only_from: connection.only_from,
-            warnings: standing.twice.iter().map(ConnectionWarning::twice).collect(),
+            warnings,
             polling: asks.then(|| PollingState::of(standing.asking.clone())),
             state: ConnectionState::of(standing, connection.heard_at),
         }
@@ -272,14 +301,30 @@ pub(super) fn with_state(
     };
     let standing = Standing {
         asking: polls::standing(connection, tenant, found.id)?,
+        unknown_types: unknown_types(connection, tenant, &found)?,
         lately: messages::lately(connection, tenant, found.id)?,
         alerts: connection_alerts::list(connection, tenant, &going_on, connection_alerts::KINDS)?,
-        twice: telling_twice(
+        twice: counting_twice(
             &found,
             till_connections::list(connection, tenant, Some(&[found.venue]), None, MANY_AT_A_VENUE)?,
         ),
     };
     Ok((found, standing))
+}
+
+/// Transaction types of a connection's receipts that its venue does not have.
+fn unknown_types(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    of: &StoredConnection,
+) -> Result<Vec<String>, StorageError> {
+    let wanted = same_sales::receipt_types(of);
+    if wanted.is_empty() || !of.active {
+        return Ok(Vec::new());
+    }
+    let venue = venues::find(connection, tenant, of.venue)?;
+    let known = venue.map(|venue| venue.types).unwrap_or_default();
+    Ok(wanted.into_iter().filter(|kind| !known.contains(kind)).collect())
 }
 
 /// What a person should mend about a connection, in words.
@@ -291,7 +336,7 @@ pub(crate) fn warnings(
     tenant: Tenant,
     of: StoredConnection,
 ) -> Result<Vec<Words>, Problem> {
-    let (_, standing) = with_state(connection, tenant, of)?;
-    let warnings = standing.twice.iter().map(ConnectionWarning::twice);
-    Ok(warnings.map(|warning| warning.words).collect())
+    let (of, standing) = with_state(connection, tenant, of)?;
+    let warnings = ConnectionWarning::of(&of, &standing);
+    Ok(warnings.into_iter().map(|warning| warning.words).collect())
 }

@@ -3,8 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono_tz::Tz;
-use kopilka_contract::{Adapter, Language, Settings};
+use kopilka_contract::Language;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -14,8 +13,11 @@ use utoipa_axum::routes;
 
 use super::author::Author;
 use super::caller::{Caller, Scope};
+use super::connection_checks::{
+    adapter_of, addresses, check_settings, check_shared, check_watch, nothing_hidden,
+};
 use super::connection_view::{ConnectionView, WatchView, with_state};
-use super::json_body::{JsonBody, PathId, QueryOf, misread};
+use super::json_body::{JsonBody, PathId, QueryOf, given};
 use super::names;
 use super::openapi::Refusals;
 use super::page::{ListQuery, Page};
@@ -25,8 +27,8 @@ use super::venues::named;
 use crate::addresses::Addresses;
 use crate::app::App;
 use crate::domain::ids::{ConnectionId, VenueId};
-use crate::domain::watch::{MOST_FAILING, MOST_OPENING_HOURS, MOST_QUIET_MINUTES, Watch};
-use crate::pos::{ADAPTERS, adapter, secrets};
+use crate::domain::watch::Watch;
+use crate::pos::{ADAPTERS, secrets};
 use crate::storage::AnyConnection;
 use crate::storage::networks;
 use crate::storage::polls;
@@ -34,9 +36,6 @@ use crate::storage::till_connections::{self, StoredConnection};
 
 /// What stands before a connection's token.
 pub const TOKEN_PREFIX: &str = "kop_till_";
-
-/// So many addresses and networks may be named from where a till speaks.
-const MOST_ADDRESSES: usize = 50;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -52,103 +51,6 @@ fn kinds() -> Object {
         .schema_type(Type::String)
         .enum_values(Some(ADAPTERS.iter().map(|adapter| adapter.kind())))
         .build()
-}
-
-/// The adapter of a till system that a caller names.
-fn adapter_of(kind: &str) -> Result<&'static dyn Adapter, Problem> {
-    adapter(kind).ok_or_else(|| {
-        let known: Vec<&str> = ADAPTERS.iter().map(|adapter| adapter.kind()).collect();
-        let known = known.join(", ");
-        Problem::invalid(
-            "/kind",
-            format!("Такой кассовой системы нет; есть: {known}."),
-            format!("There is no such till system; there are: {known}."),
-        )
-    })
-}
-
-/// Refuses settings that the adapter does not understand.
-fn check_settings(adapter: &dyn Adapter, values: &Value) -> Result<(), Problem> {
-    if !values.is_object() {
-        return Err(Problem::invalid(
-            "/settings",
-            "Настройки — это объект.",
-            "Settings are an object.",
-        ));
-    }
-    let settings = Settings {
-        time_zone: Tz::UTC,
-        language: Language::default(),
-        values: values.clone(),
-    };
-    adapter
-        .check_settings(&settings)
-        .map_err(|error| misread("/settings", &error.0))
-}
-
-/// Refuses a secret that is only the sign for one.
-fn nothing_hidden(adapter: &dyn Adapter, settings: &Value) -> Result<(), Problem> {
-    match secrets::still_hidden(adapter, settings) {
-        Some(place) => Err(Problem::invalid(
-            &format!("/settings{place}"),
-            "Впишите сам пароль: «***» годится, только пока не меняется адрес, на который он отправляется.",
-            "Give the password itself: *** will do only while the address that it is sent to stays.",
-        )),
-        None => Ok(()),
-    }
-}
-
-/// Refuses what nobody can look after.
-fn check_watch(watch: &Watch) -> Result<(), Problem> {
-    if watch.failing_after > MOST_FAILING {
-        return Err(Problem::invalid(
-            "/watch/failing_after",
-            "Не больше 50 сообщений подряд.",
-            "At most 50 messages in a row.",
-        ));
-    }
-    if watch
-        .quiet_minutes
-        .is_some_and(|minutes| !(1..=MOST_QUIET_MINUTES).contains(&minutes))
-    {
-        return Err(Problem::invalid(
-            "/watch/quiet_minutes",
-            "От одной минуты до недели (10080).",
-            "One minute to a week (10080).",
-        ));
-    }
-    if watch.opening_hours.len() > MOST_OPENING_HOURS {
-        return Err(Problem::invalid(
-            "/watch/opening_hours",
-            "Не больше 14 записей о часах работы.",
-            "At most 14 entries of opening hours.",
-        ));
-    }
-    Ok(())
-}
-
-/// Reads from where messages may come.
-fn addresses(names: Vec<String>) -> Result<Addresses, Problem> {
-    match Addresses::try_from(names) {
-        Ok(addresses) if addresses.len() <= MOST_ADDRESSES => Ok(addresses),
-        _ => Err(Problem::invalid(
-            "/only_from",
-            "Адреса и сети вида 203.0.113.7 или 10.0.0.0/8, не больше 50.",
-            "Addresses and networks such as 203.0.113.7 or 10.0.0.0/8, at most 50.",
-        )),
-    }
-}
-
-/// Refuses to share the orders of a connection that is not there, of another venue, or that shares another's itself.
-fn check_shared(other: Option<StoredConnection>, venue: VenueId) -> Result<(), Problem> {
-    match other {
-        Some(other) if other.venue == venue && other.shares_orders_with.is_none() => Ok(()),
-        _ => Err(Problem::invalid(
-            "/shares_orders_with",
-            "У точки нет такого подключения, у которого свои заказы.",
-            "The venue has no such connection that has orders of its own.",
-        )),
-    }
 }
 
 /// What the audit log keeps: settings may hold a till's passwords, so only their names are kept.
@@ -168,6 +70,7 @@ fn noted(connection: &StoredConnection) -> Value {
         "language": connection.language,
         "active": connection.active,
         "watch": connection.watch,
+        "shares_orders_with": connection.shares_orders_with,
         "only_from": connection.only_from,
     })
 }
@@ -205,8 +108,8 @@ struct ConnectionRequest {
     #[serde(default)]
     #[schema(value_type = Option<WatchView>)]
     watch: Watch,
-    /// Another connection of the venue whose orders reach us by this one too, under the same ids: a sale by both roads is
-    /// one receipt. It stays for good.
+    /// Another connection of the venue, of the same kind, whose orders reach us by this one too, under the same ids: a sale by both
+    /// roads is one receipt.
     #[schema(value_type = Option<String>)]
     shares_orders_with: Option<ConnectionId>,
     /// From where its messages may come, addresses and networks, at most 50; empty: from anywhere. What comes from elsewhere is
@@ -232,6 +135,11 @@ struct ConnectionChange {
     /// How it is looked after, all of it at once.
     #[schema(value_type = Option<WatchView>)]
     watch: Option<Watch>,
+    /// The connection of the venue, of the same kind, whose orders its orders are from now on; null: its own. What was told before
+    /// stays where it is, and is found there by later messages about it.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, example = json!(null))]
+    shares_orders_with: Option<Option<ConnectionId>>,
     /// From where its messages may come, all of it at once; empty: from anywhere.
     #[schema(example = json!(["203.0.113.7"]))]
     only_from: Option<Vec<String>>,
@@ -363,18 +271,17 @@ pub(crate) async fn connect(
 ) -> Result<(StoredConnection, String), Problem> {
     let name = names::name("/name", &new.name, 200)?;
     let adapter = adapter_of(&new.kind)?;
-    check_settings(adapter, &new.settings)?;
     nothing_hidden(adapter, &new.settings)?;
+    check_settings(adapter, &new.settings)?;
     check_watch(&new.watch)?;
     let token = new_token()?;
     let hash = hash_of(&token);
     let (id, author) = (ConnectionId(author.next_id()), author.clone());
     let made = app
         .write(move |connection| -> Result<StoredConnection, Problem> {
+            // Of two changes at once that link connections, the second sees the first.
+            networks::hold(connection, author.tenant)?;
             let venue = at.clone()(connection)?;
-            if let Some(other) = new.shares_orders_with {
-                check_shared(till_connections::find(connection, author.tenant, other)?, venue)?;
-            }
             let made = StoredConnection {
                 id,
                 venue,
@@ -387,8 +294,10 @@ pub(crate) async fn connect(
                 watch: new.watch.clone(),
                 heard_at: None,
                 shares_orders_with: new.shares_orders_with,
+                orders_before: Vec::new(),
                 only_from: new.only_from.clone(),
             };
+            check_shared(connection, author.tenant, &made)?;
             till_connections::insert(connection, author.tenant, &made, &hash)?;
             author.note(connection, "connection.create", id, None, Some(&noted(&made)))?;
             Ok(made)
@@ -428,8 +337,8 @@ async fn change(
             if let Some(settings) = &change.settings {
                 let adapter = adapter_of(&changed.kind)?;
                 let settings = secrets::filled_in(adapter, settings.clone(), &before.settings);
-                check_settings(adapter, &settings)?;
                 nothing_hidden(adapter, &settings)?;
+                check_settings(adapter, &settings)?;
                 changed.settings = settings;
             }
             if let Some(language) = change.language {
@@ -444,6 +353,10 @@ async fn change(
             }
             if let Some(only_from) = &only_from {
                 changed.only_from.clone_from(only_from);
+            }
+            if let Some(other) = change.shares_orders_with {
+                changed = changed.sharing(other);
+                check_shared(connection, tenant, &changed)?;
             }
             till_connections::update(connection, tenant, &changed)?;
             if changed.settings != before.settings || changed.active != before.active {
@@ -475,7 +388,7 @@ async fn rotate(
     caller.needs(Scope::Admin)?;
     let author = Author::of(&app, &caller)?;
     let tenant = caller.tenant;
-    let (found, token) = renew(&app, &author, move |connection| {
+    let (found, token) = renew(&app, &author, None, move |connection| {
         seen(&caller, till_connections::find(connection, tenant, id)?)
     })
     .await?;
@@ -486,20 +399,36 @@ async fn rotate(
     Ok(Json(NewConnectionView { connection, token }))
 }
 
-/// Gives the connection that `of` finds another token, which is nowhere else; the one before stops working.
+/// Gives the connection that `of` finds another token, which is nowhere else; the one before stops working. With a language the words
+/// for the cashier are in that one from now on.
 ///
 /// # Errors
 /// What `of` refuses, and those of the database.
 pub(crate) async fn renew(
     app: &App,
     author: &Author,
+    language: Option<Language>,
     of: impl FnOnce(&mut AnyConnection) -> Result<StoredConnection, Problem> + Clone + Send + 'static,
 ) -> Result<(StoredConnection, String), Problem> {
     let token = new_token()?;
     let (hash, author) = (hash_of(&token), author.clone());
     let found = app
         .write(move |connection| -> Result<_, Problem> {
-            let found = of.clone()(connection)?;
+            let before = of.clone()(connection)?;
+            let mut found = before.clone();
+            if let Some(language) = language.map(language_name) {
+                found.language = language;
+            }
+            if found != before {
+                till_connections::update(connection, author.tenant, &found)?;
+                author.note(
+                    connection,
+                    "connection.update",
+                    found.id,
+                    Some(&noted(&before)),
+                    Some(&noted(&found)),
+                )?;
+            }
             till_connections::set_token(connection, author.tenant, found.id, &hash)?;
             author.note::<Value>(connection, "connection.rotate", found.id, None, None)?;
             Ok(found)

@@ -223,7 +223,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
 }
 
 /// The framework says "Failed to deserialize query string: limit: invalid digit found in string".
-fn wrong_query(text: &str) -> Problem {
+pub(super) fn wrong_query(text: &str) -> Problem {
     let said = text.split_once("query string: ").map_or(text, |(_, said)| said);
     let name = said
         .split_once(": ")

@@ -9,6 +9,7 @@ pub mod bonuses;
 pub mod caller;
 pub mod cards;
 pub mod connection_alerts;
+mod connection_checks;
 pub(crate) mod connection_view;
 pub mod connections;
 pub mod customers;
@@ -20,6 +21,7 @@ pub mod given;
 pub mod holds;
 pub mod json_body;
 pub mod keys;
+mod known_queries;
 pub mod limits;
 pub mod menu;
 pub mod messages;
@@ -89,7 +91,7 @@ pub fn router(app: App) -> Router {
         .nest("/api/v1", v1)
         .merge(probes::routes())
         .split_for_parts();
-    let routes = routes
+    let routes = known_queries::required(routes, &description)
         .merge(openapi::routes(description))
         .merge(crate::pages::routes())
         .merge(crate::pos::routes());

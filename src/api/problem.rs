@@ -144,7 +144,7 @@ impl Problem {
         Problem::new(
             StatusCode::NOT_FOUND,
             "unknown-venue",
-            "Такого предприятия нет.",
+            "Такого заведения нет.",
             "There is no such venue.",
         )
         .at(pointer)

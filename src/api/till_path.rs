@@ -227,7 +227,7 @@ pub async fn venue(app: &App, caller: &Caller, named: Option<&str>) -> Result<Ve
         return caller.only_venue().ok_or_else(|| {
             Problem::invalid(
                 "/venue_id",
-                "Не указано предприятие.",
+                "Не указано заведение.",
                 "Name a venue: the key is not bound to one.",
             )
         });

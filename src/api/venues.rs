@@ -239,7 +239,7 @@ fn check_default_type(venue: &Venue) -> Result<(), Problem> {
     }
     Err(Problem::invalid(
         "/default_type",
-        "Тип по умолчанию должен быть среди типов предприятия.",
+        "Тип по умолчанию должен быть среди типов заведения.",
         "The default type must be one of the venue's types.",
     ))
 }

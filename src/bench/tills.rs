@@ -180,6 +180,7 @@ pub(super) fn connect(
             watch: Watch::default(),
             heard_at: None,
             shares_orders_with: None,
+            orders_before: Vec::new(),
             only_from: Addresses::default(),
         };
         let token = token(adapter.kind(), secret);

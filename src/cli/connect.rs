@@ -1,12 +1,16 @@
 //! `kopilka connect`: a guided way from nothing to the first message of a till.
 
-use std::io::{BufRead, IsTerminal};
+mod listening;
+mod person;
+
 use std::net::TcpStream;
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
-use kopilka_contract::{GuideStep, Language, Money, Words};
+use kopilka_contract::{Language, Words};
+use listening::Listener;
+use person::Person;
 
 use super::serve::{app, runtime};
 use super::user::{network_of, told};
@@ -19,18 +23,18 @@ use crate::api::problem::Problem;
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Settings;
-use crate::domain::amount_words;
-use crate::domain::ids::{ConnectionId, HoldId, MessageId, ReceiptId, VenueId};
+use crate::domain::ids::{ConnectionId, VenueId};
 use crate::domain::watch::Watch;
 use crate::http_client::{resolve, web_authority};
 use crate::pos::{ADAPTERS, adapter};
-use crate::storage::messages::{self, MessageFilter, MessageHead, WAITING};
 use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::venues::Venue;
-use crate::storage::{StorageError, Tenant, customers, holds, receipts, venues};
+use crate::storage::{StorageError, Tenant, venues};
 
 /// How long an address may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A till that was heard within so many days works: its token is not taken without asking.
+const LATELY: chrono::Days = chrono::Days::new(30);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -52,6 +56,9 @@ pub(super) struct Args {
     /// Go on with the connection of this system that the venue has: it gets another token, and keeps its settings
     #[arg(long, conflicts_with_all = ["another", "name", "settings"])]
     again: bool,
+    /// Do not ask before a till that works loses its token
+    #[arg(long, requires = "again")]
+    yes: bool,
     /// Make one more connection of this system beside the one that the venue has
     #[arg(long)]
     another: bool,
@@ -62,28 +69,15 @@ pub(super) struct Args {
     /// anywhere
     #[arg(long, value_name = "ADDRESSES", default_value = "", conflicts_with = "again")]
     only_from: Addresses,
-    /// Language of this command and of the words for the cashier: ru or en
-    #[arg(long, default_value = "ru", value_parser = language)]
-    language: Language,
+    /// Language of this command and of the words for the cashier: ru or en; without it ru, and with --again the cashier's stays
+    #[arg(long, value_parser = language)]
+    language: Option<Language>,
     /// Id of the network; needed where there are several
     #[arg(long)]
     network: Option<String>,
     /// How many minutes to wait for the till's first message; 0: not at all
     #[arg(long, value_name = "MINUTES", default_value_t = 60)]
     wait: u64,
-}
-
-/// What has come of a till so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Heard {
-    /// It is silent.
-    Nothing,
-    /// It asks about guests, sets bonuses aside, brings its menu.
-    Questions,
-    /// It has sent what could not be posted.
-    Unposted,
-    /// It has sold.
-    Receipt,
 }
 
 /// Whether anybody listens there, as seen from this machine. A name may take long to find: no longer than our patience.
@@ -114,7 +108,9 @@ pub(super) fn run(settings: &Settings, args: &Args) -> Result<(), Failure> {
         let guided = Guided {
             app,
             tenant,
-            language: args.language,
+            person: Person {
+                language: args.language.unwrap_or_default(),
+            },
         };
         guided.connect(args).await
     })
@@ -124,7 +120,7 @@ pub(super) fn run(settings: &Settings, args: &Args) -> Result<(), Failure> {
 struct Guided {
     app: App,
     tenant: Tenant,
-    language: Language,
+    person: Person,
 }
 
 impl Guided {
@@ -134,16 +130,16 @@ impl Guided {
         let address = self.address(args)?;
         let author = Author::command_line(&self.app, self.tenant);
         let (made, token) = match self.standing(&kind, &venue, args).await? {
-            Some(standing) => self.renew(&author, standing).await?,
+            Some(standing) => self.renew(&author, standing, args).await?,
             None => self.make(&author, &kind, &venue, args).await?,
         };
-        self.say(
+        self.person.say(
             "Адрес с ключом показывается один раз; ключ — пароль кассы. Новый: kopilka connect --again.",
             "The address with its token is shown once; the token is the till's password. Another: kopilka connect --again.",
         );
         self.warn(made.clone()).await?;
         let door = format!("{address}/pos/{kind}/{token}");
-        self.guide(
+        self.person.guide(
             &adapter(&kind)
                 .map(|adapter| adapter.guide(&door))
                 .unwrap_or_default(),
@@ -165,7 +161,7 @@ impl Guided {
         kind: &str,
         venue: &Venue,
         args: &Args,
-    ) -> Result<Option<ConnectionId>, Failure> {
+    ) -> Result<Option<StoredConnection>, Failure> {
         let (tenant, of) = (self.tenant, [venue.id]);
         let of_venue = self
             .app
@@ -186,7 +182,7 @@ impl Guided {
             let names: Vec<&str> = standing.iter().map(|c| c.name.as_str()).collect();
             let found = Words::new(
                 format!(
-                    "У точки уже есть такое подключение: {}. Новый ключ для него — --again, ещё одно — --another",
+                    "У заведения уже есть такое подключение: {}. Новый ключ для него — --again, ещё одно — --another",
                     names.join(", ")
                 ),
                 format!(
@@ -194,26 +190,69 @@ impl Guided {
                     names.join(", ")
                 ),
             );
-            if !std::io::stdin().is_terminal() {
-                return Err(self.language_of(&found).into());
+            if !self.person.is_there() {
+                return Err(self.person.words(&found).into());
             }
-            print(self.language_of(&found));
+            print(self.person.words(&found));
             choices.push((
                 "another".to_owned(),
-                self.language_of(&Words::new("ещё одно", "one more")),
+                self.person.words(&Words::new("ещё одно", "one more")),
             ));
         }
-        let chosen = self.choose(&Words::new("Какое подключение?", "Which connection?"), &choices)?;
-        Ok(standing.iter().map(|c| c.id).find(|id| id.to_string() == chosen))
+        let chosen = self
+            .person
+            .choose(&Words::new("Какое подключение?", "Which connection?"), &choices)?;
+        Ok(standing
+            .into_iter()
+            .find(|connection| connection.id.to_string() == chosen))
     }
 
-    async fn renew(&self, author: &Author, of: ConnectionId) -> Result<(StoredConnection, String), Failure> {
-        let tenant = self.tenant;
-        let renewed = renew(&self.app, author, move |c| {
+    /// Asks before the token of a till that works is taken.
+    fn may_take_token(&self, of: &StoredConnection, args: &Args) -> Result<(), Failure> {
+        let lately = self.app.clock.now().checked_sub_days(LATELY);
+        let Some(heard_at) = of.heard_at.filter(|at| Some(*at) > lately) else {
+            return Ok(());
+        };
+        if args.yes {
+            return Ok(());
+        }
+        let at = heard_at.format("%Y-%m-%d %H:%M UTC");
+        let name = &of.name;
+        let stops = Words::new(
+            format!(
+                "Касса «{name}» работает: последнее сообщение {at}. С новым ключом её прежний адрес перестанет действовать: \
+                 чеки, карты и списания не дойдут, пока новый адрес не вписан во все её места (касса, вебхуки, плагин, сайт)"
+            ),
+            format!(
+                "The till “{name}” works: its last message came {at}. With another token its former address stops working: no \
+                 receipts, cards or redemptions come until the new one is entered wherever the old one stands (till, webhooks, plugin, site)"
+            ),
+        );
+        if !self.person.is_there() {
+            return Err(format!("{}. --yes", self.person.words(&stops)).into());
+        }
+        print(format!("{}.", self.person.words(&stops)));
+        let question = Words::new("Сменить ключ? (да/нет)", "Take the token? (yes/no)");
+        if self.person.agrees(&question)? {
+            return Ok(());
+        }
+        let stays = Words::new("ключ остался прежним", "the token stays as it was");
+        Err(self.person.words(&stays).into())
+    }
+
+    async fn renew(
+        &self,
+        author: &Author,
+        standing: StoredConnection,
+        args: &Args,
+    ) -> Result<(StoredConnection, String), Failure> {
+        self.may_take_token(&standing, args)?;
+        let (tenant, of) = (self.tenant, standing.id);
+        let renewed = renew(&self.app, author, args.language, move |c| {
             till_connections::find(c, tenant, of)?.ok_or_else(Problem::not_found)
         });
         let (found, token) = renewed.await.map_err(told)?;
-        self.say(
+        self.person.say(
             &format!(
                 "Подключение {}: {}. Прежний ключ больше не действует.",
                 found.id, found.name
@@ -241,7 +280,7 @@ impl Guided {
                 .unwrap_or_else(|| format!("{title}, {}", venue.name)),
             settings: serde_json::from_str(&args.settings)
                 .map_err(|error| format!("--settings is no JSON: {error}"))?,
-            language: self.language,
+            language: self.person.language,
             watch: Watch::default(),
             shares_orders_with: args.shares_orders_with,
             only_from: args.only_from.clone(),
@@ -250,7 +289,7 @@ impl Guided {
         let at = venue.id;
         let made = connect(&self.app, author, new, move |_| Ok::<VenueId, Problem>(at)).await;
         let (made, token) = made.map_err(told)?;
-        self.say(
+        self.person.say(
             &format!("Подключение {} готово: {}.", made.id, made.name),
             &format!("The connection {} is made: {}.", made.id, made.name),
         );
@@ -262,7 +301,8 @@ impl Guided {
         let tenant = self.tenant;
         let found = self.app.read(move |c| warnings(c, tenant, made)).await;
         for words in found.map_err(told)? {
-            self.say(&format!("\n! {}", words.ru), &format!("\n! {}", words.en));
+            self.person
+                .say(&format!("\n! {}", words.ru), &format!("\n! {}", words.en));
         }
         Ok(())
     }
@@ -275,7 +315,8 @@ impl Guided {
             .iter()
             .map(|a| (a.kind().to_owned(), a.title().to_owned()))
             .collect();
-        self.choose(&Words::new("Какая касса?", "Which till system?"), &kinds)
+        self.person
+            .choose(&Words::new("Какая касса?", "Which till system?"), &kinds)
     }
 
     async fn venue(&self, args: &Args) -> Result<Venue, Failure> {
@@ -298,14 +339,17 @@ impl Guided {
             .await?;
         if found.is_empty() {
             return Err(self
-                .language_of(&Words::new(
-                    "у сети нет ни одной точки продаж: сначала создайте её (POST /api/v1/venues), потом повторите",
+                .person
+                .words(&Words::new(
+                    "у сети нет ни одного заведения: сначала создайте его (POST /api/v1/venues), потом повторите",
                     "the network has no venue: make one first (POST /api/v1/venues), then try again",
                 ))
                 .into());
         }
         let names: Vec<_> = found.iter().map(|v| (v.id.to_string(), v.name.clone())).collect();
-        let chosen = self.choose(&Words::new("Какая точка продаж?", "Which venue?"), &names)?;
+        let chosen = self
+            .person
+            .choose(&Words::new("Какое заведение?", "Which venue?"), &names)?;
         found
             .into_iter()
             .find(|venue| venue.id.to_string() == chosen)
@@ -315,7 +359,7 @@ impl Guided {
     fn address(&self, args: &Args) -> Result<String, Failure> {
         let given = match &args.address {
             Some(address) => address.clone(),
-            None => self.ask(&Words::new(
+            None => self.person.ask(&Words::new(
                 "Адрес, по которому касса увидит этот сервис (https://…)",
                 "Address under which the till reaches this service (https://…)",
             ))?,
@@ -327,218 +371,23 @@ impl Guided {
         Ok(address.to_owned())
     }
 
-    /// One of several, by its number or as it stands; the only one is not asked for.
-    fn choose(&self, question: &Words, choices: &[(String, String)]) -> Result<String, Failure> {
-        if let [(only, _)] = choices {
-            return Ok(only.clone());
-        }
-        for (number, (id, name)) in choices.iter().enumerate() {
-            print(format!("{:>3}  {name}  ({id})", number + 1));
-        }
-        let answer = self.ask(question)?;
-        let by_number = answer
-            .parse::<usize>()
-            .ok()
-            .and_then(|n| choices.get(n.checked_sub(1)?));
-        by_number
-            .or_else(|| choices.iter().find(|(id, _)| *id == answer))
-            .map(|(id, _)| id.clone())
-            .ok_or_else(|| format!("{answer} is none of them").into())
-    }
-
-    fn ask(&self, question: &Words) -> Result<String, Failure> {
-        print(format!("{}:", question.in_language(self.language)));
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line)?;
-        let answer = line.trim();
-        if answer.is_empty() {
-            let hint = if std::io::stdin().is_terminal() {
-                ""
-            } else {
-                "; name it on the command line (--help)"
-            };
-            return Err(format!("no answer{hint}").into());
-        }
-        Ok(answer.to_owned())
-    }
-
-    fn language_of(&self, words: &Words) -> String {
-        words.in_language(self.language).to_owned()
-    }
-
-    fn say(&self, ru: &str, en: &str) {
-        print(match self.language {
-            Language::Ru => ru,
-            Language::En => en,
-        });
-    }
-
-    fn guide(&self, steps: &[GuideStep]) {
-        for (number, step) in steps.iter().enumerate() {
-            print(format!(
-                "\n{}. {}",
-                number + 1,
-                step.place.in_language(self.language)
-            ));
-            for entry in &step.entries {
-                let (field, value) = (&entry.field, &entry.value);
-                print(format!(
-                    "     {} = {}",
-                    field.in_language(self.language),
-                    value.in_language(self.language)
-                ));
-            }
-        }
-        print("");
-    }
-
-    /// Tells of every message until one became a receipt, or the time is over.
+    /// Waits until the till has sold, and tells what it hears.
     async fn wait(&self, of: ConnectionId, address: &str, longest: Duration) -> Result<(), Failure> {
+        let listener = Listener::new(&self.app, self.tenant, self.person, of).await?;
         if let Some(address) = web_authority(address)
             && !answers(address.clone())
         {
-            self.say(
+            self.person.say(
                 &format!("! По адресу {address} отсюда никто не отвечает: запущен ли сервис, тот ли адрес?"),
                 &format!(
                     "! Nobody answers at {address} from here: does the service run, is the address right?"
                 ),
             );
         }
-        self.say(
+        self.person.say(
             "Жду первого сообщения кассы: проведите чек или заказ гостя программы. Ctrl-C — не ждать, подключение останется.",
             "Waiting for the till's first message: close a receipt or an order of a guest. Ctrl-C: do not wait, the connection stays.",
         );
-        let (since, mut told, mut heard) = (Instant::now(), MessageId(0), Heard::Nothing);
-        while since.elapsed() < longest {
-            let tenant = self.tenant;
-            let lately = self.app.read(move |c| -> Result<_, StorageError> {
-                let filter = MessageFilter {
-                    connection: Some(of),
-                    ..MessageFilter::default()
-                };
-                let spoke = till_connections::find(c, tenant, of)?.and_then(|c| c.heard_at);
-                Ok((messages::list(c, tenant, &filter, 20)?, spoke))
-            });
-            let (messages, spoke) = lately.await?;
-            if heard == Heard::Nothing && (spoke.is_some() || !messages.is_empty()) {
-                heard = Heard::Questions;
-                self.say("Касса на связи.", "The till speaks.");
-            }
-            for message in messages
-                .into_iter()
-                .rev()
-                .filter(|message| message.id.0 > told.0)
-                .collect::<Vec<_>>()
-            {
-                told = message.id;
-                match self.tell(message).await? {
-                    Heard::Receipt => return Ok(()),
-                    now => heard = heard.max(now),
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-        Err(self.silence(heard).into())
-    }
-
-    fn silence(&self, heard: Heard) -> String {
-        self.language_of(&match heard {
-            Heard::Nothing => Words::new(
-                "касса молчит: проверьте адрес, сеть и настройки по шагам выше",
-                "the till is silent: check the address, the network and the steps above",
-            ),
-            Heard::Questions => Words::new(
-                "касса спрашивает, но чека ещё не прислала",
-                "the till asks, but has sent no receipt yet",
-            ),
-            Heard::Unposted | Heard::Receipt => Words::new(
-                "касса прислала чек, но он не проведён: причина выше",
-                "the till has sent a receipt, but it was not posted: the reason is above",
-            ),
-        })
-    }
-
-    /// Says what was understood of a message.
-    async fn tell(&self, message: MessageHead) -> Result<Heard, Failure> {
-        let at = message.received_at.format("%H:%M:%S UTC");
-        let became = message.subject.or(message.code).unwrap_or_default();
-        print(format!("{at}  {}  {}  {became}", message.id, message.outcome));
-        if let Some(detail) = &message.detail {
-            print(format!("     {detail}"));
-        }
-        if WAITING.contains(&message.outcome.as_str()) {
-            self.say(
-                &format!(
-                    "     Не проведено. Всё сообщение: kopilka inbox show {}",
-                    message.id
-                ),
-                &format!(
-                    "     Not posted. The whole message: kopilka inbox show {}",
-                    message.id
-                ),
-            );
-            return Ok(Heard::Unposted);
-        }
-        if let Ok(id) = became.parse::<HoldId>() {
-            self.tell_hold(id).await?;
-        }
-        match became.parse::<ReceiptId>() {
-            Ok(id) => self.tell_receipt(id).await?,
-            Err(_) => return Ok(Heard::Questions),
-        }
-        Ok(Heard::Receipt)
-    }
-
-    async fn tell_hold(&self, id: HoldId) -> Result<(), Failure> {
-        let tenant = self.tenant;
-        let held = self.app.read(move |c| -> Result<_, StorageError> {
-            let Some((customer, amount)) = holds::of_customer(c, tenant, id)? else {
-                return Ok(None);
-            };
-            Ok(customers::find(c, tenant, &customer.to_string())?.map(|customer| (customer, amount)))
-        });
-        if let Some((customer, amount)) = held.await? {
-            let name = customer.name.unwrap_or_else(|| customer.id.to_string());
-            let amount = amount_words::bonuses(amount);
-            self.say(
-                &format!("     Гость {name}: отложено бонусов {}", amount.ru),
-                &format!("     Guest {name}: bonuses set aside {}", amount.en),
-            );
-        }
-        Ok(())
-    }
-
-    async fn tell_receipt(&self, id: ReceiptId) -> Result<(), Failure> {
-        let tenant = self.tenant;
-        let Some(receipt) = self.app.read(move |c| receipts::find(c, tenant, id)).await? else {
-            return Ok(());
-        };
-        let head = &receipt.head;
-        let said = |kopecks| amount_words::bonuses(Money::from_kopecks(kopecks));
-        let (total, redeemed, accrued) = (
-            amount_words::money(Money::from_kopecks(head.total)),
-            said(head.redeemed),
-            said(head.accrued),
-        );
-        let number = head.number.clone().unwrap_or_else(|| head.external_id.clone());
-        let lines = receipt.lines.len();
-        self.say(
-            &format!(
-                "     Чек {number}: {}, строк {lines}, списано {}, начислено {}",
-                total.ru, redeemed.ru, accrued.ru
-            ),
-            &format!(
-                "     Receipt {number}: {}, {lines} lines, redeemed {}, accrued {}",
-                total.en, redeemed.en, accrued.en
-            ),
-        );
-        // Why there is less than was hoped for: no guest, no percent, a blocked card.
-        if head.accrued == 0 {
-            for factor in &receipt.answer.explanation {
-                let words = &factor.words;
-                self.say(&format!("     {}", words.ru), &format!("     {}", words.en));
-            }
-        }
-        Ok(())
+        listener.wait(longest).await
     }
 }

@@ -147,6 +147,13 @@ fn introduction(settings: &Settings, loaded: &Loaded) -> String {
     for sample in samples(SystemClock.now()) {
         line(&format!("\n# {}\n{}", sample.title, sample.curl(&base)));
     }
+    line(&format!(
+        "\n# The command line beside the demo: the same database\nexport KOPILKA__DATABASE__URL={}\nkopilka inbox list --limit 5\nkopilka connect rkeeper --another --address {base}",
+        without_password(&settings.database.url)
+    ));
+    line(&format!(
+        "\n# A day of a till\nkopilka simulate rkeeper --address {base}"
+    ));
     line("\nCtrl-C ends the demo.");
     text
 }

@@ -508,6 +508,7 @@ fn found_venue(
         watch: Watch::default(),
         heard_at: None,
         shares_orders_with: None,
+        orders_before: Vec::new(),
         only_from: Addresses::default(),
     };
     till_connections::insert(connection, tenant, &link, &hash_of(plan.token))?;

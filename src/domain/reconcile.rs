@@ -46,6 +46,15 @@ pub struct Known {
 }
 
 impl Known {
+    /// The same with what is known of the orders that were told before, under another source: what is newer goes before.
+    #[must_use]
+    pub fn or(mut self, before: Known) -> Self {
+        self.not_sold.extend(before.not_sold);
+        self.receipts = before.receipts.into_iter().chain(self.receipts).collect();
+        self.aliases = before.aliases.into_iter().chain(self.aliases).collect();
+        self
+    }
+
     fn receipt(&self, order: &TillOrder) -> Option<&KnownReceipt> {
         order.names.iter().find_map(|name| {
             let name = self.aliases.get(name).unwrap_or(name);

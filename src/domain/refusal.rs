@@ -295,7 +295,7 @@ impl Refusal {
                 },
             ),
             Refusal::VenueArchived => Words::new(
-                "Это предприятие в архиве: бонусы здесь больше не начисляются и не списываются. Сообщите администратору.",
+                "Это заведение в архиве: бонусы здесь больше не начисляются и не списываются. Сообщите администратору.",
                 "This venue is archived: it takes no more receipts. Tell the administrator.",
             ),
             Refusal::IdempotencyKeyReused => Words::new(

@@ -489,7 +489,7 @@ fn carry(
     let Some(terms) = terms else {
         return Err(Refusal::invalid(
             "/venue_id",
-            "Такого предприятия нет.",
+            "Такого заведения нет.",
             "There is no such venue.",
         ));
     };

@@ -207,5 +207,5 @@ impl Ledger {
 }
 
 fn unknown_venue() -> Refusal {
-    Refusal::invalid("/venue_id", "Такого предприятия нет.", "There is no such venue.")
+    Refusal::invalid("/venue_id", "Такого заведения нет.", "There is no such venue.")
 }

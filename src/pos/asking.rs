@@ -22,7 +22,7 @@ use crate::domain::ids::CustomerId;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::ledger::message::Outcome;
-use crate::storage::receipts;
+use crate::storage::{StorageError, receipts};
 
 /// So long a till waits at most for what a guest has bought in all; then it is told nothing of it.
 const LONGEST_ADDING: Duration = Duration::from_secs(1);
@@ -46,16 +46,23 @@ impl Talk {
         ask: Ask,
         remarks: Option<String>,
     ) -> Result<Result<Told, Refusal>, Failed> {
-        let (ledger, tenant, place) = (&self.app.ledger, self.known.tenant, self.place());
+        let (ledger, tenant) = (&self.app.ledger, self.known.tenant);
         let mut ask = match self.without_codes(ask).await {
             Ok(ask) => ask,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let busy = |what| {
+            move |error: StorageError| {
+                tracing::warn!(%error, "could not look up {what}");
+                Failed::Busy
+            }
+        };
+        let place = self
+            .place_of(&mut ask)
+            .await
+            .map_err(busy("where a sale is known"))?;
         let looked_up = menu_categories::look_up(&self.app, tenant, place.venue, &mut ask).await;
-        looked_up.map_err(|error| {
-            tracing::warn!(%error, "could not look up the menu");
-            Failed::Busy
-        })?;
+        looked_up.map_err(busy("the menu"))?;
         let read = match ask {
             Ask::Identify(who) => ledger
                 .identify(tenant, place, who)

@@ -79,6 +79,8 @@ pub enum Barred {
     Authorization,
     /// It came from an address that the connection does not name.
     Address(IpAddr),
+    /// It came to the door of another till system than the connection's.
+    Kind(&'static str),
 }
 
 impl Barred {
@@ -87,6 +89,7 @@ impl Barred {
         match self {
             Barred::Authorization => "unauthorized",
             Barred::Address(_) => FOREIGN_ADDRESS,
+            Barred::Kind(_) => "wrong-kind",
         }
     }
 
@@ -99,6 +102,14 @@ impl Barred {
             Barred::Address(from) => Words::new(
                 format!("Сообщение пришло с адреса {from}, а в подключении (only_from) его нет."),
                 format!("The message came from {from}, which the connection (only_from) does not name."),
+            ),
+            Barred::Kind(kind) => Words::new(
+                format!(
+                    "Ключ тот, а система в адресе не та: сообщение пришло на /pos/{kind}/…. Исправьте адрес в настройках кассы."
+                ),
+                format!(
+                    "The token is right, the till system in the address is not: the message came to /pos/{kind}/…. Mend the address in the till's settings."
+                ),
             ),
         };
         format!("{}: {}", self.code(), words.in_language(language))
@@ -289,14 +300,9 @@ pub(super) trait DefaultOf {
 
 impl DefaultOf for Settings {
     fn default_of(known: &Known) -> Self {
-        let language = if known.connection.language == "en" {
-            Language::En
-        } else {
-            Language::Ru
-        };
         Settings {
             time_zone: chrono_tz::UTC,
-            language,
+            language: known.connection.spoken(),
             values: known.connection.settings.clone(),
         }
     }

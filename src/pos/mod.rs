@@ -12,7 +12,9 @@ pub mod long_work;
 pub mod menu_categories;
 pub mod menu_import;
 pub mod order_names;
+mod orders_before;
 pub mod reconciling;
+pub mod same_sales;
 pub mod secrets;
 mod talk;
 
@@ -130,6 +132,11 @@ async fn enter(
         Err(problem) => return Err(problem),
     };
     if known.connection.kind != kind {
+        tracing::warn!(connection = %known.connection.id, kind, "a message at the door of another till system than its connection's");
+        // Its body is not listened to: whose it is, the address does not say.
+        if let Some(own) = self::adapter(&known.connection.kind) {
+            conversation::keep_refused(&app, own, &known, incoming, Barred::Kind(adapter.kind())).await;
+        }
         return Err(Problem::not_found());
     }
     let wanted = conversation::authorization_header(adapter, &known, &incoming);

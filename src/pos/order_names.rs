@@ -129,15 +129,21 @@ impl OrderNames {
 
     /// What a till asks, of its order under the name by which that is known.
     pub fn apply(&self, ask: &mut Ask) {
-        let name = match ask {
-            Ask::Close(close) | Ask::Quote(close) => &mut close.receipt.external_id,
-            Ask::GiveBack(back) => &mut back.sale,
-            Ask::UndoReturn(undo) => &mut undo.sale,
-            _ => return,
-        };
-        if let Some(known) = self.0.get(name) {
+        if let Some(name) = sale_of(ask)
+            && let Some(known) = self.0.get(name)
+        {
             name.clone_from(known);
         }
+    }
+}
+
+/// The sale that an ask is about, by its name at its source.
+pub(super) fn sale_of(ask: &mut Ask) -> Option<&mut String> {
+    match ask {
+        Ask::Close(close) | Ask::Quote(close) => Some(&mut close.receipt.external_id),
+        Ask::GiveBack(back) => Some(&mut back.sale),
+        Ask::UndoReturn(undo) => Some(&mut undo.sale),
+        _ => None,
     }
 }
 

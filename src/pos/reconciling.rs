@@ -10,7 +10,7 @@ use crate::api::till_path::network_terms;
 use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::business_time::day_bounds;
-use crate::domain::reconcile::compare;
+use crate::domain::reconcile::{self, compare};
 use crate::storage::StorageError;
 use crate::storage::reconciliations::{self, DayResult};
 
@@ -35,8 +35,14 @@ pub async fn reconcile(
             let mut names: Vec<String> = told.orders.iter().flat_map(|order| order.names.clone()).collect();
             names.sort_unstable();
             names.dedup();
-            let source = of.source().to_string();
-            let books = reconciliations::known(c, tenant, of.venue, &source, &names, day)?;
+            let mut books = reconcile::Known {
+                day,
+                ..reconcile::Known::default()
+            };
+            for source in [of.source()].into_iter().chain(of.orders_before.iter().copied()) {
+                let source = source.to_string();
+                books = books.or(reconciliations::known(c, tenant, of.venue, &source, &names, day)?);
+            }
             let compared = compare(&told, &books);
             Ok(DayResult {
                 connection: of.id,

@@ -228,6 +228,7 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         host,
         key: plan.key.clone().unwrap_or_else(|| LIVE_KEY.to_owned()),
     };
+    office.check_key(plan.key.is_some()).await?;
     let mut door = door(&office, dialect, plan).await?;
     let vendor = dialect.vendor();
     if let Some(vendor) = &vendor {

@@ -68,6 +68,23 @@ impl Office {
         self.call("POST", path, Some(body)).await
     }
 
+    /// Refuses a key that the service does not know.
+    pub(super) async fn check_key(&self, is_given: bool) -> Result<(), Failure> {
+        if self.get("/connections?limit=1").await?.status != 401 {
+            return Ok(());
+        }
+        Err(if is_given {
+            format!("{} does not know this key, or it has expired (--key)", self.host).into()
+        } else {
+            format!(
+                "{} is not the demo network (kopilka demo): give an API key of its network by --key, with the scopes till, customers, \
+                 reports and admin. Guests are made there and receipts are posted: take a network for trying things",
+                self.host
+            )
+            .into()
+        })
+    }
+
     /// Sets connections so, besides what they are set to. Only networks for trying things are played with.
     pub(super) async fn set(&self, places: &[Place], settings: &Value) -> Result<(), Failure> {
         for place in places {

@@ -472,6 +472,7 @@ diesel::table! {
         heard_at -> Nullable<Timestamp>,
         shares_orders_with -> Nullable<BigInt>,
         only_from -> Text,
+        orders_before -> Text,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use kopilka_contract::Language;
 use serde_json::Value;
 
 use super::schema::connections;
@@ -36,6 +37,8 @@ pub struct StoredConnection {
     pub heard_at: Option<Timestamp>,
     /// The connection whose orders this one's are, under the same ids: one sale by two roads is one receipt.
     pub shares_orders_with: Option<ConnectionId>,
+    /// Under which connections its orders were told before they became another's, or its own again; the latest first.
+    pub orders_before: Vec<ConnectionId>,
     /// From where its messages may come; none: from anywhere.
     pub only_from: Addresses,
 }
@@ -44,6 +47,30 @@ impl StoredConnection {
     /// Whose receipts its receipts are: a part of their identity.
     pub fn source(&self) -> ConnectionId {
         self.shares_orders_with.unwrap_or(self.id)
+    }
+
+    /// The language of the words for people.
+    pub fn spoken(&self) -> Language {
+        match self.language.as_str() {
+            "en" => Language::En,
+            _ => Language::Ru,
+        }
+    }
+
+    /// The same, with orders that are those of `other` from now on; `None`: its own. What was told until now stays where it is.
+    #[must_use]
+    pub fn sharing(self, other: Option<ConnectionId>) -> Self {
+        let before = self.source();
+        let mut shared = StoredConnection {
+            shares_orders_with: other,
+            ..self
+        };
+        if shared.source() != before {
+            shared.orders_before.insert(0, before);
+            let now = shared.source();
+            shared.orders_before.retain(|id| *id != now);
+        }
+        shared
     }
 }
 
@@ -62,6 +89,22 @@ struct Row {
     heard_at: Option<NaiveDateTime>,
     shares_orders_with: Option<i64>,
     only_from: String,
+    orders_before: String,
+}
+
+/// Ids with commas between.
+fn joined(ids: &[ConnectionId]) -> String {
+    let ids: Vec<String> = ids.iter().map(ConnectionId::to_string).collect();
+    ids.join(",")
+}
+
+fn parted(ids: &str) -> Result<Vec<ConnectionId>, StorageError> {
+    let ids = ids.split(',').filter(|id| !id.is_empty());
+    ids.map(|id| {
+        id.parse()
+            .map_err(|_| StorageError::Corrupt(format!("{id} is no id of a connection")))
+    })
+    .collect()
 }
 
 impl Row {
@@ -81,6 +124,7 @@ impl Row {
             },
             heard_at: self.heard_at.map(|at| at.and_utc()),
             shares_orders_with: self.shares_orders_with.map(ConnectionId),
+            orders_before: parted(&self.orders_before)?,
             only_from: self.only_from.parse().map_err(StorageError::Corrupt)?,
         })
     }
@@ -153,6 +197,21 @@ pub fn find(
     row.map(Row::connection).transpose()
 }
 
+/// Whether other connections share the orders of this one.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_shared(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    id: ConnectionId,
+) -> Result<bool, StorageError> {
+    let sharing = connections::table
+        .filter(connections::network_id.eq(tenant.id()))
+        .filter(connections::shares_orders_with.eq(id.0));
+    Ok(diesel::select(diesel::dsl::exists(sharing)).get_result(connection)?)
+}
+
 /// Connections in the order they were made, of some venues only where `venues` says so.
 ///
 /// # Errors
@@ -215,6 +274,7 @@ pub fn update(
             connections::active.eq(changed.active),
             connections::watch.eq(Some(serde_json::to_string(&changed.watch)?)),
             connections::shares_orders_with.eq(changed.shares_orders_with.map(|of| of.0)),
+            connections::orders_before.eq(joined(&changed.orders_before)),
             connections::only_from.eq(changed.only_from.to_string()),
         ))
         .execute(connection)?;

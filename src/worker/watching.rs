@@ -55,7 +55,9 @@ async fn look_after(app: &App, tenant: Tenant, of: StoredConnection) -> Result<u
         return Ok(0);
     }
     for alert in &begins {
-        tracing::warn!(connection = %id, name = of.name, kind = alert.kind, code = alert.code, since = %alert.began_at,
+        let words = alert.words();
+        let words = words.in_language(of.spoken());
+        tracing::warn!(connection = %id, name = of.name, kind = alert.kind, code = alert.code, since = %alert.began_at, words,
             "a link to a till needs a person");
     }
     for alert in &ends {

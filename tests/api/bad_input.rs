@@ -437,6 +437,42 @@ fn refusals_of_the_ledger_are_told_with_their_field() {
 }
 
 #[test]
+fn a_parameter_of_the_query_that_there_is_not_is_refused() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let t = Till::open(&service).await;
+        for (path, name) in [
+            ("receipts?venue=a", "venue"),
+            ("messages?outcome=posted&limit=5&Limit=5", "Limit"),
+            ("customers?phonee=%2B79215550101", "phonee"),
+            ("venues/a?with_total=true", "with_total"),
+        ] {
+            let answer = t.owner.get(&format!("/api/v1/{path}")).await;
+            let told = answer.refused(422, "invalid-request");
+            assert_eq!(told["errors"][0]["pointer"], name, "{told}");
+        }
+        let told = t.owner.get("/api/v1/connections?venue=a").await;
+        let told = told.refused(422, "invalid-request");
+        assert!(
+            told["detail"]
+                .as_str()
+                .unwrap()
+                .contains("limit, cursor, with_total"),
+            "{told}"
+        );
+        let made = t.owner.post("/api/v1/holds?x=1", json!({})).await;
+        made.refused(422, "invalid-request");
+        t.owner
+            .get("/api/v1/messages?outcome=posted&limit=5")
+            .await
+            .expect(200);
+        // Whoever probes may say what he likes.
+        let probe = service.anybody().get("/healthz?probe=1").await;
+        assert_eq!(probe.status.as_u16(), 200);
+    });
+}
+
+#[test]
 fn rules_of_no_kind() {
     each_database_async(|store| async move {
         let service = Service::on(store);

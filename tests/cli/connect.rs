@@ -52,7 +52,7 @@ fn a_till_is_connected_and_what_it_says_first_is_told() {
         let token = format!("kop_till_{}", rest.lines().next().unwrap());
         assert!(guide.contains("Pass ALL Receipts XML data"), "{guide}");
         // The venue has a till of 1C already.
-        assert!(guide.contains("чек посчитается дважды"), "{guide}");
+        assert!(guide.contains("чек посчитается не один раз"), "{guide}");
 
         let send = |file: &str| {
             let path = format!("/pos/rkeeper/{token}/transactionsex.php");
@@ -71,6 +71,7 @@ fn a_till_is_connected_and_what_it_says_first_is_told() {
             told.contains("posted") && told.contains("списано 500,00"),
             "{told}"
         );
+        read_until(&mut lines, "Гость: Анна К.");
         assert!(child.wait().unwrap().success());
         till.assert_books();
 
@@ -79,7 +80,21 @@ fn a_till_is_connected_and_what_it_says_first_is_told() {
         let output = connect(database, &address).wait_with_output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && told.contains("Зал"), "{told}");
-        let again = connect(database, &[&address[..], &["--again"]].concat());
+        // The till works: its token is not taken by oversight.
+        let again = [&address[..], &["--again"]].concat();
+        let output = connect(database, &again).wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && told.contains("«Зал» работает"),
+            "{told}"
+        );
+        assert!(told.contains("--yes"), "{told}");
+        let known = runtime.block_on(async {
+            let path = format!("/pos/rkeeper/{token}/licenseinfo.php");
+            service.anybody().get(&path).await
+        });
+        assert_eq!(known.status.as_u16(), 200, "its token works on");
+        let again = connect(database, &[&again[..], &["--yes", "--language", "en"]].concat());
         let output = again.wait_with_output().unwrap();
         let told = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && told.contains(door), "{told}");
@@ -87,7 +102,68 @@ fn a_till_is_connected_and_what_it_says_first_is_told() {
         let connections = runtime
             .block_on(till.owner.get("/api/v1/connections"))
             .expect(200);
-        assert_eq!(connections["items"].as_array().unwrap().len(), 2);
+        let connections = connections["items"].as_array().unwrap();
+        assert_eq!(connections.len(), 2);
+        assert_eq!(connections[1]["language"], "en", "for the cashier too");
+    });
+}
+
+#[test]
+fn what_is_turned_away_or_let_go_is_told_as_that() {
+    each(|database| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let service = Service::on(database.store.clone());
+        let (till, guest) = runtime.block_on(async {
+            let till = Till::new(&service, "iiko", json!({"webhook_token": "the-right-one"})).await;
+            let guest = till.customer("9000000017", "+79215550101", "1500.00").await;
+            (till, guest)
+        });
+        let address = ["--address", "http://127.0.0.1:1", "--wait", "1", "--yes"];
+        let mut child = connect(database, &[&["iiko", "--again"], &address[..]].concat());
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let guide = read_until(&mut lines, "Жду первого сообщения");
+        let (_, rest) = guide.split_once("/pos/iiko/").unwrap();
+        let token = rest.split(['/', '\n']).next().unwrap().to_owned();
+        for address in ["/v1\n", "/webhook\n"] {
+            assert!(guide.contains(&format!("{token}{address}")), "{guide}");
+        }
+        let send = |path: &str, body: String| {
+            let door = format!("/pos/iiko/{token}/{path}");
+            runtime.block_on(async { service.anybody().post_bytes(&door, body).await })
+        };
+        send("webhook", "[]".to_owned());
+        let told = read_until(&mut lines, "--although-unauthorized");
+        assert!(
+            told.contains("unauthorized: ") && told.contains("Не принято"),
+            "{told}"
+        );
+        assert!(!told.contains("Касса на связи"), "it was not let in: {told}");
+
+        // Bonuses are set aside by the plugin, and let go.
+        let message = |file: &str| -> serde_json::Value {
+            serde_json::from_str(&fixture(&format!("iiko/fixtures/plugin/{file}.request.json"))).unwrap()
+        };
+        let mut reserve = message("reserve.payment");
+        reserve["memberId"] = json!(guest);
+        let held = send("v1/reserve", reserve.to_string());
+        assert_eq!(held.status.as_u16(), 200, "{held:?}");
+        let told = read_until(&mut lines, "отложено");
+        assert!(
+            told.contains("Касса на связи") && told.contains(": отложено бонусов 259,50"),
+            "{told}"
+        );
+        service
+            .clock
+            .move_to(service.clock_now() + chrono::Duration::seconds(1));
+        let mut cancel = message("cancel.unknown");
+        cancel["transactionId"] = reserve["transactionId"].clone();
+        let cancelled = send("v1/cancel", cancel.to_string());
+        assert_eq!(cancelled.status.as_u16(), 200, "{cancelled:?}");
+        let told = read_until(&mut lines, "отложено");
+        assert!(told.contains("больше не отложено"), "{told}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        till.assert_books();
     });
 }
 

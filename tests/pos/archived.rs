@@ -62,7 +62,7 @@ fn an_archived_venue_takes_only_what_was_closed_before() {
             .replace("2026-03-14", "2026-11-23")
             .replace("E2D4C9A8", "E2D4C9A9");
         let answer = till.send("POST", "transactionsex.php", new.clone()).await;
-        assert!(answer.text.contains("Это предприятие в архиве"), "{answer:?}");
+        assert!(answer.text.contains("Это заведение в архиве"), "{answer:?}");
         assert_eq!(till.balance(&guest).await, balance);
 
         // Back in use it takes what it had refused.

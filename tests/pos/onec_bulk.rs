@@ -9,8 +9,8 @@ use kopilka::pos::conversation::hold;
 use kopilka::pos::incoming::Incoming;
 use serde_json::{Value, json};
 
-use super::Till;
 use super::onec_base::CARD;
+use super::{Till, imported};
 use crate::api::client::Service;
 use crate::databases::each_database_async;
 
@@ -69,7 +69,7 @@ fn an_import_that_takes_longer_than_1c_waits_goes_on_and_is_done_once() {
             heard.push(said);
         };
         assert!(heard.iter().any(|said| said == "progress"), "{heard:?}");
-        assert_eq!(done, format!("success\nдокументов: {DOCUMENTS}, не принято: 0"));
+        assert_eq!(done, imported(DOCUMENTS, 0, 0));
         assert_eq!(till.balance(&guest).await, "750.00");
         let kept = |outcome: &str| format!("/api/v1/messages?limit=500&outcome={outcome}");
         let posted = till.owner.get(&kept("posted")).await.expect(200);

@@ -82,6 +82,30 @@ impl Drop for Demo {
 }
 
 #[test]
+fn a_day_for_which_a_key_is_needed_says_so() {
+    databases::each(|database| {
+        let address = free_address();
+        let mut child = serve(&database.url, address);
+        let plan = |key: Option<&str>| Plan {
+            kind: "rkeeper".to_owned(),
+            address: format!("http://{address}"),
+            key: key.map(str::to_owned),
+            token: None,
+            faults: Faults::default(),
+            receipts: 1,
+            seed: 1,
+            now: SystemClock.now(),
+        };
+        for (key, words) in [(None, "by --key"), (Some("kop_live_x"), "does not know this key")] {
+            let told = simulate::run(&plan(key), None).unwrap_err().to_string();
+            assert!(told.contains(words), "{told}");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    });
+}
+
+#[test]
 fn a_day_of_every_till_system_comes_out_through_all_faults() {
     databases::each(|database| {
         let mut demo = Demo::on(database);

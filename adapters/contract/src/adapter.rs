@@ -1,5 +1,7 @@
 //! What an adapter is: a pure translator of one vendor's dialect.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
@@ -28,12 +30,26 @@ pub struct Message<'a> {
 }
 
 /// Sales that a connection tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Roads {
     /// What is sold at tables and counters.
     pub hall: bool,
     /// Delivery orders.
     pub delivery: bool,
+    /// To what it is limited, one set for each setting that limits it (restaurants, groups of tills), in the spelling of its kind;
+    /// an empty set limits nothing. Connections of one kind always have the same settings in the same order.
+    pub only: Vec<BTreeSet<String>>,
+}
+
+impl Roads {
+    /// Whether a sale may be told of by both, which are of one kind where `same_kind`: only then they name restaurants alike.
+    pub fn meet(&self, other: &Roads, same_kind: bool) -> bool {
+        let limits = self.only.iter().zip(&other.only);
+        let mut apart = limits
+            .filter(|(mine, theirs)| !mine.is_empty() && !theirs.is_empty() && mine.is_disjoint(theirs));
+        let same_sales = (self.hall && other.hall) || (self.delivery && other.delivery);
+        same_sales && !(same_kind && apart.next().is_some())
+    }
 }
 
 /// What a connection is set to.
@@ -315,7 +331,14 @@ pub trait Adapter: Send + Sync {
         Roads {
             hall: true,
             delivery: true,
+            only: Vec::new(),
         }
+    }
+
+    /// Transaction types that its receipts name: a venue must have them, or such receipts are refused.
+    fn receipt_types(&self, settings: &Settings) -> BTreeSet<String> {
+        let _ = settings;
+        BTreeSet::new()
     }
 
     /// What a person types into the vendor's screens, in order, so that the till reaches `address`: the whole address of

@@ -7,7 +7,14 @@ const RIGHTS: &str = "Orders: receiving by revision, Orders: receiving, Data: me
 
 /// The places, in the order in which they are visited.
 pub(crate) fn guide(address: &str) -> Vec<GuideStep> {
-    vec![webhooks(address), filter(), back(), cloud()]
+    vec![
+        webhooks(address),
+        filter(),
+        back(),
+        cloud(),
+        plugin(address),
+        sites(address),
+    ]
 }
 
 fn webhooks(address: &str) -> GuideStep {
@@ -43,6 +50,32 @@ fn filter() -> GuideStep {
     .entry(
         Words::new("всё остальное", "everything else"),
         Words::new("выключено", "off"),
+    )
+}
+
+fn plugin(address: &str) -> GuideStep {
+    GuideStep::new(
+        "Плагин iikoFront (если он есть): его настройки на каждой кассе. Без плагина списание на кассе невозможно",
+        "Plugin of iikoFront (where there is one): its settings on every till. Without a plugin nothing is redeemed at the till",
+    )
+    .entry(
+        Words::new("адрес сервиса", "address of the service"),
+        Words::new(format!("{address}/v1"), format!("{address}/v1")),
+    )
+}
+
+fn sites(address: &str) -> GuideStep {
+    GuideStep::new(
+        "Сайт или приложение, написанные для iikoCard (если они есть): работают, когда в настройках подключения задан iikocard",
+        "A site or app written for iikoCard (where there is one): it works once the connection's settings have iikocard",
+    )
+    .entry(
+        Words::new("базовый адрес вместо https://api-ru.iiko.services", "base address instead of https://api-ru.iiko.services"),
+        Words::new(address, address),
+    )
+    .entry(
+        Words::new("apiLogin", "apiLogin"),
+        Words::new("тот же, что iikocard.api_login, не короче 8 знаков", "that of iikocard.api_login, at least 8 letters"),
     )
 }
 

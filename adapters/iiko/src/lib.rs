@@ -44,6 +44,8 @@ mod spread;
 mod webhook;
 mod wire;
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use kopilka_contract::{
     Adapter, Dialogue, Errand, GuideStep, Message, POLL_PATH, Poll, Reply, Roads, Settings, SettingsError,
@@ -98,7 +100,21 @@ impl Adapter for Iiko {
             .map_or(Roads::default(), |iiko| Roads {
                 hall: told(iiko.hall),
                 delivery: told(iiko.delivery),
+                only: [iiko.organizations, iiko.terminal_groups]
+                    .map(|ids| ids.iter().map(Id::to_string).collect())
+                    .into(),
             })
+    }
+
+    fn receipt_types(&self, settings: &Settings) -> BTreeSet<String> {
+        let Ok(iiko) = settings.typed::<IikoSettings>() else {
+            return BTreeSet::new();
+        };
+        let types = iiko.receipt_types;
+        let hall = (iiko.hall != ToldBy::None).then_some(types.table);
+        let delivery = (iiko.delivery != ToldBy::None).then_some(types.delivery);
+        let named = types.by_order_type.into_values();
+        hall.into_iter().chain(delivery).chain(named).collect()
     }
 
     fn guide(&self, address: &str) -> Vec<GuideStep> {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use crate::Id;
 use crate::cloud::CloudSettings;
@@ -177,7 +178,8 @@ pub enum WebhookAuthorization {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IikoCardSettings {
-    /// What callers log in with. Whoever knows it and the connection's token may give and take bonuses.
+    /// What callers log in with, at least 8 letters. Whoever knows it and the connection's token may give and take bonuses.
+    #[serde(deserialize_with = "long_enough")]
     pub api_login: String,
     /// The organization that is listed where `organizations` names none.
     #[serde(default = "default_ids::organization")]
@@ -194,6 +196,19 @@ pub struct IikoCardSettings {
     /// For how long a hold of a site lasts, in minutes.
     #[serde(default = "default_ids::hold_minutes")]
     pub hold_minutes: u32,
+}
+
+/// Fewer letters are guessed.
+const SHORTEST_LOGIN: usize = 8;
+
+fn long_enough<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let login = String::deserialize(deserializer)?;
+    if login.chars().count() < SHORTEST_LOGIN {
+        return Err(D::Error::custom(format!(
+            "a login has at least {SHORTEST_LOGIN} letters"
+        )));
+    }
+    Ok(login)
 }
 
 mod default_ids {

@@ -21,8 +21,8 @@ mod xml;
 use std::borrow::Cow;
 
 use kopilka_contract::{
-    About, Ask, Bulk, Dialogue, Filing, Language, Menu, MenuTaken, Message, Part, Refusal, Reply, Told,
-    Unreadable, Words,
+    About, Ask, Bulk, Dialogue, Filing, Language, Menu, MenuTaken, Message, Part, Refusal, Reply, Telling,
+    Told, Unreadable, Words,
 };
 
 use self::archive::ArchiveError;
@@ -334,17 +334,33 @@ impl Import {
             );
             lines.push(words.in_language(self.language).to_owned());
         }
-        if !self.documents.is_empty() {
+        let (passed_over, all) = (self.skipped.len(), self.documents.len() + self.skipped.len());
+        if all > 0 {
             let refused = self.refused(told);
-            let (all, wrong) = (self.documents.len(), refused.len());
+            let done = told.iter().skip(self.menus.len()).flatten();
+            let (repeated, taken): (Vec<_>, Vec<_>) = done.partition(|told| changes_nothing(told));
+            let (taken, repeated, wrong) = (taken.len(), repeated.len(), refused.len());
             let words = Words::new(
-                format!("документов: {all}, не принято: {wrong}"),
-                format!("documents: {all}, not taken: {wrong}"),
+                format!(
+                    "документов в файле: {all}; принято: {taken}, уже было: {repeated}, пропущено: {passed_over}, не принято: {wrong}"
+                ),
+                format!(
+                    "documents in the file: {all}; taken: {taken}, known already: {repeated}, passed over: {passed_over}, not taken: {wrong}"
+                ),
             );
             lines.push(words.in_language(self.language).to_owned());
             lines.extend(refused.into_iter().take(MOST_NAMED));
         }
         lines.join("\n")
+    }
+}
+
+/// Whether the books knew this already, or something newer.
+fn changes_nothing(told: &Told) -> bool {
+    match told {
+        Told::Closed(closed) => closed.replayed || closed.telling == Telling::Older,
+        Told::Returned(returned) => returned.replayed || returned.telling == Telling::Older,
+        _ => false,
     }
 }
 

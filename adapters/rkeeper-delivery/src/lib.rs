@@ -33,6 +33,8 @@ mod settings;
 mod site;
 mod state;
 
+use std::collections::BTreeSet;
+
 use kopilka_contract::{
     Adapter, Dialogue, GuideStep, Message, POLL_PATH, Poll, Reply, Roads, Settings, SettingsError,
     Unreadable, Words,
@@ -59,10 +61,20 @@ impl Adapter for RKeeperDelivery {
 
     fn roads(&self, settings: &Settings) -> Roads {
         let delivery = settings.typed::<DeliverySettings>();
-        Roads {
-            hall: false,
-            delivery: delivery.is_ok_and(|delivery| delivery.accrual == Road::Webhook),
-        }
+        delivery.map_or_else(
+            |_| Roads::default(),
+            |delivery| Roads {
+                hall: false,
+                delivery: delivery.accrual == Road::Webhook,
+                only: vec![delivery.restaurants],
+            },
+        )
+    }
+
+    fn receipt_types(&self, settings: &Settings) -> BTreeSet<String> {
+        let delivery = settings.typed::<DeliverySettings>().unwrap_or_default();
+        let posts = delivery.accrual == Road::Webhook;
+        posts.then_some(delivery.receipt_type).into_iter().collect()
     }
 
     fn guide(&self, address: &str) -> Vec<GuideStep> {

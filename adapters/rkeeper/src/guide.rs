@@ -87,7 +87,7 @@ fn interface() -> GuideStep {
 
 fn money() -> GuideStep {
     GuideStep::new(
-        "Менеджерская станция → валюта «Бонусы»: привяжите её к этому интерфейсу, тип — «фискальная скидка». Тип бонуса не заводите: начисляет Kopilka",
+        "Менеджерская станция → валюта «Бонусы»: привяжите её к этому интерфейсу, тип — «фискальная скидка». Тип бонуса не заводите: начисляет Копилка",
         "Manager station → currency «Bonuses»: tie it to this interface, type «fiscal discount». Make no bonus type: Kopilka accrues",
     )
 }

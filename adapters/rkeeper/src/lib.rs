@@ -44,6 +44,8 @@ mod till_text;
 mod till_time;
 mod xml;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
     Adapter, Dialogue, GuideStep, Language, Message, Reply, Roads, Settings, SettingsError, Unreadable, Words,
@@ -131,11 +133,21 @@ impl Adapter for RKeeper {
 
     /// The hall, and delivery orders unless another connection posts these.
     fn roads(&self, settings: &Settings) -> Roads {
-        let own = settings.typed::<RKeeperSettings>();
+        let own = settings.typed::<RKeeperSettings>().unwrap_or_default();
         Roads {
             hall: true,
-            delivery: own.map_or(true, |own| own.delivery_order_categories.is_empty()),
+            delivery: own.delivery_order_categories.is_empty(),
+            only: vec![own.restaurant_numbers()],
         }
+    }
+
+    fn receipt_types(&self, settings: &Settings) -> BTreeSet<String> {
+        let own = settings.typed::<RKeeperSettings>().unwrap_or_default();
+        let types = own
+            .order_types
+            .into_values()
+            .chain(own.order_categories.into_values());
+        types.collect()
     }
 
     fn guide(&self, address: &str) -> Vec<GuideStep> {
@@ -200,6 +212,7 @@ fn dialogue(
             let query = ImageQuery::read(&xml::parse(message.body, message.content_type)?)?;
             Ok(Box::new(card_image::CardImage::new(query, connection)))
         }
+        Function::LicenseInfo if message.method == "GET" => Ok(Box::new(Notice::probe(connection.form()))),
         Function::LicenseInfo => Ok(Box::new(Notice::licence(connection.form()))),
         Function::Unknown => Err(ReadError::UnknownFunction(message.path.to_owned())),
     }

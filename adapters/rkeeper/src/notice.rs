@@ -21,6 +21,14 @@ impl Notice {
         }
     }
 
+    /// Somebody opened the address in a browser, to see whether it answers.
+    pub(crate) fn probe(form: Form) -> Self {
+        Notice {
+            reply: form.noted(),
+            remark: "somebody opened the address to see whether it answers: it does".to_owned(),
+        }
+    }
+
     /// Transactions that are no affair of this connection and have no guest: the till goes on.
     pub(crate) fn not_ours(form: Form, why: String) -> Self {
         Notice {

@@ -1,6 +1,6 @@
 //! What can be set on a connection of r_keeper.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kopilka_contract::Money;
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,15 @@ impl RKeeperSettings {
     pub(crate) fn is_posted_elsewhere(&self, check: &Check) -> bool {
         let category = check.order_category.as_ref();
         category.is_some_and(|category| self.delivery_order_categories.contains(category))
+    }
+
+    /// The last four digits of [`RKeeperSettings::restaurants`], which a long code and a short one of a restaurant have in common.
+    pub(crate) fn restaurant_numbers(&self) -> BTreeSet<String> {
+        let number = |code: &String| match code.trim().parse::<u64>() {
+            Ok(code) => (code % 10_000).to_string(),
+            Err(_) => code.trim().to_owned(),
+        };
+        self.restaurants.iter().map(number).collect()
     }
 
     /// Whether a restaurant's code is one of this connection's. Codes of nine digits end with the restaurant's own four.

@@ -278,7 +278,7 @@ pub(super) fn check(cx: Context<'_>, receipt: &Receipt) -> Result<(), Refusal> {
         return Err(Refusal::invalid(
             "/type",
             format!(
-                "У предприятия нет типа транзакций {kind}; есть: {known}. Добавьте его в настройках предприятия."
+                "У заведения нет типа транзакций {kind}; есть: {known}. Добавьте его в настройках заведения."
             ),
             format!("The venue has no transaction type {kind}; it has: {known}. Add it to the venue."),
         ));

@@ -132,6 +132,11 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
+/// Whether a name may stand for an address: the one that means this machine, to which passwords go in the open, means no other.
+fn may_be(name: &str, address: IpAddr) -> bool {
+    !name.eq_ignore_ascii_case("localhost") || address.to_canonical().is_loopback()
+}
+
 /// Looks names up, and leaves out addresses that may not be asked: what is connected to is what was looked at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LookUp(pub(super) Reach);
@@ -141,7 +146,9 @@ impl Resolve for LookUp {
         let reach = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|found| reach.allows(found.ip())).collect();
+            let allowed: Vec<SocketAddr> = found
+                .filter(|found| reach.allows(found.ip()) && may_be(name.as_str(), found.ip()))
+                .collect();
             if allowed.is_empty() {
                 return Err(CLOSED.into());
             }

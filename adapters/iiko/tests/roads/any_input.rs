@@ -9,7 +9,7 @@ fn settings() -> Settings {
     Settings {
         time_zone: chrono_tz::Europe::Moscow,
         language: Language::Ru,
-        values: json!({"iikocard": {"api_login": "login"}}),
+        values: json!({"iikocard": {"api_login": "long-login"}}),
     }
 }
 

@@ -21,7 +21,7 @@ fn settings() -> Settings {
         time_zone: chrono_tz::Europe::Moscow,
         language: Language::Ru,
         values: json!({
-            "iikocard": {"api_login": "login"},
+            "iikocard": {"api_login": "long-login"},
             "organizations": ["5d0c1f5e-2f0b-4a9e-9b1a-6f1d4f3f7a10"],
             "bonus_payment_types": ["2b4c6d8e-1111-4222-8333-944455566601"],
             "categories": {"5e308142-b5c3-4b9c-8c7f-70419d3e2c53": "drinks"},
