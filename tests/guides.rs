@@ -187,8 +187,12 @@ fn without_chance(answer: &str) -> String {
             word.push(letter);
             continue;
         }
-        // What a guest has bought in all is that of the whole demo network, which is larger than that of a test.
-        let is_chance = is_chance(word.trim_end_matches(['.', ':'])) || told.ends_with(r#""SellCount":"#);
+        // What a guest has bought in all is that of the whole demo network, which is larger than that of a test. The number of an account
+        // is made of an id, and may be a short one.
+        let by_name = [r#""SellCount":"#, r#"Account=""#]
+            .iter()
+            .any(|name| told.ends_with(name));
+        let is_chance = by_name || is_chance(word.trim_end_matches(['.', ':']));
         told.push_str(if is_chance { "#" } else { &word });
         word.clear();
         if !letter.is_whitespace() {

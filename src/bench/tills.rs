@@ -205,6 +205,7 @@ pub(super) fn sale(number: u32, card: &str, items: impl IntoIterator<Item = Item
         member: None,
         items: items.into_iter().collect(),
         redeem: Money::ZERO,
+        payer: None,
     }
 }
 

@@ -57,6 +57,8 @@ pub(super) struct Entry {
     /// Other names of it: it stands under one of all, and nothing is left under the rest.
     pub(super) other_ids: Vec<String>,
     pub(super) guest: Option<usize>,
+    /// Another guest who paid a part of what was redeemed.
+    pub(super) payer: Option<(usize, Money)>,
     pub(super) total: Money,
     pub(super) redeemed: Money,
     accrued: Money,
@@ -72,6 +74,7 @@ impl Entry {
             external_id,
             other_ids: Vec::new(),
             guest,
+            payer: None,
             total,
             redeemed: Money::ZERO,
             accrued: Money::ZERO,
@@ -109,7 +112,18 @@ impl Entry {
         };
     }
 
-    /// What it must have done to its guest's bonuses in the end. A line's share is taken back by pieces, rounded down
+    /// What it must have done to a guest's bonuses in the end.
+    fn effect_on(&self, guest: usize) -> Money {
+        let (payer, part) = self
+            .payer
+            .filter(|_| self.standing == Standing::Sold)
+            .map_or((None, Money::ZERO), |(payer, part)| (Some(payer), part));
+        let as_guest = Some(self.effect() + part).filter(|_| self.guest == Some(guest));
+        let as_payer = Some(-part).filter(|_| payer == Some(guest));
+        as_guest.unwrap_or_default() + as_payer.unwrap_or_default()
+    }
+
+    /// What it must have done to all its guests' bonuses in the end. A line's share is taken back by pieces, rounded down
     /// of all that came back so far.
     fn effect(&self) -> Money {
         match self.standing {
@@ -199,8 +213,8 @@ impl Account {
             }
         }
         for (index, guest) in self.guests.iter().enumerate() {
-            let effects = self.entries.values().filter(|entry| entry.guest == Some(index));
-            let expected = guest.opening + effects.map(Entry::effect).sum();
+            let effects = self.entries.values().map(|entry| entry.effect_on(index));
+            let expected = guest.opening + effects.sum();
             let Some(id) = ids.get(&index) else {
                 if expected != guest.opening {
                     differences.push(format!("guest {} is unknown to the network", guest.phone));

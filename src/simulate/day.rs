@@ -1,4 +1,6 @@
-//! The day: who came, what was sold, what was undone, and what was said once more in the evening.
+//! The day: who came, what was sold, and what was said once more in the evening. What becomes of each sale is in [`stories`].
+
+mod stories;
 
 use std::sync::Arc;
 
@@ -6,8 +8,8 @@ use chrono::{DateTime, Duration, Timelike};
 use chrono_tz::Tz;
 use kopilka_contract::Money;
 
-use super::account::{Account, Entry, Guest, Standing};
-use super::dialect::{Dialect, Heard, Item, Message, PartsBack, Role, Sale, Undo};
+use super::account::{Account, Entry, Guest};
+use super::dialect::{Dialect, Heard, Item, Message, Payer, Role, Sale};
 use super::faults::{Fault, Once, Wire};
 use super::office::{Office, Place, Quote};
 use super::vendor::Vendor;
@@ -28,17 +30,6 @@ const LEAST: i64 = 1_000;
 const SINCE_CLOSING: i64 = 60;
 /// How long it was, in minutes.
 const OPEN: i64 = 480;
-
-/// What becomes of a sale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Story {
-    Stays,
-    Returned,
-    RolledBack,
-    SoldAgain,
-    /// A part comes back; `true`: the rest too, later.
-    PartBack(bool),
-}
 
 /// A day under way.
 pub(super) struct Day<'a, 'w> {
@@ -200,6 +191,7 @@ impl<'a, 'w> Day<'a, 'w> {
             _ => Money::ZERO,
         };
         sale.redeem = planned;
+        sale.payer = self.payer(&sale, known);
         let mut quote = self.quoted(&mut sale, known).await?;
         let mut offered = Money::ZERO;
         for message in before {
@@ -219,7 +211,7 @@ impl<'a, 'w> Day<'a, 'w> {
             self.complaints.push(format!(
                 "sale {number}: the till may take {offered}, the network said {planned}"
             ));
-            sale.redeem = Money::ZERO;
+            (sale.redeem, sale.payer) = (Money::ZERO, None);
             quote = self.quoted(&mut sale, known).await?;
         }
         let closed = self.dialect.close(&sale, sale.at);
@@ -251,13 +243,7 @@ impl<'a, 'w> Day<'a, 'w> {
             self.enter(&sale, None);
             return Ok(());
         }
-        self.enter(&sale, known);
-        if let (Some(quote), Some(entry)) = (quote, self.account.entries.remove(&number)) {
-            let pieces: Vec<i64> = sale.items.iter().map(|item| item.pieces).collect();
-            self.account
-                .entries
-                .insert(number, entry.with(&quote, &pieces, posted));
-        }
+        self.enter_as(&sale, known, quote, posted);
         self.follow(story, sale, known).await
     }
 
@@ -292,12 +278,27 @@ impl<'a, 'w> Day<'a, 'w> {
         Ok(Money::from_kopecks(if planned < LEAST { 0 } else { planned }))
     }
 
+    /// Another guest with a card who pays a third of what bonuses pay, in every other such sale.
+    fn payer(&self, sale: &Sale, guest: Option<usize>) -> Option<Payer> {
+        let takes =
+            sale.redeem.is_positive() && sale.number.is_multiple_of(2) && self.dialect.takes_payers(sale);
+        let guest = guest.filter(|_| takes)?;
+        let part = Money::from_kopecks(sale.redeem.kopecks() / 3);
+        let others = self.account.guests.iter().enumerate();
+        let mut others = others.filter(|(index, other)| *index != guest && other.spendable >= part);
+        others.find_map(|(guest, other)| {
+            let card = other.card.clone()?;
+            Some(Payer { guest, card, part })
+        })
+    }
+
     /// What bonuses really paid.
     async fn pay_with_bonuses(&mut self, sale: &Sale, guest: Option<usize>) -> Result<Money, Failure> {
         if !sale.redeem.is_positive() {
             return Ok(Money::ZERO);
         }
         self.counts.redemptions += 1;
+        self.counts.shared_redemptions += u32::from(sale.payer.is_some());
         let now = self
             .place
             .settings
@@ -339,132 +340,15 @@ impl<'a, 'w> Day<'a, 'w> {
         if !paid {
             return Ok(Money::ZERO);
         }
-        if let Some(guest) = guest.and_then(|guest| self.account.guests.get_mut(guest)) {
-            guest.spendable -= sale.redeem;
+        let of_payer = sale.payer.as_ref().map(|payer| (payer.guest, payer.part));
+        let by_other = of_payer.map_or(Money::ZERO, |(_, part)| part);
+        let own = guest.map(|guest| (guest, sale.redeem - by_other));
+        for (guest, part) in own.into_iter().chain(of_payer) {
+            if let Some(guest) = self.account.guests.get_mut(guest) {
+                guest.spendable -= part;
+            }
         }
         Ok(sale.redeem)
-    }
-
-    /// What becomes of the sale.
-    async fn follow(&mut self, story: Story, mut sale: Sale, guest: Option<usize>) -> Result<(), Failure> {
-        let number = sale.number;
-        let after = |seconds: i64| sale.at + Duration::seconds(seconds);
-        match story {
-            Story::Stays => {}
-            Story::Returned => {
-                self.counts.returns += 1;
-                let undo = self.dialect.undo(&sale, &Undo::Return, after(1800));
-                let hour = number + 1 + u32::try_from(self.dice.below(6)).unwrap_or_default();
-                self.later.push((hour, undo));
-                // The till could not finish every other return.
-                let stands_again = self.dialect.undo_return(&sale, after(1830));
-                if let Some(stands_again) = stands_again.filter(|_| self.counts.returns.is_multiple_of(2)) {
-                    self.counts.undone_returns += 1;
-                    self.later.push((hour + 1, stands_again));
-                } else if self.dialect.returns_cancel() {
-                    self.stand(number, Standing::RolledBack);
-                } else {
-                    self.stand(number, Standing::Returned);
-                }
-            }
-            Story::RolledBack | Story::SoldAgain => {
-                self.counts.rollbacks += 1;
-                let undo = self.dialect.undo(&sale, &Undo::RollBack, after(7));
-                let again = self.dialect.close(&sale, after(20));
-                self.tell(undo).await?;
-                // Where the service asks, it may see none of the sale: what was written off apart would find no receipt.
-                let paid_apart = sale.redeem.is_positive() && self.dialect.write_off(&sale).is_some();
-                if story == Story::SoldAgain || paid_apart {
-                    if self.vendor.is_some() {
-                        // Later, so that the service may see what was between.
-                        self.later.push((number + 20, again));
-                    } else {
-                        self.tell(again).await?;
-                    }
-                } else {
-                    self.stand(number, Standing::RolledBack);
-                }
-            }
-            Story::PartBack(rest) => {
-                self.counts.half_returns += 1;
-                *self.wire.struck.entry(Fault::HalfReturns).or_default() += 1;
-                if self.dialect.parts_back() == PartsBack::NewerOrder {
-                    let newer = after(600);
-                    sale.items.truncate(1);
-                    // Paid with money now.
-                    sale.redeem = Money::ZERO;
-                    for item in &mut sale.items {
-                        item.redeemed = Money::ZERO;
-                    }
-                    let message = self.dialect.close(&sale, newer);
-                    self.resell(&sale, guest).await?;
-                    self.later.push((number + 2, message));
-                    return Ok(());
-                }
-                let all: Vec<i64> = sale.items.iter().map(|item| item.pieces).collect();
-                let mut part = vec![0; all.len()];
-                if let Some(first) = part.first_mut() {
-                    *first = 1;
-                }
-                let others: Vec<i64> = all.iter().zip(&part).map(|(all, part)| all - part).collect();
-                if !rest && self.dialect.corrects_returns() {
-                    self.counts.corrected_returns += 1;
-                    let all = Undo::Pieces(1, all.clone());
-                    self.later
-                        .push((number + 1, self.dialect.undo(&sale, &all, after(850))));
-                }
-                let message = self
-                    .dialect
-                    .undo(&sale, &Undo::Pieces(1, part.clone()), after(900));
-                let hour = if rest { 1 } else { 2 };
-                self.later.push((number + hour, message));
-                if rest {
-                    let message = self
-                        .dialect
-                        .undo(&sale, &Undo::Pieces(2, others.clone()), after(1200));
-                    self.later.push((number + 3, message));
-                }
-                if let Some(entry) = self.account.entries.get_mut(&number) {
-                    entry.take_back(&part);
-                    if rest {
-                        entry.take_back(&others);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The order was changed after it had been closed: what counts is what is in it now.
-    async fn resell(&mut self, sale: &Sale, guest: Option<usize>) -> Result<(), Failure> {
-        self.enter(sale, guest);
-        if guest.is_none() {
-            return Ok(());
-        }
-        let quote = self
-            .office
-            .quote(self.dialect, &self.place, sale, Money::ZERO)
-            .await?;
-        if let Some(entry) = self.account.entries.remove(&sale.number) {
-            let pieces: Vec<i64> = sale.items.iter().map(|item| item.pieces).collect();
-            self.account
-                .entries
-                .insert(sale.number, entry.with(&quote, &pieces, Money::ZERO));
-        }
-        Ok(())
-    }
-
-    fn enter(&mut self, sale: &Sale, guest: Option<usize>) {
-        let external_id = self.dialect.external_id(sale);
-        let mut entry = Entry::sold(sale.number, external_id, guest, sale.total());
-        entry.other_ids = self.dialect.other_ids(sale);
-        self.account.entries.insert(sale.number, entry);
-    }
-
-    fn stand(&mut self, number: u32, standing: Standing) {
-        if let Some(entry) = self.account.entries.get_mut(&number) {
-            entry.standing = standing;
-        }
     }
 
     /// Three of four come with a name.
@@ -472,19 +356,6 @@ impl<'a, 'w> Day<'a, 'w> {
         let comes = self.dice.percent(75);
         let guest = self.dice.index(MEMBERS + STRANGERS);
         comes.then_some(guest)
-    }
-
-    fn story(&mut self) -> Story {
-        let (chance, rest) = (self.dice.below(100), self.dice.percent(50));
-        let halves =
-            self.wire.faults.has(Fault::HalfReturns) && self.dialect.parts_back() != PartsBack::Never;
-        match chance {
-            0..10 => Story::Returned,
-            10..18 if self.dialect.rolls_back() => Story::RolledBack,
-            18..26 if self.dialect.rolls_back() => Story::SoldAgain,
-            26..40 if halves => Story::PartBack(rest),
-            _ => Story::Stays,
-        }
     }
 
     fn sale(&mut self, number: u32, guest: Option<usize>) -> Sale {
@@ -515,6 +386,7 @@ impl<'a, 'w> Day<'a, 'w> {
             member,
             items,
             redeem: Money::ZERO,
+            payer: None,
         }
     }
 }

@@ -62,6 +62,19 @@ pub(crate) struct Sale {
     pub(crate) items: Vec<Item>,
     /// What bonuses pay.
     pub(crate) redeem: Money,
+    /// Another guest who pays a part of that.
+    pub(crate) payer: Option<Payer>,
+}
+
+/// A guest who pays for another's sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Payer {
+    /// Which of the day's guests he is.
+    pub(crate) guest: usize,
+    /// His card.
+    pub(crate) card: String,
+    /// How much of what bonuses pay is his.
+    pub(crate) part: Money,
 }
 
 impl Sale {
@@ -159,6 +172,11 @@ pub(crate) trait Dialect: Debug + Sync {
         self.redeems()
     }
 
+    /// Whether several cards can pay for this sale. Parts of such a sale do not come back.
+    fn takes_payers(&self, _sale: &Sale) -> bool {
+        false
+    }
+
     /// Whether a payment can be rolled back and tried again.
     fn rolls_back(&self) -> bool;
 
@@ -231,6 +249,11 @@ pub(crate) trait Dialect: Debug + Sync {
     /// Whether this sale is told before its bonuses are written off.
     fn tells_first(&self, _sale: &Sale) -> bool {
         false
+    }
+
+    /// How the connection is to be set for the day.
+    fn settings(&self) -> Value {
+        Value::Null
     }
 
     /// The vendor's own system, where the service asks it: a new one for each day. What is told is then in the books when

@@ -1,5 +1,5 @@
 //! iiko's cloud, which the service asks for deliveries whose webhooks never came: revisions, dates, tokens that end, and what
-//! sites keep with orders, which only asking by id shows.
+//! sites keep with orders, which only asking by id shows, not always at once.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,6 +15,9 @@ use crate::domain::Timestamp;
 const LOGIN: &str = "simulator";
 /// Tokens end before their time.
 const CALLS_PER_TOKEN: u32 = 17;
+/// So long in the day many deliveries are slow to be had by their ids: refused at first, or shown as they were before. The service
+/// waits then, so later in the day the books would be long in coming.
+const SLOW_REVISIONS: i64 = 40;
 /// Every so many calls nothing works.
 const TROUBLE_EVERY: u32 = 40;
 const CORRELATION: &str = "0f7f6a1e-7f54-4f0e-9a67-2d2b6f0a51c3";
@@ -38,6 +41,8 @@ struct Known {
     /// For how many calls the token is still good.
     calls_left: u32,
     calls: u32,
+    /// Questions that were refused, or answered with an older state.
+    late_answers: u32,
 }
 
 /// A delivery as it stands.
@@ -48,6 +53,32 @@ struct Delivery {
     revision: i64,
     /// When it was first shown so.
     shown_at: Option<Timestamp>,
+    /// What becomes of the first question about it.
+    first: First,
+    /// As it was before its last change.
+    former: Option<Value>,
+}
+
+/// How the first question about a delivery by its id is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// As any other.
+    Shown,
+    /// All that is asked for with it is refused.
+    Refused,
+    /// It is shown as it was before.
+    Older,
+}
+
+impl First {
+    /// Of a delivery's change, by its revision.
+    fn of(revision: i64) -> Self {
+        match revision % 3 {
+            0 if revision < SLOW_REVISIONS => First::Refused,
+            1 if revision < SLOW_REVISIONS => First::Older,
+            _ => First::Shown,
+        }
+    }
 }
 
 impl IikoCloud {
@@ -70,10 +101,13 @@ impl Vendor for IikoCloud {
         let mut known = self.known();
         known.revision += 1;
         let id = fact["id"].as_str().unwrap_or_default().to_owned();
+        let former = known.deliveries.remove(&id);
         let delivery = Delivery {
             info: fact.clone(),
             revision: known.revision,
             shown_at: None,
+            first: First::of(known.revision),
+            former: former.map(|former| former.info),
         };
         known.deliveries.insert(id, delivery);
     }
@@ -89,6 +123,10 @@ impl Vendor for IikoCloud {
         shown
             .collect::<Option<Vec<Timestamp>>>()
             .map(|times| times.into_iter().max().unwrap_or_default())
+    }
+
+    fn late_answers(&self) -> u32 {
+        self.known().late_answers
     }
 
     fn settings(&self, address: &str) -> Value {
@@ -141,30 +179,45 @@ impl Known {
                 };
                 (200, self.show(restaurant, within))
             }
-            "/api/1/deliveries/by_id" => (200, self.show_by_id(&body)),
+            "/api/1/deliveries/by_id" => self.show_by_id(&body),
             _ => failure(404, "there is no such method"),
         }
     }
 
     /// Deliveries by their ids, with those of the keys kept with them that are asked for.
-    fn show_by_id(&mut self, body: &Value) -> Value {
+    fn show_by_id(&mut self, body: &Value) -> (u16, Value) {
         let list = |name: &str| body[name].as_array().cloned().unwrap_or_default();
         let (ids, keys) = (list("orderIds"), list("returnExternalDataKeys"));
-        let now = SystemClock.now();
-        let mut orders = Vec::new();
-        for delivery in self
+        let asked = self
             .deliveries
             .values_mut()
-            .filter(|d| ids.contains(&d.info["id"]))
-        {
-            delivery.shown_at.get_or_insert(now);
-            let mut info = delivery.info.clone();
+            .filter(|d| ids.contains(&d.info["id"]));
+        let mut asked: Vec<&mut Delivery> = asked.collect();
+        if let Some(delivery) = asked.iter_mut().find(|d| d.first == First::Refused) {
+            delivery.first = First::Shown;
+            self.late_answers += 1;
+            return failure(400, "The order can't be read now");
+        }
+        let now = SystemClock.now();
+        let mut orders = Vec::new();
+        for delivery in asked {
+            let older = delivery
+                .former
+                .as_ref()
+                .filter(|_| delivery.first == First::Older);
+            let mut info = older.unwrap_or(&delivery.info).clone();
+            if older.is_some() {
+                self.late_answers += 1;
+            } else {
+                delivery.shown_at.get_or_insert(now);
+            }
+            delivery.first = First::Shown;
             if let Some(kept) = info["order"]["externalData"].as_array_mut() {
                 kept.retain(|data| keys.contains(&data["key"]));
             }
             orders.push(info);
         }
-        json!({"correlationId": CORRELATION, "orders": orders})
+        (200, json!({"correlationId": CORRELATION, "orders": orders}))
     }
 
     fn show(&mut self, restaurant: &str, wanted: impl Fn(&Delivery) -> bool) -> Value {

@@ -48,7 +48,8 @@ pub type Restart<'a> = Option<&'a mut dyn FnMut() -> Result<(), Failure>>;
 
 /// Every dialect that is spoken here. Adding a till system adds one line.
 static DIALECTS: &[&dyn Dialect] = &[
-    &rkeeper::RKeeper,
+    &rkeeper::RKeeper { net: false },
+    &rkeeper::RKeeper { net: true },
     &rkeeper_delivery::RKeeperDelivery,
     &iiko::Iiko,
     &iiko_plugin::IikoPlugin,
@@ -95,6 +96,10 @@ pub struct Counts {
     pub with_guest: u32,
     /// Sales that bonuses paid a part of.
     pub redemptions: u32,
+    /// Those of them that two guests paid for.
+    pub shared_redemptions: u32,
+    /// Those of them that were told once more with fewer bonuses.
+    pub lowered_redemptions: u32,
     /// Returns of whole receipts.
     pub returns: u32,
     /// Those of them that the till could not finish: the sale stands again.
@@ -109,6 +114,8 @@ pub struct Counts {
     pub corrected_returns: u32,
     /// Messages that were sent once more in the evening.
     pub late_repeats: u32,
+    /// Questions to which the vendor's system did not know the answer at first.
+    pub late_answers: u32,
 }
 
 /// What a till system does at all, as its dialect says.
@@ -116,6 +123,10 @@ pub struct Counts {
 pub struct Habits {
     /// Bonuses can pay at it.
     pub redeems: bool,
+    /// Those of several guests can pay for one receipt.
+    pub shares_redemptions: bool,
+    /// A closed order may be told once more with fewer bonuses.
+    pub lowers_redemptions: bool,
     /// A payment can be rolled back.
     pub rolls_back: bool,
     /// A return can be taken back.
@@ -132,6 +143,8 @@ impl Habits {
     fn of(dialect: &dyn Dialect, sale: &Sale) -> Self {
         Habits {
             redeems: dialect.redeems(),
+            shares_redemptions: dialect.takes_payers(sale),
+            lowers_redemptions: dialect.redeems() && dialect.parts_back() == PartsBack::NewerOrder,
             rolls_back: dialect.rolls_back(),
             undoes_returns: dialect.undo_return(sale, sale.at).is_some(),
             half_returns: dialect.parts_back() != PartsBack::Never,
@@ -174,6 +187,8 @@ impl fmt::Display for Report {
             ("receipts", self.receipts),
             ("with a guest", counts.with_guest),
             ("with redemption", counts.redemptions),
+            ("paid by two", counts.shared_redemptions),
+            ("paid by fewer", counts.lowered_redemptions),
             ("returns", counts.returns),
             ("undone returns", counts.undone_returns),
             ("half-returns", counts.half_returns),
@@ -181,6 +196,7 @@ impl fmt::Display for Report {
             ("rollbacks", counts.rollbacks),
             ("guests taken off", counts.guests_taken_off),
             ("late repeats", counts.late_repeats),
+            ("late answers", counts.late_answers),
             ("messages answered", self.answered),
         ];
         let faults = self.struck.iter().filter(|(f, _)| **f != Fault::HalfReturns);
@@ -231,9 +247,10 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
     office.check_key(plan.key.is_some()).await?;
     let mut door = door(&office, dialect, plan).await?;
     let vendor = dialect.vendor();
+    let mut settings = dialect.settings();
     if let Some(vendor) = &vendor {
         let opened = vendor::open(Arc::clone(vendor)).await?;
-        let settings = vendor.settings(&opened);
+        settings = vendor.settings(&opened);
         if let Some(place) = door.places.iter().find(|p| asks_another(&p.settings, &settings)) {
             return Err(format!(
                 "the connection {} asks a vendor's system already, and a simulated day would set it to its own: play with a \
@@ -245,11 +262,13 @@ async fn play(plan: &Plan, restart: Restart<'_>) -> Result<Report, Failure> {
         for place in &mut door.places {
             forget_former_day(&mut place.settings, &settings);
         }
+    }
+    if !settings.is_null() {
         office.set(&door.places, &settings).await?;
     }
     let played = day(plan, &office, &door, dialect, vendor.clone(), restart).await;
     // Whatever came of it. Why the day ended early says more than why nothing could be put back then.
-    let put_back = door.put_back(&office, vendor.is_some()).await;
+    let put_back = door.put_back(&office, !settings.is_null()).await;
     let report = played?;
     put_back?;
     Ok(report)
@@ -266,8 +285,8 @@ struct Door {
 
 impl Door {
     /// As it was before the day. A vendor's system closes with the day: nobody is to ask it any more.
-    async fn put_back(&self, office: &Office, was_asked: bool) -> Result<(), Failure> {
-        if was_asked {
+    async fn put_back(&self, office: &Office, was_set: bool) -> Result<(), Failure> {
+        if was_set {
             office.set(&self.places, &json!({})).await?;
         }
         if self.own {
@@ -337,6 +356,7 @@ async fn day(
     if let Some(vendor) = &vendor {
         office.asked(std::slice::from_ref(&day.place), &**vendor).await?;
         day.account.forget_unseen(office, &day.place).await?;
+        day.counts.late_answers = vendor.late_answers();
     }
 
     let mut differences = day.complaints;

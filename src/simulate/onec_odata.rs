@@ -89,7 +89,7 @@ impl Dialect for OneCOData {
 
     fn close(&self, sale: &Sale, now: DateTime<Tz>) -> Message {
         let fact = document(sale, &sale.id, version(sale, now), sale.at);
-        told(sale, OneC.close(sale, now), fact)
+        told(sale, is_pushed(sale), OneC.close(sale, now), fact)
     }
 
     fn after(&self, sale: &Sale) -> Vec<Message> {
@@ -102,7 +102,7 @@ impl Dialect for OneCOData {
             unposted["Posted"] = json!(false);
             let mut message = OneC.close(sale, now);
             message.body = message.body.replacen('{', "{\"posted\":false,", 1);
-            return told(sale, message, unposted);
+            return told(sale, is_pushed(sale), message, unposted);
         }
         let (id, pieces) = back(sale, undo);
         let mut returned = sale.clone();
@@ -117,7 +117,9 @@ impl Dialect for OneCOData {
         let mut document = document(&returned, &id, data_version(now), dated);
         document["ВидОперации"] = json!("Возврат");
         document["ЧекККМПродажа_Key"] = json!(sale.id);
-        told(sale, OneC.undo(sale, undo, now), document)
+        // By the same road as its sale or by the other one only, whichever comes first.
+        let pushed = sale.number.is_multiple_of(2);
+        told(sale, pushed, OneC.undo(sale, undo, now), document)
     }
 
     fn hear(&self, message: &Message, status: u16, body: &str) -> Heard {
@@ -140,7 +142,7 @@ fn version(sale: &Sale, now: DateTime<Tz>) -> String {
 }
 
 /// The document in the base, with the push of it where there is one.
-fn told(sale: &Sale, push: Message, document: Value) -> Message {
+fn told(sale: &Sale, pushed: bool, push: Message, document: Value) -> Message {
     let products = sale.items.iter().map(|item| {
         (
             item.product.clone(),
@@ -151,7 +153,7 @@ fn told(sale: &Sale, push: Message, document: Value) -> Message {
         "document": document, "card": sale.card, "products": products.collect::<serde_json::Map<_, _>>(),
     });
     Message {
-        role: if is_pushed(sale) { push.role } else { Role::Shows },
+        role: if pushed { push.role } else { Role::Shows },
         fact: Some(fact),
         ..push
     }

@@ -1,15 +1,24 @@
-//! r_keeper 7: FarCards over HTTP. The card is read while the order is open; one packet pays, rolls back or returns.
+//! r_keeper 7: FarCards over HTTP. The card is read while the order is open; one packet pays, rolls back or returns. Some
+//! receipts are paid by two cards: all of it is done or nothing. Sites differ in whether the sums of lines hold what bonuses paid.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Duration, NaiveDate};
 use chrono_tz::Tz;
 use kopilka_contract::Money;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::dialect::{Dialect, GuestName, Heard, Item, Message, PartsBack, Role, Sale, Undo, by_card};
+use super::dialect::{Dialect, GuestName, Heard, Item, Message, PartsBack, Payer, Role, Sale, Undo, by_card};
 
 /// The till.
 #[derive(Debug)]
-pub(super) struct RKeeper;
+pub(super) struct RKeeper {
+    /// The sums of lines come without what bonuses paid of them.
+    pub(super) net: bool,
+}
+
+/// A card that nobody has.
+const NOBODYS_CARD: &str = "2799999999999";
+/// The currency that is our bonuses.
+const BONUSES: &str = "9CA200F8-5961-4A6F-AE22-A095C65D1485";
 
 /// When a check is seen: `chmode`.
 const PAYMENT: u8 = 1;
@@ -23,12 +32,39 @@ impl Dialect for RKeeper {
         "rkeeper"
     }
 
+    fn name(&self) -> &'static str {
+        if self.net { "rkeeper-net" } else { self.kind() }
+    }
+
+    fn settings(&self) -> Value {
+        json!({"lines_net_of_bonuses": self.net})
+    }
+
     fn guest<'a>(&self, sale: &'a Sale) -> Option<GuestName<'a>> {
         by_card(sale)
     }
 
     fn redeems(&self) -> bool {
         true
+    }
+
+    fn takes_payers(&self, _sale: &Sale) -> bool {
+        true
+    }
+
+    /// The second card is mistaken for one that nobody has: then the first one pays nothing either.
+    fn prepares(&self, sale: &Sale) -> Vec<Message> {
+        let mistaken = sale.payer.clone().map(|payer| Payer {
+            card: NOBODYS_CARD.to_owned(),
+            ..payer
+        });
+        let attempt = mistaken.map(|payer| Sale {
+            payer: Some(payer),
+            ..sale.clone()
+        });
+        let moment = sale.at - Duration::seconds(30);
+        let asked = attempt.map(|attempt| self.packet(Role::Asks, &attempt, PAYMENT, moment));
+        asked.into_iter().collect()
     }
 
     fn rolls_back(&self) -> bool {
@@ -53,7 +89,7 @@ impl Dialect for RKeeper {
         };
         let body = format!(
             "{HEAD}<ROOT><QRY Card=\"{card}\" Restaurant=\"4\" UnitNo=\"2\">{}</QRY></ROOT>",
-            check(sale, EDITING, sale.at)
+            self.check(sale, EDITING, sale.at)
         );
         vec![message(sale, Role::Asks, "GetCardInfoEx", body)]
     }
@@ -68,7 +104,7 @@ impl Dialect for RKeeper {
     }
 
     fn close(&self, sale: &Sale, now: DateTime<Tz>) -> Message {
-        packet(sale, PAYMENT, now)
+        self.packet(Role::Tells, sale, PAYMENT, now)
     }
 
     fn after(&self, _sale: &Sale) -> Vec<Message> {
@@ -80,15 +116,20 @@ impl Dialect for RKeeper {
             Undo::RollBack => PAYMENT_ROLLBACK,
             Undo::Return | Undo::Pieces(..) => RETURN,
         };
-        packet(sale, moment, now)
+        self.packet(Role::Tells, sale, moment, now)
     }
 
     fn undo_return(&self, sale: &Sale, now: DateTime<Tz>) -> Option<Message> {
-        Some(packet(sale, RETURN_ROLLBACK, now))
+        Some(self.packet(Role::Tells, sale, RETURN_ROLLBACK, now))
     }
 
-    fn hear(&self, _message: &Message, status: u16, body: &str) -> Heard {
+    fn hear(&self, message: &Message, status: u16, body: &str) -> Heard {
+        let mistaken = message.body.contains(NOBODYS_CARD);
         match (status, attribute(body, "Result")) {
+            (200, Some("0")) if mistaken => {
+                Heard::Refused(format!("a card that nobody has has paid: {body}"))
+            }
+            (200, Some("1")) if mistaken => Heard::Taken,
             (200, Some("0")) => Heard::Taken,
             // The cashier reads why, and presses once more.
             _ => Heard::Again(format!("{status} {body}")),
@@ -110,85 +151,99 @@ fn message(sale: &Sale, role: Role, function: &str, body: String) -> Message {
     }
 }
 
-/// The transactions of a receipt with the receipt itself. An undo has all signs turned.
-fn packet(sale: &Sale, moment: u8, now: DateTime<Tz>) -> Message {
-    let sign = if matches!(moment, PAYMENT | RETURN_ROLLBACK) {
-        1
-    } else {
-        -1
-    };
-    let transactions = match &sale.card {
-        Some(card) => {
-            let since = NaiveDate::from_ymd_opt(1899, 12, 30).unwrap_or_default();
-            let cash_day = (sale.at.date_naive() - since).num_days();
-            let row = |kind: u8, kopecks: i64| {
-                format!(
-                    "<TransactionsEx Card=\"{card}\" PersonID=\"1\" Account=\"1\" Kind=\"{kind}\" Summa=\"{kopecks}\" \
-                     Restaurant=\"4\" RKDate=\"{cash_day}\" RKUnit=\"2\" RKCheck=\"{}\" VatSumA=\"{}\" VatPrcA=\"2000\" \
-                     VatSumB=\"0\" VatPrcB=\"0\"/>",
-                    100_000 + sale.number,
-                    sale.total().kopecks(),
-                )
-            };
-            let redeemed = if sale.redeem.is_positive() {
-                row(0, -sign * sale.redeem.kopecks())
-            } else {
-                String::new()
-            };
-            format!("{redeemed}{}", row(3, sign * sale.to_pay().kopecks()))
-        }
-        None => String::new(),
-    };
-    let body = format!(
-        "{HEAD}<ROOT><Transactions>{transactions}</Transactions>{}</ROOT>",
-        check(sale, moment, now)
-    );
-    message(sale, Role::Tells, "TransactionsEx", body)
+impl RKeeper {
+    /// The transactions of a receipt with the receipt itself. An undo has all signs turned.
+    fn packet(&self, role: Role, sale: &Sale, moment: u8, now: DateTime<Tz>) -> Message {
+        let sign = if matches!(moment, PAYMENT | RETURN_ROLLBACK) {
+            1
+        } else {
+            -1
+        };
+        let transactions = sale.card.as_ref().map_or(String::new(), |card| {
+            let paid = paid_by_cards(sale);
+            let paid = paid.map(|(card, part)| row(sale, card, 0, -sign * part.kopecks()));
+            paid.collect::<String>() + &row(sale, card, 3, sign * sale.to_pay().kopecks())
+        });
+        let body = format!(
+            "{HEAD}<ROOT><Transactions>{transactions}</Transactions>{}</ROOT>",
+            self.check(sale, moment, now)
+        );
+        message(sale, role, "TransactionsEx", body)
+    }
+
+    fn check(&self, sale: &Sale, moment: u8, now: DateTime<Tz>) -> String {
+        let time = |at: DateTime<Tz>| at.format("%Y-%m-%dT%H:%M:%S").to_string();
+        let opened = time(sale.at - Duration::minutes(40));
+        let open = moment == EDITING;
+        let net = self.net && !open;
+        let lines = sale.items.iter().enumerate();
+        let lines: String = lines.map(|(index, item)| line(index, item, net)).collect();
+        let (number, closed, payments) = if open {
+            (0, String::new(), String::new())
+        } else {
+            (
+                100_000 + sale.number,
+                format!("closedatetime=\"{}\"", time(sale.at)),
+                format!("<CHECKPAYMENTS count=\"2\">{}</CHECKPAYMENTS>", payments(sale)),
+            )
+        };
+        let payer = sale.payer.as_ref().map(|payer| &payer.card);
+        let cards = sale.card.iter().chain(payer.filter(|_| !open));
+        let cards: String = cards.map(|card| format!("<ITEM cardcode=\"{card}\"/>")).collect();
+        let all_cards = if open { "" } else { &cards };
+        let guid = sale.id.to_uppercase();
+        format!(
+            "<INPBUF InpKind=\"1\"><CHECK stationcode=\"2\" restaurantcode=\"998870004\" cashservername=\"MID01\" \
+             generateddatetime=\"{}\" chmode=\"{moment}\" locale=\"1049\" shiftdate=\"{}\" shiftnum=\"312\">\
+             <EXTINFO reservation=\"\"><INTERFACES current=\"1002501\"><INTERFACE type=\"PDS\" id=\"1002501\" mode=\"1\" \
+             interface=\"11\"><HOLDERS>{cards}</HOLDERS><ALLCARDS>{all_cards}</ALLCARDS></INTERFACE>\
+             </INTERFACES></EXTINFO><CHECKDATA checknum=\"{number}\" printnum=\"1\" fiscdocnum=\"0\" tablename=\"14\" \
+             startservice=\"{opened}\" {closed} ordernum=\"{}/1\" guests=\"2\" orderguid=\"{{{guid}}}\" checkguid=\"{{{guid}}}\" \
+             order_cat=\"1\" order_type=\"9001\" persistentcomment=\"\"><CHECKPERSONS count=\"1\"><PERSON \
+             id=\"{{C0FFEE00-1111-4222-8333-444455556666}}\" name=\"Мария\" code=\"34\" role=\"7\"/></CHECKPERSONS>\
+             <CHECKLINES count=\"{}\">{lines}</CHECKLINES><CHECKCATEGS count=\"1\"><CATEG id=\"0\" code=\"0\" name=\"\" \
+             sum=\"{}\" discsum=\"0\"/></CHECKCATEGS>{payments}</CHECKDATA></CHECK></INPBUF>",
+            time(now),
+            sale.at.format("%Y-%m-%d"),
+            2000 + sale.number,
+            sale.items.len(),
+            sale.total(),
+        )
+    }
 }
 
-fn check(sale: &Sale, moment: u8, now: DateTime<Tz>) -> String {
-    let card = sale.card.as_deref().unwrap_or_default();
-    let time = |at: DateTime<Tz>| at.format("%Y-%m-%dT%H:%M:%S").to_string();
-    let opened = time(sale.at - chrono::Duration::minutes(40));
-    let lines: String = sale.items.iter().enumerate().map(line).collect();
-    let total = sale.total();
-    let open = moment == EDITING;
-    let (number, closed, payments) = if open {
-        (0, String::new(), String::new())
-    } else {
-        (
-            100_000 + sale.number,
-            format!("closedatetime=\"{}\"", time(sale.at)),
-            format!("<CHECKPAYMENTS count=\"2\">{}</CHECKPAYMENTS>", payments(sale)),
-        )
-    };
-    let all_cards = match (&sale.card, open) {
-        (Some(card), false) => format!("<ITEM cardcode=\"{card}\"/>"),
-        _ => String::new(),
-    };
-    let guid = sale.id.to_uppercase();
+/// What each card pays with bonuses, those of the receipt's own guest first.
+fn paid_by_cards(sale: &Sale) -> impl Iterator<Item = (&str, Money)> {
+    let of_payer = sale.payer.as_ref().map(|payer| (payer.card.as_str(), payer.part));
+    let by_other = of_payer.map_or(Money::ZERO, |(_, part)| part);
+    let own = sale.card.as_deref().map(|card| (card, sale.redeem - by_other));
+    own.into_iter()
+        .chain(of_payer)
+        .filter(|(_, part)| part.is_positive())
+}
+
+/// A transaction.
+fn row(sale: &Sale, card: &str, kind: u8, kopecks: i64) -> String {
+    let since = NaiveDate::from_ymd_opt(1899, 12, 30).unwrap_or_default();
+    let cash_day = (sale.at.date_naive() - since).num_days();
     format!(
-        "<INPBUF InpKind=\"1\"><CHECK stationcode=\"2\" restaurantcode=\"998870004\" cashservername=\"MID01\" \
-         generateddatetime=\"{}\" chmode=\"{moment}\" locale=\"1049\" shiftdate=\"{}\" shiftnum=\"312\">\
-         <EXTINFO reservation=\"\"><INTERFACES current=\"1002501\"><INTERFACE type=\"PDS\" id=\"1002501\" mode=\"1\" \
-         interface=\"11\"><HOLDERS><ITEM cardcode=\"{card}\"/></HOLDERS><ALLCARDS>{all_cards}</ALLCARDS></INTERFACE>\
-         </INTERFACES></EXTINFO><CHECKDATA checknum=\"{number}\" printnum=\"1\" fiscdocnum=\"0\" tablename=\"14\" \
-         startservice=\"{opened}\" {closed} ordernum=\"{}/1\" guests=\"2\" orderguid=\"{{{guid}}}\" checkguid=\"{{{guid}}}\" \
-         order_cat=\"1\" order_type=\"9001\" persistentcomment=\"\"><CHECKPERSONS count=\"1\"><PERSON \
-         id=\"{{C0FFEE00-1111-4222-8333-444455556666}}\" name=\"Мария\" code=\"34\" role=\"7\"/></CHECKPERSONS>\
-         <CHECKLINES count=\"{}\">{lines}</CHECKLINES><CHECKCATEGS count=\"1\"><CATEG id=\"0\" code=\"0\" name=\"\" \
-         sum=\"{total}\" discsum=\"0\"/></CHECKCATEGS>{payments}</CHECKDATA></CHECK></INPBUF>",
-        time(now),
-        sale.at.format("%Y-%m-%d"),
-        2000 + sale.number,
-        sale.items.len(),
+        "<TransactionsEx Card=\"{card}\" PersonID=\"1\" Account=\"1\" Kind=\"{kind}\" Summa=\"{kopecks}\" \
+         Restaurant=\"4\" RKDate=\"{cash_day}\" RKUnit=\"2\" RKCheck=\"{}\" VatSumA=\"{}\" VatPrcA=\"2000\" \
+         VatSumB=\"0\" VatPrcB=\"0\"/>",
+        100_000 + sale.number,
+        sale.total().kopecks(),
     )
 }
 
-fn line((index, item): (usize, &Item)) -> String {
+/// A dish. What bonuses paid of it stands apart where its sum is net of that.
+fn line(index: usize, item: &Item, net: bool) -> String {
+    let apart = Some(item.redeemed).filter(|part| net && part.is_positive());
+    let paid = apart.map_or(String::new(), |part| {
+        format!("<LINEPAYMENTS><LINEPAYMENT id=\"{{{BONUSES}}}\" sum=\"{part}\"/></LINEPAYMENTS>")
+    });
     format!(
         "<LINE id=\"{{{}}}\" code=\"{}\" name=\"{}\" uni=\"{}\" type=\"dish\" price=\"{}\" pr_list_sum=\"{}\" \
-         categ_id=\"{{{}}}\" servprint_id=\"\" quantity=\"{}\" sum=\"{}\"/>",
+         categ_id=\"{{{}}}\" servprint_id=\"\" quantity=\"{}\" sum=\"{}\">{paid}</LINE>",
         dish_id(item),
         item.product,
         item.name,
@@ -197,7 +252,7 @@ fn line((index, item): (usize, &Item)) -> String {
         item.price,
         item.category,
         item.pieces,
-        item.amount(),
+        item.amount() - apart.unwrap_or_default(),
     )
 }
 
@@ -206,21 +261,18 @@ fn dish_id(item: &Item) -> String {
     format!("A1B2C3D4-0000-4A4A-9B9B-{:0>12}", item.product)
 }
 
-/// Bonuses, then a bank card.
+/// Bonuses of each card, then a bank card.
 fn payments(sale: &Sale) -> String {
-    let card = sale.card.as_deref().unwrap_or_default();
-    let bonuses = if sale.redeem.is_positive() {
+    let bonuses = paid_by_cards(sale).zip(23..).map(|((card, part), uni)| {
         format!(
-            "<PAYMENT id=\"{{9CA200F8-5961-4A6F-AE22-A095C65D1485}}\" code=\"10\" name=\"Бонусы\" uni=\"23\" paytype=\"3\" \
-             interface=\"11\" cardcode=\"{card}\" account=\"1\" ownerinfo=\"\" exttransactioninfo=\"\" bsum=\"{0}\" sum=\"{0}\"/>",
-            sale.redeem
+            "<PAYMENT id=\"{{{BONUSES}}}\" code=\"10\" name=\"Бонусы\" uni=\"{uni}\" paytype=\"3\" interface=\"11\" \
+             cardcode=\"{card}\" account=\"1\" ownerinfo=\"\" exttransactioninfo=\"\" bsum=\"{part}\" sum=\"{part}\"/>"
         )
-    } else {
-        String::new()
-    };
+    });
     format!(
-        "{bonuses}<PAYMENT id=\"{{D7D5E50D-7246-4A71-939F-9B37AA300ACF}}\" code=\"4\" name=\"VISA\" uni=\"28\" paytype=\"2\" \
-         bsum=\"{0}\" sum=\"{0}\"/>",
+        "{}<PAYMENT id=\"{{D7D5E50D-7246-4A71-939F-9B37AA300ACF}}\" code=\"4\" name=\"VISA\" uni=\"28\" paytype=\"2\" \
+         bsum=\"{1}\" sum=\"{1}\"/>",
+        bonuses.collect::<String>(),
         sale.to_pay()
     )
 }

@@ -39,6 +39,11 @@ pub(crate) trait Vendor: Debug + Send + Sync {
     /// Since when all that has happened was shown to the service at least once; `None`: something was not yet.
     fn shown_since(&self) -> Option<Timestamp>;
 
+    /// How often it could not say at first how things stand with what it was asked about.
+    fn late_answers(&self) -> u32 {
+        0
+    }
+
     /// The settings by which a connection asks this system at its address.
     fn settings(&self, address: &str) -> Value;
 }

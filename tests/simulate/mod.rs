@@ -124,7 +124,12 @@ fn a_day_of_every_till_system_comes_out_through_all_faults() {
             let counts = &report.counts;
             assert!(counts.with_guest > 30 && counts.returns > 0, "{report}");
             assert!(counts.late_repeats > 0, "{report}");
+            assert_eq!(counts.late_answers > 0, kind == "iiko", "{report}");
             assert_eq!(counts.redemptions > 5, report.habits.redeems, "{report}");
+            let shared = counts.shared_redemptions > 0;
+            assert_eq!(shared, report.habits.shares_redemptions, "{report}");
+            let lowered = counts.lowered_redemptions > 0;
+            assert_eq!(lowered, report.habits.lowers_redemptions, "{report}");
             assert_eq!(counts.rollbacks > 0, report.habits.rolls_back, "{report}");
             assert_eq!(
                 counts.undone_returns > 0,

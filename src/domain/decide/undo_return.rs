@@ -9,16 +9,19 @@ use super::return_identity::return_fingerprint;
 use super::returned_lines::{amount_back, forget_returns};
 use super::sheet::{Reason, Sheet};
 use crate::domain::books::types;
-use crate::domain::ids::ReturnId;
+use crate::domain::ids::{CustomerId, ReturnId};
 use crate::domain::refusal::Refusal;
-use crate::domain::world::{Change, ReturnRequest, SourceKey, StoredReceipt, StoredReturn, World};
+use crate::domain::world::{
+    Change, RedemptionPart, ReturnRequest, SourceKey, StoredReceipt, StoredReturn, World,
+};
 use crate::domain::{Money, Timestamp};
 
 /// Undoes a return that the till could not finish: the sale stands again, as it was before. One that arrives before
 /// its return is remembered, and the return is not applied then; neither is it where it arrives late.
 ///
 /// # Errors
-/// `receipt-has-returns` where the sale had come back in parts, or several guests had paid for it: a person decides.
+/// `receipt-has-returns` where the sale had come back in parts, or it is not clear who of several guests had paid what: a person
+/// decides.
 pub fn undo_return(
     world: &mut World,
     cx: Context<'_>,
@@ -117,11 +120,28 @@ pub(super) fn is_all_that_came_back<'r>(
     told == amount_back(&receipt.lines)
 }
 
-/// Redeems and accrues again all that came back of a sale. The guest may have spent it meanwhile: what is missing
+/// Whose bonuses came back with this much of a redemption, and how much of each; the receipt's own guest, `None`, comes first. Nothing
+/// where several guests had paid and more has come back than this: then the parts do not say whose it was.
+fn came_back_to(parts: &[RedemptionPart], redeemed: Money) -> Option<Vec<(Option<CustomerId>, Money)>> {
+    let mut shares = vec![(None, Money::ZERO)];
+    if parts.iter().all(|part| part.payer.is_none()) {
+        return Some(vec![(None, redeemed)]);
+    }
+    for part in parts {
+        match shares.iter_mut().find(|(payer, _)| *payer == part.payer) {
+            Some((_, share)) => *share += part.refunded,
+            None => shares.push((part.payer, part.refunded)),
+        }
+    }
+    let refunded: Money = shares.iter().map(|(_, share)| *share).sum();
+    (refunded == redeemed).then_some(shares)
+}
+
+/// Redeems and accrues again all that came back of a sale. The guests may have spent it meanwhile: what is missing
 /// becomes debt, since the till can't be refused.
 ///
 /// # Errors
-/// `receipt-has-returns` where several guests had paid for it; nothing changes then.
+/// `receipt-has-returns` where several guests had paid for it and it is not clear who of them paid what; nothing changes then.
 pub(super) fn stand_again(
     world: &mut World,
     cx: Context<'_>,
@@ -129,21 +149,19 @@ pub(super) fn stand_again(
     return_id: Option<ReturnId>,
     happened_at: Timestamp,
 ) -> Result<Option<Balance>, Refusal> {
-    if receipt.parts.iter().any(|part| part.payer.is_some()) {
+    let redeemed = receipt.lines.iter().map(|line| line.redemption_undone).sum();
+    let accrued = receipt.lines.iter().map(|line| line.accrual_undone).sum();
+    let shares = came_back_to(&receipt.parts, redeemed).ok_or(Refusal::ReceiptHasReturns)?;
+    let is_known = |payer: &CustomerId| world.customers.contains_key(payer);
+    if !shares
+        .iter()
+        .all(|(payer, _)| payer.as_ref().is_none_or(is_known))
+    {
         return Err(Refusal::ReceiptHasReturns);
     }
-    let (mut redeemed, mut accrued) = (Money::ZERO, Money::ZERO);
-    for line in &mut receipt.lines {
-        redeemed += line.redemption_undone;
-        accrued += line.accrual_undone;
-        forget_returns(line);
-    }
+    receipt.lines.iter_mut().for_each(forget_returns);
     receipt.status = ReceiptStatus::Closed;
     receipt.change.mark();
-    let Some(facts) = receipt.customer.and_then(|c| world.customers.get(&c)).cloned() else {
-        return Ok(None);
-    };
-    let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
     let reason = Reason {
         kind: types::REVERSAL.to_owned(),
         venue: Some(receipt.key.venue),
@@ -152,12 +170,23 @@ pub(super) fn stand_again(
         happened_at: Some(happened_at),
         comment: None,
     };
-    let (venue, before) = (receipt.key.venue, receipt.parts.len());
-    let again = redeem_again(&mut sheet, redeemed, venue, before, cx, reason.clone());
-    receipt.parts.extend(again);
-    credit_accrual(&mut sheet, accrued, receipt.id, cx, reason);
-    sheet.tell("receipt.changed", receipt.id.to_string());
-    let balance = sheet.balance(cx.terms.venue);
-    sheet.put_back(world);
-    Ok(Some(balance))
+    let mut balance = None;
+    for (payer, share) in shares {
+        let who = payer.or(receipt.customer);
+        let Some(facts) = who.and_then(|who| world.customers.get(&who)).cloned() else {
+            continue;
+        };
+        let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
+        let (venue, before) = (receipt.key.venue, receipt.parts.len());
+        let again = redeem_again(&mut sheet, share, venue, before, cx, reason.clone());
+        let again = again.into_iter().map(|part| RedemptionPart { payer, ..part });
+        receipt.parts.extend(again);
+        if payer.is_none() {
+            credit_accrual(&mut sheet, accrued, receipt.id, cx, reason.clone());
+            sheet.tell("receipt.changed", receipt.id.to_string());
+            balance = Some(sheet.balance(cx.terms.venue));
+        }
+        sheet.put_back(world);
+    }
+    Ok(balance)
 }

@@ -16,8 +16,8 @@ use crate::webhook::{self, Worth};
 
 /// After so many tries a delivery is posted as it was found: about three quarters of an hour.
 const MOST_TRIES: u32 = 8;
-/// Half of the pause after the first of them; it doubles with each.
-const PAUSE: Duration = Duration::seconds(15);
+/// A third of the pause after the first of them, which is short: mostly iiko is only some seconds behind. It trebles with each.
+const PAUSE: Duration = Duration::seconds(2);
 /// Most that wait for another try: where iiko shows none for long, what is remembered must not grow with every delivery.
 const MOST_WAITING: usize = 500;
 /// Path of a delivery that could not be read once more.
@@ -138,7 +138,7 @@ impl Round<'_> {
         if kept.tries >= MOST_TRIES || too_many && kept.due_at.is_none() {
             return self.as_found(id);
         }
-        let pause = (PAUSE * (1 << kept.tries.min(8))).min(QUIET);
+        let pause = (PAUSE * 3_i32.pow(kept.tries.min(MOST_TRIES))).min(QUIET);
         kept.due_at = Some(self.now + pause);
         None
     }
