@@ -27,7 +27,7 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Refused(refusal) => refusal.into(),
             Failure::Busy => Problem::busy(),
-            Failure::Internal => Problem::internal(),
+            Failure::Internal | Failure::Kept => Problem::internal(),
         }
     }
 }
@@ -162,10 +162,11 @@ pub async fn or_keep<T>(
         Err(refused) if refused.status.is_client_error() => refused,
         other => return other,
     };
-    let outcome = if refused.status == StatusCode::BAD_REQUEST {
-        Outcome::Unreadable
-    } else {
-        Outcome::Refused
+    let outcome = match refused.status {
+        StatusCode::BAD_REQUEST => Outcome::Unreadable,
+        // Done again with a person's rights it would do what its sender may not.
+        StatusCode::FORBIDDEN => Outcome::TurnedAway("forbidden"),
+        _ => Outcome::Refused,
     };
     let venue = caller.only_venue();
     // Nothing is remembered under its idempotency key: a refusal binds nothing.

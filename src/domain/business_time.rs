@@ -30,6 +30,11 @@ pub fn day_bounds(day: NaiveDate, zone: Tz, day_starts_at: NaiveTime) -> Option<
     ))
 }
 
+/// Whether a till may have meant a moment: not the zero of some calendar, nor a year that no calendar of a venue can show.
+pub fn is_of_our_time(at: Timestamp) -> bool {
+    (2000..=2199).contains(&at.year())
+}
+
 /// A moment as the venue's rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BusinessTime {

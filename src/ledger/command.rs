@@ -210,4 +210,7 @@ pub enum Failure {
     /// Our own fault; what happened is in the log. Whether it was posted is not known: the same message again tells.
     #[error("the ledger failed")]
     Internal,
+    /// The same, and the message waits in the inbox for a person: sent again it would fail again.
+    #[error("the ledger failed, and kept the message")]
+    Kept,
 }

@@ -18,6 +18,7 @@ use crate::domain::decide::{self, Adjustment, Context};
 use crate::domain::ids::{HoldId, IdSource, MessageId, NetworkId};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{IdempotencyKey, RememberedAnswer, SourceKey, World};
+use crate::storage::connection::guarded;
 use crate::storage::ledger::message::{Outcome, Remember, StoredMessage};
 use crate::storage::ledger::{self, LoadKeys};
 use crate::storage::terms::{NetworkTerms, TermsCache};
@@ -190,10 +191,31 @@ impl Writer {
                     let failure = if error.is_transient() {
                         Failure::Busy
                     } else {
-                        Failure::Internal
+                        self.keep_failed(&job.command, &error)
                     };
                     let _ = job.reply.send(Err(failure));
                 }
+            }
+        }
+    }
+
+    /// What fails for good would fail however often it came: its message waits for a person, and what comes behind it goes on.
+    fn keep_failed(&mut self, command: &Command, error: &StorageError) -> Failure {
+        // A message that a person does again is kept already.
+        if command.raw.is_none() || command.replay_of.is_some() {
+            return Failure::Internal;
+        }
+        let keep = Command {
+            verb: Verb::Keep(Outcome::Failed),
+            remarks: Some(error.to_string()),
+            idempotency: None,
+            ..command.clone()
+        };
+        match self.commit(&[&keep]) {
+            Ok(_) => Failure::Kept,
+            Err(error) => {
+                tracing::error!(%error, "the message of a command that failed can't be kept");
+                Failure::Internal
             }
         }
     }
@@ -202,7 +224,8 @@ impl Writer {
     fn commit(&mut self, commands: &[&Command]) -> Result<Vec<Result<Answered, Failure>>, StorageError> {
         let mut attempt = 0;
         loop {
-            let error = match self.commit_once(commands) {
+            // Whatever a command breaks down by, the writer is everybody's.
+            let error = match guarded(|| self.commit_once(commands)) {
                 Ok(results) => return Ok(results),
                 Err(error) => error,
             };
@@ -223,10 +246,11 @@ impl Writer {
         use diesel::result::{DatabaseErrorKind, Error};
         let broken = matches!(
             error,
-            StorageError::Database(
-                Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-                    | Error::BrokenTransactionManager
-            )
+            StorageError::BrokeDown
+                | StorageError::Database(
+                    Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+                        | Error::BrokenTransactionManager
+                )
         ) || error.to_string().contains("server closed the connection")
             || error.to_string().contains("no connection to the server")
             || error.to_string().contains("terminating connection");
@@ -357,10 +381,7 @@ impl Writer {
     ) -> Option<StoredMessage> {
         let raw = Arc::clone(command.raw.as_ref()?);
         let (outcome, code, detail, subject) = match (&command.verb, result) {
-            (Verb::Keep(outcome @ Outcome::TurnedAway(code)), _) => {
-                (*outcome, Some((*code).to_owned()), None, None)
-            }
-            (Verb::Keep(outcome), _) => (*outcome, None, None, None),
+            (Verb::Keep(outcome), _) => (*outcome, outcome.code().map(str::to_owned), None, None),
             (_, Ok(answered)) => {
                 let repeated = answered.by_key || answered.answer.is_replay();
                 let left_aside = answered.answer.is_left_aside();
@@ -387,9 +408,15 @@ impl Writer {
                 Some(refusal.words().in_language(command.language).to_owned()),
                 None,
             ),
-            (_, Err(_)) => (Outcome::Refused, Some("internal".to_owned()), None, None),
+            (_, Err(_)) => (
+                Outcome::Failed,
+                Outcome::Failed.code().map(str::to_owned),
+                None,
+                None,
+            ),
         };
-        let failed = code.is_some() || matches!(outcome, Outcome::Refused | Outcome::Unreadable);
+        let failed =
+            code.is_some() || matches!(outcome, Outcome::Refused | Outcome::Failed | Outcome::Unreadable);
         if command.replay_of.is_some() && failed {
             return None;
         }
@@ -410,11 +437,12 @@ impl Writer {
     }
 }
 
-/// Whether what is refused is over with the answer: bonuses were to be set aside, taken, or to pay for a sale that did not come
-/// to be. Done again tomorrow it would take them from a guest who has paid otherwise.
+/// Whether what is refused is over with the answer: bonuses were to be set aside, given, taken, or to pay for a sale that did not come
+/// to be. Done again tomorrow it would take them from a guest who has paid otherwise, or be done once for each time that it was asked in
+/// vain, and once more for the time that it was not.
 fn waits_for_nobody(command: &Command, refusal: &Refusal) -> bool {
     match &command.verb {
-        Verb::Hold(..) | Verb::Amend(_, decide::Amend::Debit { .. }) => true,
+        Verb::Hold(..) | Verb::Spend(..) | Verb::Amend(..) => true,
         Verb::Close(_, close) => {
             let is_of_bonuses = matches!(
                 refusal,

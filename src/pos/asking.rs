@@ -40,6 +40,14 @@ fn refusal_of(problem: Problem) -> Refusal {
     }
 }
 
+/// What only reads is not kept: tills ask many times per sale, and nothing can be lost.
+pub(super) fn is_only_read(ask: &Ask) -> bool {
+    matches!(
+        ask,
+        Ask::Identify(_) | Ask::Search(_) | Ask::Turnover(_) | Ask::Quote(_)
+    )
+}
+
 impl Talk {
     pub(super) async fn ask(
         &self,
@@ -47,9 +55,15 @@ impl Talk {
         remarks: Option<String>,
     ) -> Result<Result<Told, Refusal>, Failed> {
         let (ledger, tenant) = (&self.app.ledger, self.known.tenant);
+        let writes = !is_only_read(&ask);
         let mut ask = match self.without_codes(ask).await {
             Ok(ask) => ask,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => {
+                if writes {
+                    self.keep_refused(&refusal, remarks).await?;
+                }
+                return Ok(Err(refusal));
+            }
         };
         let busy = |what| {
             move |error: StorageError| {
@@ -124,6 +138,14 @@ impl Talk {
         }
     }
 
+    /// Keeps what was refused before the ledger saw it.
+    async fn keep_refused(&self, refusal: &Refusal, remarks: Option<String>) -> Result<(), Failed> {
+        let words = refusal.words.in_language(self.language());
+        let why = [Some(format!("{}: {words}", refusal.code)), remarks];
+        let why = why.into_iter().flatten().collect::<Vec<_>>().join("\n");
+        self.keep(Outcome::Refused, Some(why)).await
+    }
+
     /// What a guest of the network has bought in all.
     async fn turnover(&self, guest: &str) -> Result<Result<Told, Refusal>, Failed> {
         let tenant = self.known.tenant;
@@ -188,6 +210,12 @@ impl Talk {
 
     /// The same with the guest's own short-lived codes read: they are good at a till as they are at ours.
     async fn without_codes(&self, mut ask: Ask) -> Result<Ask, Refusal> {
+        let now = self.app.clock.now();
+        // A code must have lived when the sale was made, not when its message came or came again.
+        let at = match &ask {
+            Ask::Close(close) => close.receipt.closed_at.to_utc().min(now),
+            _ => now,
+        };
         let who = match &mut ask {
             Ask::Identify(who) | Ask::IssueCard(who) => Some(who),
             Ask::Quote(close) | Ask::Close(close) => close.receipt.customer.as_mut(),
@@ -205,7 +233,7 @@ impl Talk {
             | Ask::Reconcile(_) => None,
         };
         if let Some(who) = who {
-            let read = read_code(&self.app, self.known.tenant, who.clone(), self.app.clock.now()).await;
+            let read = read_code(&self.app, self.known.tenant, who.clone(), at).await;
             *who = read.map_err(refusal_of)?;
         }
         Ok(ask)
@@ -285,10 +313,7 @@ impl Talk {
             Err(problem) if problem.status.is_server_error() => return Err(Failed::Busy),
             Err(problem) => {
                 let refusal = refusal_of(problem);
-                let words = refusal.words.in_language(self.language());
-                let why = [Some(format!("{}: {words}", refusal.code)), remarks];
-                let why = why.into_iter().flatten().collect::<Vec<_>>().join("\n");
-                self.keep(Outcome::Refused, Some(why)).await?;
+                self.keep_refused(&refusal, remarks).await?;
                 return Ok(Err(refusal));
             }
         };

@@ -53,6 +53,11 @@ impl ConnectionCache {
             .map(|(since, known)| (known.clone(), since.elapsed() < LIFE))
     }
 
+    /// The connection of a token as it was when it was last looked up here, however long ago.
+    pub fn last_known(&self, token: &str) -> Option<Arc<Known>> {
+        self.get(&hash_of(token))?.0
+    }
+
     fn put(&self, hash: [u8; 32], known: Option<Arc<Known>>) {
         let mut all = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MANY {

@@ -168,16 +168,15 @@ pub async fn hold(
         app.long_work.forget(id);
     }
     let key = meanwhile.is_some().then(|| WorkKey::of(id, &incoming));
-    let (told, work) = (
-        incoming.clone_address(),
-        carry(
-            app.clone(),
-            adapter,
-            Arc::clone(known),
-            incoming,
-            settings.clone(),
-            since,
-        ),
+    // What a till is told of our failure may depend on all that it said: whether it may go on without us.
+    let told = incoming.clone();
+    let work = carry(
+        app.clone(),
+        adapter,
+        Arc::clone(known),
+        incoming,
+        settings.clone(),
+        since,
     );
     let incoming = told;
     if let (Some(reply), Some(key), Some(deadline)) = (meanwhile, key, deadline) {
@@ -223,6 +222,8 @@ async fn within<T>(deadline: Option<Duration>, work: impl Future<Output = T>) ->
 pub(crate) enum Failed {
     Busy,
     Ours,
+    /// By our fault as well, but its message waits for a person: what comes behind it may go on.
+    Kept,
     TooLong,
 }
 
@@ -244,7 +245,7 @@ impl Failed {
                     "The bonus service is busy. Try again.",
                 ),
             ),
-            Failed::Ours => (
+            Failed::Ours | Failed::Kept => (
                 "internal",
                 Words::new(
                     "Ошибка сервиса бонусов. Повторите.",
@@ -263,7 +264,7 @@ impl Failed {
             reply: adapter.failure(&incoming.message(), &words, settings),
             refused: Some(code.to_owned()),
             why: None,
-            kept: false,
+            kept: matches!(self, Failed::Kept),
         }
     }
 }
@@ -272,6 +273,7 @@ impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Busy => Failed::Busy,
+            Failure::Kept => Failed::Kept,
             Failure::Internal | Failure::Refused(_) => Failed::Ours,
         }
     }

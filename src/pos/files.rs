@@ -70,7 +70,7 @@ pub async fn file(
             };
             Ok(match app.write(last).await? {
                 Ok(whole) => {
-                    incoming.body = whole;
+                    incoming.body = whole.into();
                     Filed::ReadOn
                 }
                 Err(NoRoom) => Filed::NoRoom(no_room()),
@@ -80,9 +80,10 @@ pub async fn file(
         Filing::Whole { folder, file, or_in } => {
             if incoming.body.is_empty() {
                 let place = place(known, folder, file);
-                incoming.body = app
+                let file = app
                     .write(move |c| till_files::read(c, tenant, &place, or_in))
                     .await?;
+                incoming.body = file.into();
             }
             Ok(Filed::ReadOn)
         }

@@ -208,7 +208,7 @@ async fn by_till(app: &App, known: Arc<Known>, id: MessageId, raw: RawMessage) -
         path: raw.path,
         query: raw.query,
         content_type: raw.content_type,
-        body: raw.body,
+        body: raw.body.into(),
         login: None,
         received_at: raw.received_at,
         replay_of: Some(id),

@@ -1,5 +1,6 @@
 //! A message as it came to a till's door.
 
+use axum::body::Bytes;
 use kopilka_contract::{Adapter, Message};
 
 use super::connection_cache::Known;
@@ -22,7 +23,7 @@ pub struct Incoming {
     /// `Content-Type`.
     pub content_type: Option<String>,
     /// The body.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// The login that came with it ([`Message::login`]).
     pub login: Option<String>,
     /// When it reached us.
@@ -45,20 +46,6 @@ impl Incoming {
         }
     }
 
-    /// The same without its body.
-    pub(super) fn clone_address(&self) -> Self {
-        Incoming {
-            method: self.method.clone(),
-            path: self.path.clone(),
-            query: self.query.clone(),
-            content_type: self.content_type.clone(),
-            body: Vec::new(),
-            login: self.login.clone(),
-            received_at: self.received_at,
-            replay_of: self.replay_of,
-        }
-    }
-
     /// As it is kept.
     pub(super) fn raw(&self, known: &Known, adapter: &dyn Adapter) -> RawMessage {
         RawMessage {
@@ -69,7 +56,7 @@ impl Incoming {
             path: self.path.clone(),
             query: self.query.clone(),
             content_type: self.content_type.clone(),
-            body: self.body.clone(),
+            body: self.body.to_vec(),
             received_at: self.received_at,
         }
     }

@@ -22,6 +22,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -39,6 +40,8 @@ use incoming::Incoming;
 /// A till that waits longer than this is told that we failed; what was asked may still be posted, and the same message
 /// again tells. Vendors' own limits are 60 to 120 seconds, the cashier's patience is shorter.
 pub const DEADLINE: Duration = Duration::from_secs(5);
+/// So much of it is kept for telling a till that we can't listen to it, in words that its message asks for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// So many letters of a till's login tell it apart from others.
 const LONGEST_LOGIN: usize = 100;
@@ -116,7 +119,7 @@ async fn enter(
             .get(header::CONTENT_TYPE)
             .and_then(|v| v.to_str().ok())
             .map(str::to_owned),
-        body: Vec::new(),
+        body: Bytes::new(),
         login: None,
         received_at: app.clock.now(),
         replay_of: None,
@@ -125,10 +128,18 @@ async fn enter(
     let told = |known: Option<&Known>, incoming: &Incoming, problem: &Problem| {
         response(conversation::not_heard(adapter, known, incoming, &problem.words))
     };
-    let found = tokio::time::timeout(DEADLINE, connection_cache::find(&app, token, address)).await;
+    let patience = DEADLINE - LAST_WORDS;
+    let found = tokio::time::timeout(patience, connection_cache::find(&app, token, address)).await;
     let known = match found.unwrap_or_else(|_| Err(Problem::busy())) {
         Ok(known) => known,
-        Err(problem) if problem.status.is_server_error() => return Ok(told(None, &incoming, &problem)),
+        Err(problem) if problem.status.is_server_error() => {
+            // Whether a till may go on without us depends on what it says, and on how its connection was set when we last saw it.
+            if let Ok(Ok(body)) = tokio::time::timeout(LAST_WORDS, read_body(request)).await {
+                incoming.body = body;
+            }
+            let last = app.connections.last_known(token);
+            return Ok(told(last.as_deref(), &incoming, &problem));
+        }
         Err(problem) => return Err(problem),
     };
     if known.connection.kind != kind {
@@ -158,7 +169,7 @@ async fn enter(
     };
     let body = tokio::time::timeout(deadline.saturating_sub(since.elapsed()), read_body(request)).await;
     match body.unwrap_or_else(|_| Err(Problem::busy())) {
-        Ok(body) => incoming.body = body.to_vec(),
+        Ok(body) => incoming.body = body,
         // Whoever may not speak is told nothing of us, whatever he sends.
         Err(_) if !is_welcome => return Err(Problem::not_found()),
         Err(problem) if problem.status == StatusCode::PAYLOAD_TOO_LARGE => {

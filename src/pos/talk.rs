@@ -9,6 +9,7 @@ use kopilka_contract::{
 };
 use tokio::task::JoinSet;
 
+use super::asking::is_only_read;
 use super::chains;
 use super::connection_cache::Known;
 use super::conversation::{DefaultOf, Failed, Held};
@@ -72,14 +73,7 @@ impl Talk {
     pub(super) async fn answer(&self, dialogue: &(dyn Dialogue + '_)) -> Result<Held, Failed> {
         let (mut asks, remarks) = (dialogue.asks(), dialogue.remarks());
         let remarks = (!remarks.is_empty()).then(|| remarks.join("\n"));
-        // What only reads is not kept: tills ask many times per sale, and nothing can be lost.
-        let reads = |ask: &Ask| {
-            matches!(
-                ask,
-                Ask::Identify(_) | Ask::Search(_) | Ask::Turnover(_) | Ask::Quote(_)
-            )
-        };
-        let only_reads = !asks.is_empty() && asks.iter().all(reads);
+        let only_reads = !asks.is_empty() && asks.iter().all(is_only_read);
         let parts = dialogue.parts();
         if asks.is_empty() || (only_reads && remarks.is_some()) || !parts.is_empty() {
             self.keep(Outcome::Ignored, remarks.clone()).await?;

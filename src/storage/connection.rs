@@ -1,5 +1,6 @@
 //! Connections, pools, and the one way to write.
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::time::Duration;
 
@@ -343,6 +344,14 @@ impl Store {
             }
         }
     }
+}
+
+/// Work on a thread that is everybody's: where it breaks down that is its own trouble, [`StorageError::BrokeDown`].
+///
+/// # Errors
+/// Those of `work`.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(StorageError::BrokeDown))
 }
 
 /// Whether an error of a unit of work is worth another try.

@@ -448,34 +448,57 @@ pub fn dismiss(connection: &mut AnyConnection, tenant: Tenant, id: MessageId) ->
     Ok(dismissed > 0)
 }
 
-/// Drops the oldest messages that came before `before` and wait for nobody, at most `most` of them: who writes waits
-/// for us on SQLite. Returns how many. What they became stays in the books.
+/// Messages that may go, among the next so many of a network, and the last of these; `None`: those after them are younger.
+#[derive(Debug, Default)]
+pub struct Old {
+    /// They may go.
+    pub ids: Vec<i64>,
+    /// Where to look on.
+    pub next: Option<i64>,
+}
+
+/// Looks through a network's messages, the oldest first, for what came before a time and waits for nobody. As ids grow with time it
+/// ends at the first page that is younger, however much is kept after it.
 ///
 /// # Errors
 /// Those of the database.
-pub fn drop_old(
+pub fn old(
     connection: &mut AnyConnection,
     tenant: Tenant,
     before: Timestamp,
+    after: i64,
     most: i64,
-) -> Result<usize, StorageError> {
-    let old: Vec<i64> = messages::table
+) -> Result<Old, StorageError> {
+    let rows: Vec<(i64, NaiveDateTime, bool)> = messages::table
         .filter(messages::network_id.eq(tenant.id()))
-        .filter(messages::received_at.lt(before.naive_utc()))
-        .filter(
-            messages::outcome
-                .ne_all(WAITING)
-                .or(messages::needs_nobody.is_not_null()),
-        )
+        .filter(messages::id.gt(after))
         .order(messages::id)
         .limit(most)
-        .select(messages::id)
+        .select((
+            messages::id,
+            messages::received_at,
+            messages::outcome
+                .eq_any(WAITING)
+                .and(messages::needs_nobody.is_null()),
+        ))
         .load(connection)?;
-    let dropped = diesel::delete(
-        messages::table
-            .filter(messages::network_id.eq(tenant.id()))
-            .filter(messages::id.eq_any(old)),
-    )
-    .execute(connection)?;
-    Ok(dropped)
+    let is_old = |at: NaiveDateTime| at < before.naive_utc();
+    let next = rows.last().filter(|(_, at, _)| is_old(*at)).map(|(id, ..)| *id);
+    let ids = rows.into_iter().filter(|(_, at, waits)| is_old(*at) && !waits);
+    Ok(Old {
+        ids: ids.map(|(id, ..)| id).collect(),
+        next,
+    })
+}
+
+/// Forgets messages.
+///
+/// # Errors
+/// Those of the database.
+pub fn forget(connection: &mut AnyConnection, tenant: Tenant, ids: &[i64]) -> Result<(), StorageError> {
+    diesel::delete(messages::table)
+        .filter(messages::network_id.eq(tenant.id()))
+        .filter(messages::id.eq_any(ids.to_vec()))
+        .execute(connection)?;
+    Ok(())
 }

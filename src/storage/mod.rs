@@ -74,6 +74,9 @@ pub enum StorageError {
     /// A stored value that the program does not understand.
     #[error("a stored value can't be read: {0}")]
     Corrupt(String),
+    /// The program broke down in the middle of it. Its connection is in nobody knows what state, and is not to be used again.
+    #[error("the program broke down in the middle of a write")]
+    BrokeDown,
     /// The database said no.
     #[error(transparent)]
     Database(#[from] diesel::result::Error),

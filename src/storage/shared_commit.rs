@@ -2,13 +2,11 @@
 //! the ledger, each with a commit and a connection of its own. What queues while one commit runs goes into the next; a
 //! write that comes alone is carried out at once.
 
-use std::panic::AssertUnwindSafe;
-
 use diesel::result::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use super::StorageError;
-use super::connection::{AnyConnection, RetryDecision, Store, write_tx};
+use super::connection::{AnyConnection, RetryDecision, Store, guarded, write_tx};
 
 /// Writes that may wait; one more is told that we are busy.
 const QUEUE: usize = 4096;
@@ -110,12 +108,6 @@ fn write_all(store: &Store, mut waiting: mpsc::Receiver<Box<dyn Pending>>) {
             write.tell(ended);
         }
     }
-}
-
-/// A write that breaks down is its own trouble: the thread is everybody's. Its connection is not used again.
-fn guarded(work: impl FnOnce() -> Result<(), StorageError>) -> Result<(), StorageError> {
-    let done = std::panic::catch_unwind(AssertUnwindSafe(work));
-    done.unwrap_or_else(|_| Err(StorageError::Corrupt("a small write broke down".to_owned())))
 }
 
 fn commit(store: &Store, writes: &mut [Box<dyn Pending>]) -> Result<(), StorageError> {

@@ -15,6 +15,7 @@ use kopilka::api::authentication::ClientAddress;
 use kopilka::api::{router, setup};
 use kopilka::app::App;
 use kopilka::clock::MovedClock;
+use kopilka::domain::ids::IdSource;
 use kopilka::domain::ids::{NetworkId, VenueId};
 use kopilka::id_source::TimeOrderedIds;
 use kopilka::storage::Store;
@@ -109,10 +110,23 @@ impl Service {
 
     /// Behind these proxies.
     pub fn behind(proxies: &str, store: Store, limits: AccessLimits) -> Self {
+        Service::made(store, Arc::new(TimeOrderedIds::new(1)), |app| {
+            app.access = Arc::new(Access::new(limits));
+            app.proxies = Arc::new(proxies.parse().unwrap());
+        })
+    }
+
+    /// With ids of a test's own.
+    pub fn with_ids(store: Store, ids: Arc<dyn IdSource>) -> Self {
+        Service::made(store, ids, |app| {
+            app.access = Arc::new(Access::new(AccessLimits::default()));
+        })
+    }
+
+    fn made(store: Store, ids: Arc<dyn IdSource>, set: impl FnOnce(&mut App)) -> Self {
         let clock = Arc::new(MovedClock::at(start()));
-        let mut app = App::new(store, clock.clone(), Arc::new(TimeOrderedIds::new(1))).unwrap();
-        app.access = Arc::new(Access::new(limits));
-        app.proxies = Arc::new(proxies.parse().unwrap());
+        let mut app = App::new(store, clock.clone(), ids).unwrap();
+        set(&mut app);
         Service {
             router: router(app.clone()),
             app,

@@ -216,6 +216,25 @@ fn a_sale_that_is_told_again_is_given_back_by_a_return_that_came_at_the_same_mom
             let back = format!("returns WHERE status = 'partly_returned' AND sale_external_id = '{name}'");
             assert_eq!(shop.count(&back), 1);
         }
+        // A rollback, of which nobody hears again but from the till that repeats it.
+        let sale = || {
+            Sale::new("rolled", "100.00")
+                .of(&card("1"))
+                .version(first_hand(1))
+        };
+        shop.close(sale()).await.unwrap();
+        let rolled_back = |request: &mut ReturnRequest| {
+            request.rollback = true;
+            request.version = Some(first_hand(2));
+        };
+        let waits = shop.returned("off", "elsewhere", rolled_back).await.unwrap();
+        assert_eq!(waits.status, ReceiptStatus::Waiting);
+        let meets = diesel::update(returns::table.filter(returns::sale_external_id.eq("elsewhere")))
+            .set(returns::sale_external_id.eq("rolled"))
+            .execute(&mut shop.store.connection().unwrap());
+        assert_eq!(meets, Ok(1));
+        let again = shop.returned("off", "rolled", rolled_back).await.unwrap();
+        assert_eq!(again.status, ReceiptStatus::Returned);
         // Of each half of what it accrued.
         Shop::assert_balance(&shop.balance(&card("1")).await, "10.00");
     });

@@ -1,6 +1,7 @@
 //! Bonuses that are written off apart from their receipt, as 1C does.
 
 use chrono::Duration;
+use kopilka::clock::Clock as _;
 use kopilka::domain::refusal::Refusal;
 use kopilka::ledger::{Answer, Verb};
 use kopilka_contract::{Balance, CustomerRef, Money, ReceiptStatus, Redemption, Spend, Spent};
@@ -23,6 +24,33 @@ async fn write_off(shop: &Shop, ask: Spend) -> Result<Spent, Refusal> {
         Answer::Spent(spent) => Ok(*spent),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_receipt_does_not_take_over_a_write_off_of_another_season() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let anna = card("1");
+        shop.credit(&anna, "500.00").await;
+        let sale = |id: &str| {
+            Sale::new(id, "200.00").of(&anna).with(|c| {
+                c.redemption = Redemption::Before(money("100.00"));
+                c.receipt.closed_at = shop.clock.now().fixed_offset();
+            })
+        };
+        write_off(&shop, spend(&anna, "march", "100.00", None))
+            .await
+            .unwrap();
+        shop.wait(Duration::days(32));
+        // Its own comes after it.
+        assert_eq!(shop.close(sale("r")).await.unwrap().redeemed, money("0.00"));
+        write_off(&shop, spend(&anna, "april", "100.00", None))
+            .await
+            .unwrap();
+        assert_eq!(shop.count("receipts WHERE redeemed = 10000"), 1);
+        assert_eq!(shop.count("write_offs WHERE receipt_id IS NULL"), 1);
+        shop.assert_books();
+    });
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Asking {
             path: "announce".to_owned(),
             query: String::new(),
             content_type: None,
-            body: order.as_bytes().to_vec(),
+            body: order.as_bytes().to_vec().into(),
             login: None,
             received_at: app.clock.now(),
             replay_of: None,

@@ -98,7 +98,7 @@ impl<'a> Speaker<'a> {
             path: String::new(),
             query: String::new(),
             content_type: None,
-            body: Vec::new(),
+            body: Vec::new().into(),
             login: None,
             received_at: self.till.service.clock_now(),
             replay_of: None,

@@ -95,7 +95,7 @@ async fn say(till: &Till, (method, path, body): &Sent) -> String {
         path: path.clone(),
         query: String::new(),
         content_type: None,
-        body: body.clone(),
+        body: body.clone().into(),
         login: None,
         received_at: app.clock.now(),
         replay_of: None,

@@ -24,6 +24,7 @@ mod onec_tills;
 mod rkeeper;
 mod rkeeper_delivery;
 mod tokens;
+mod trouble;
 mod unfinished;
 
 use axum::body::Body;

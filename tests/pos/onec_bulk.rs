@@ -40,7 +40,7 @@ async fn import(till: &Till, query: &str, patience: Duration) -> String {
         path: "exchange".to_owned(),
         query: query.to_owned(),
         content_type: None,
-        body: Vec::new(),
+        body: Vec::new().into(),
         login: None,
         received_at: till.service.clock_now(),
         replay_of: None,

@@ -5,6 +5,7 @@ use kopilka_contract::{ReceiptStatus, Returned, Telling, comparable, is_first_ha
 use super::Context;
 use super::booking::{refund, refund_shares, undo_accrual};
 use super::corrected_return::{Retold, correct, retold, said_again};
+use super::receipt_identity::check_time;
 use super::return_identity::return_fingerprint;
 use super::returned_lines::{amount_back, bring_back, is_all_back, undo_shares};
 use super::sheet::{Reason, Sheet, event};
@@ -32,6 +33,7 @@ pub fn give_back(
             "The return has no id.",
         ));
     }
+    check_time("/returned_at", request.returned_at)?;
     let key = cancellation(world, sale, cx.key(external_id), request);
     let fingerprint = return_fingerprint(sale, request);
     let known = world.returns.get(&key).cloned();
@@ -103,13 +105,15 @@ pub fn give_back(
     Ok(Returned { telling, ..answer })
 }
 
-/// Whether a return that is known gave nothing back yet, though its sale is known: it came at the same moment, or did not fit it.
+/// Whether a return that is known gave nothing back yet, though its sale is known: it came at the same moment, or did not fit it. A
+/// rollback that was refused stays refused: it is of an attempt, and not of the sale that came to be.
 fn waits_for_known(world: &World, known: &StoredReturn, sale: &SourceKey) -> bool {
-    let is_unapplied = matches!(
-        known.answer.status,
-        ReceiptStatus::Waiting | ReceiptStatus::Refused
-    );
-    is_unapplied && !known.request.rollback && known.sale == *sale && world.receipts.contains_key(sale)
+    let is_unapplied = match known.answer.status {
+        ReceiptStatus::Waiting => true,
+        ReceiptStatus::Refused => !known.request.rollback,
+        _ => false,
+    };
+    is_unapplied && known.sale == *sale && world.receipts.contains_key(sale)
 }
 
 /// The name of a person's cancellation, which has none of its own: that of the newest of the receipt, or the next one where what was

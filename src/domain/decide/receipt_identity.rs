@@ -11,6 +11,7 @@ use super::Context;
 use super::give_back::is_before;
 use super::sheet::find;
 use crate::domain::books::Hash;
+use crate::domain::business_time::is_of_our_time;
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{StoredReceipt, StoredReturn, World};
 use crate::domain::{Money, Quantity, Timestamp};
@@ -211,8 +212,21 @@ fn differences(known: &StoredReceipt, ask: &Close) -> Vec<String> {
     found
 }
 
+/// That a time can be one: a wrong clock, or an empty field that reads as the year 1, is for a person.
+pub(super) fn check_time(pointer: &str, at: Timestamp) -> Result<(), Refusal> {
+    if is_of_our_time(at) {
+        return Ok(());
+    }
+    Err(Refusal::invalid(
+        pointer,
+        "Время должно быть с 2000 по 2199 год: проверьте часы кассы.",
+        "A time is of the years 2000 to 2199: look at the till's clock.",
+    ))
+}
+
 /// Refuses what no receipt may be.
 pub(super) fn check(cx: Context<'_>, receipt: &Receipt) -> Result<(), Refusal> {
+    check_time("/closed_at", receipt.closed_at.to_utc())?;
     // A source with versions may empty an order after it was closed; nobody else sells nothing.
     if receipt.lines.is_empty() && receipt.version.is_none() {
         return Err(Refusal::invalid(

@@ -5,6 +5,7 @@ use kopilka_contract::{Balance, ReceiptStatus, Returned, comparable, is_first_ha
 use super::Context;
 use super::booking::{credit_accrual, redeem_again};
 use super::give_back::nothing_returned;
+use super::receipt_identity::check_time;
 use super::return_identity::return_fingerprint;
 use super::returned_lines::{amount_back, forget_returns};
 use super::sheet::{Reason, Sheet};
@@ -20,8 +21,8 @@ use crate::domain::{Money, Timestamp};
 /// its return is remembered, and the return is not applied then; neither is it where it arrives late.
 ///
 /// # Errors
-/// `receipt-has-returns` where the sale had come back in parts, or it is not clear who of several guests had paid what: a person
-/// decides.
+/// `invalid-request`; `receipt-has-returns` where the sale had come back in parts, or it is not clear who of several guests had
+/// paid what: a person decides.
 pub fn undo_return(
     world: &mut World,
     cx: Context<'_>,
@@ -30,6 +31,7 @@ pub fn undo_return(
     version: i64,
     undone_at: Timestamp,
 ) -> Result<Returned, Refusal> {
+    check_time("/undone_at", undone_at)?;
     let key = cx.key(external_id);
     let Some(known) = world.returns.get(&key).cloned() else {
         let id = ReturnId(cx.ids.next_id());

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use chrono::Duration;
+
 use super::Context;
 use crate::domain::ids::ReceiptId;
 use crate::domain::world::{CustomerFacts, World, WriteOff};
@@ -39,7 +41,15 @@ pub(super) fn behind<'w>(
         w.customer == facts.id && w.session.venue == cx.terms.venue && w.session.source == cx.source
     };
     let of_guest: Vec<&WriteOff> = world.write_offs.iter().filter(of_guest).collect();
-    let free = of_guest.iter().copied().filter(|w| w.is_free()).collect();
+    // A till's clock may be wrong by more than that; ours, by which it was told, is not.
+    let times = [closed_at, cx.told_at];
+    let is_near = |w: &&WriteOff| times.iter().any(|at| (w.posted_at - *at).abs() <= OF_ONE_SALE);
+    let free = of_guest
+        .iter()
+        .copied()
+        .filter(|w| w.is_free())
+        .filter(is_near)
+        .collect();
     if let Some(found) = adding_up(free, amount - posted, closed_at) {
         return Behind::WriteOffs(found);
     }
@@ -52,6 +62,9 @@ pub(super) fn behind<'w>(
     }
 }
 
+/// A write-off and its receipt are no farther apart than the longest hold: an older one that nobody took over is of another sale, and a
+/// person's to settle.
+const OF_ONE_SALE: Duration = Duration::days(31);
 /// So many write-offs near a receipt are tried together: more are never free at once but by a fault, and sums of subsets grow fast.
 const MOST_TRIED: usize = 12;
 

@@ -47,6 +47,8 @@ pub enum Outcome {
     Declined,
     /// It might not speak, for the reason with this code: it waits for nobody, and is not simply done again.
     TurnedAway(&'static str),
+    /// We failed at it, and would again; a person may mend the cause and replay it.
+    Failed,
     /// It could not be read.
     Unreadable,
     /// Understood, and nothing was to be done.
@@ -59,9 +61,18 @@ impl Outcome {
         match self {
             Outcome::Posted => "posted",
             Outcome::Repeated => "repeated",
-            Outcome::Refused | Outcome::Declined | Outcome::TurnedAway(_) => "refused",
+            Outcome::Refused | Outcome::Declined | Outcome::TurnedAway(_) | Outcome::Failed => "refused",
             Outcome::Unreadable => "unreadable",
             Outcome::Ignored => "ignored",
+        }
+    }
+
+    /// The code of a refusal that no rule of the ledger made; `None`: the refusal has its own, or there was none.
+    pub const fn code(self) -> Option<&'static str> {
+        match self {
+            Outcome::TurnedAway(code) => Some(code),
+            Outcome::Failed => Some("internal"),
+            _ => None,
         }
     }
 

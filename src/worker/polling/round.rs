@@ -214,7 +214,7 @@ impl Round<'_> {
             path: format!("{POLL_PATH}{}", message.path),
             query: message.query,
             content_type: message.content_type,
-            body: message.body,
+            body: message.body.into(),
             login: None,
             received_at: self.app.clock.now(),
             replay_of: None,

@@ -241,7 +241,7 @@ async fn report(service: &Service, network: &str, own: &str) {
         path: "poll/server/olap".to_owned(),
         query: "day=2026-11-20".to_owned(),
         content_type: None,
-        body: order.to_string().into_bytes(),
+        body: order.to_string().into_bytes().into(),
         login: None,
         received_at: app.clock.now(),
         replay_of: None,
