@@ -162,10 +162,13 @@ pub async fn or_keep<T>(
         Err(refused) if refused.status.is_client_error() => refused,
         other => return other,
     };
+    // A caller who is limited to some venues may name one that is not his.
+    let exceeds = refused.status == StatusCode::FORBIDDEN
+        || (caller.venues.is_some() && refused.code == Problem::no_venue("").code);
     let outcome = match refused.status {
         StatusCode::BAD_REQUEST => Outcome::Unreadable,
         // Done again with a person's rights it would do what its sender may not.
-        StatusCode::FORBIDDEN => Outcome::TurnedAway("forbidden"),
+        _ if exceeds => Outcome::TurnedAway("forbidden"),
         _ => Outcome::Refused,
     };
     let venue = caller.only_venue();

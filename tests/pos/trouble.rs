@@ -158,3 +158,30 @@ fn a_guests_code_in_a_late_close_is_read_as_of_the_sale_and_what_is_refused_is_k
         till.assert_books();
     });
 }
+
+#[test]
+fn what_its_sender_may_not_do_is_not_done_again_with_a_persons_rights() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let mine = json!({"name": "Кафе", "external_id": "mine", "time_zone": "Europe/Moscow", "base_percent": "5",
+            "types": ["place"], "default_type": "place"});
+        till.owner.post("/api/v1/venues", mine).await.expect(201);
+        let (_, secret) = till
+            .owner
+            .new_key(json!({"name": "mine", "scopes": ["till"], "venue_id": "mine"}))
+            .await;
+        let limited = till.service.anybody().key(&secret);
+        let sale = json!({"external_id": "1", "venue_id": "r", "closed_at": "2026-11-22T10:00:00+03:00", "total": "100.00"});
+        limited
+            .post("/api/v1/receipts", sale)
+            .await
+            .refused(404, "unknown-venue");
+        assert_eq!(till.messages("refused").await["items"][0]["code"], "forbidden");
+        let again = till
+            .owner
+            .post("/api/v1/messages/replay", json!({}))
+            .await
+            .expect(200);
+        assert_eq!(again["items"], json!([]));
+    });
+}
