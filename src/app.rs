@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::api::access::Access;
 use crate::api::proxies::TrustedProxies;
@@ -17,6 +17,9 @@ use crate::worker::polling::PrivateAddresses;
 
 /// [`App::bulk_body`], unless somebody says otherwise: as in config/default.toml.
 const BULK_BODY: usize = 16 * 1024 * 1024;
+
+/// Most of [`App::sums`] at once.
+const SUMS: usize = 2;
 
 /// Everything that a request may need. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +44,9 @@ pub struct App {
     pub small_writes: SharedCommits,
     /// Most bytes of a message by which a till's system sends much at once.
     pub bulk_body: usize,
+    /// Sums over all that a guest has bought: only so many at once, since one holds a connection for as long as it takes, though
+    /// nobody waits for it any more.
+    pub sums: Arc<Semaphore>,
     /// Work that takes longer than its sender waits.
     pub long_work: Arc<LongWork>,
     /// Whether vendors' systems are asked that stand inside the service's own network.
@@ -74,6 +80,7 @@ impl App {
             proxies: Arc::default(),
             errand_left: Arc::default(),
             bulk_body: BULK_BODY,
+            sums: Arc::new(Semaphore::new(SUMS)),
             long_work: Arc::default(),
             private_addresses: PrivateAddresses::default(),
         })

@@ -103,11 +103,7 @@ fn a_connection_that_fails_or_falls_silent_is_told_of_once_and_once_more_when_it
     each_database_async(|store| async move {
         let (till, _) = till(store).await;
         let (service, app) = (&till.service, &till.service.app);
-        let connections = till.owner.get("/api/v1/connections").await.expect(200);
-        let path = format!(
-            "/api/v1/connections/{}",
-            connections["items"][0]["id"].as_str().unwrap()
-        );
+        let path = first_connection(&till).await;
         for wrong in [
             json!({"failing_after": 51}),
             json!({"quiet_minutes": 0}),
@@ -150,7 +146,11 @@ fn a_connection_that_fails_or_falls_silent_is_told_of_once_and_once_more_when_it
         assert_eq!(step().await.unwrap(), 1);
         assert_eq!(alerts().await, ["quiet", "failing"]);
         let seen = till.owner.get(&path).await.expect(200);
-        assert_eq!(seen["state"]["alerts"], json!(["quiet", "failing"]));
+        let all = till.owner.get("/api/v1/connection-alerts").await.expect(200);
+        assert_eq!(
+            seen["state"]["alerts"], all["items"],
+            "with the words for a person"
+        );
 
         send("rkeeper/fixtures/receipt-without-card.xml").await;
         assert_eq!(step().await.unwrap(), 2);
@@ -181,4 +181,101 @@ fn a_connection_that_fails_or_falls_silent_is_told_of_once_and_once_more_when_it
             .expect(200);
         assert_eq!(step().await.unwrap(), 1, "nobody waits for what is switched off");
     });
+}
+
+#[test]
+fn a_till_that_stays_dead_is_told_of_once_whatever_the_hour_and_is_well_when_it_speaks() {
+    each_database_async(|store| async move {
+        let (till, _) = till(store).await;
+        let (service, app) = (&till.service, &till.service.app);
+        let path = first_connection(&till).await;
+        // It is noon of a Sunday in Moscow; the venue closes at ten in the evening.
+        let watch = json!({"quiet_minutes": 60, "opening_hours": [
+            {"weekdays": [1, 2, 3, 4, 5, 6, 7], "from": "10:00", "until": "22:00"}]});
+        till.owner
+            .patch(&path, json!({ "watch": watch }))
+            .await
+            .expect(200);
+        let mut changed = Vec::new();
+        for _ in 0..48 {
+            service.clock.move_to(service.clock_now() + Duration::hours(1));
+            changed.push(watching::look_after_connections(app).await.unwrap());
+        }
+        assert_eq!(
+            (changed.remove(0), changed.iter().sum::<usize>()),
+            (1, 0),
+            "{changed:?}"
+        );
+        till.send(
+            "POST",
+            "transactionsex.php",
+            fixture("rkeeper/fixtures/receipt-without-card.xml"),
+        )
+        .await;
+        assert_eq!(watching::look_after_connections(app).await.unwrap(), 1);
+        let all = till.owner.get("/api/v1/connection-alerts").await.expect(200);
+        assert_eq!(all["items"].as_array().unwrap().len(), 1);
+        assert_eq!(json!(service.clock_now()), all["items"][0]["ended_at"]);
+    });
+}
+
+#[test]
+fn a_refusal_that_waits_for_nobody_is_no_failure_of_the_link_unless_it_was_turned_away() {
+    each_database_async(|store| async move {
+        let (till, _) = till(store).await;
+        till.customer("9000000017", "+79215550102", "1.00").await;
+        let app = &till.service.app;
+        let path = first_connection(&till).await;
+        till.owner
+            .patch(&path, json!({"watch": {"failing_after": 2}}))
+            .await
+            .expect(200);
+        let send = |file: &'static str| till.send("POST", "transactionsex.php", fixture(file));
+        let failed = || async {
+            let changed = watching::look_after_connections(app).await.unwrap();
+            let state = till.owner.get(&path).await.expect(200)["state"].clone();
+            (changed, state["last_error"]["code"].clone())
+        };
+        // The guest has less than he asks for: the cashier is told so, and takes it off.
+        for _ in 0..3 {
+            send("rkeeper/fixtures/sale-with-redemption.xml").await;
+        }
+        assert_eq!(
+            till.messages("refused").await["items"][0]["needs_nobody"],
+            "answered"
+        );
+        assert_eq!(failed().await, (0, json!(null)));
+
+        for _ in 0..2 {
+            send("rkeeper/fixtures/broken-message.xml").await;
+        }
+        assert_eq!(watching::look_after_connections(app).await.unwrap(), 1);
+        for message in till.messages("waiting").await["items"].as_array().unwrap() {
+            let dismiss = format!("/api/v1/messages/{}/dismiss", message["id"].as_str().unwrap());
+            till.owner
+                .post(&dismiss, json!({"note": "проверка связи"}))
+                .await
+                .expect(200);
+        }
+        assert_eq!(failed().await, (1, json!(null)), "a person is done with them");
+
+        till.owner
+            .patch(&path, json!({"only_from": ["10.9.8.7"]}))
+            .await
+            .expect(200);
+        for _ in 0..2 {
+            let told = send("rkeeper/fixtures/receipt-without-card.xml").await;
+            assert_eq!(told.status, 404, "strangers learn nothing");
+        }
+        assert_eq!(failed().await, (1, json!("foreign-address")));
+    });
+}
+
+/// Path of the till's connection.
+async fn first_connection(till: &Till) -> String {
+    let connections = till.owner.get("/api/v1/connections").await.expect(200);
+    format!(
+        "/api/v1/connections/{}",
+        connections["items"][0]["id"].as_str().unwrap()
+    )
 }

@@ -28,7 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A connection that failed or fell silent.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-struct AlertView {
+pub(super) struct AlertView {
     #[schema(value_type = String, example = "alr_01hgw3zj3q7hx")]
     id: AlertId,
     #[schema(value_type = String, example = "con_01hgw3zj3q7hx")]
@@ -55,7 +55,8 @@ struct AlertView {
 }
 
 impl AlertView {
-    fn of(alert: StoredAlert, connection: Option<&StoredConnection>) -> Self {
+    /// An alert in the language of its connection.
+    pub(super) fn of(alert: StoredAlert, connection: Option<&StoredConnection>) -> Self {
         let language = connection.map(StoredConnection::spoken).unwrap_or_default();
         AlertView {
             id: alert.id,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::connection_alerts::AlertView;
 use super::problem::Problem;
 use crate::addresses::Addresses;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
@@ -100,7 +101,7 @@ struct ConnectionState {
     heard_at: Option<DateTime<Utc>>,
     /// Null: nothing has come yet.
     last_message_at: Option<DateTime<Utc>>,
-    /// The newest message that waits for a person.
+    /// The newest message that waits for a person, or was turned away at the door.
     last_error: Option<ConnectionError>,
     /// How many of its newest messages came to each outcome.
     #[schema(example = json!({"posted": 180, "repeated": 19, "refused": 1}))]
@@ -111,9 +112,8 @@ struct ConnectionState {
     /// The middle one of these times.
     #[schema(example = 4)]
     took_ms_median: Option<i64>,
-    /// What is wrong with it now: `failing`, `unreachable`, `quiet`, `differs`.
-    #[schema(example = json!([]))]
-    alerts: Vec<String>,
+    /// What is wrong with it now, as `/connection-alerts` tells it.
+    alerts: Vec<AlertView>,
 }
 
 /// How a connection is looked after, for the description of the API.
@@ -242,11 +242,14 @@ struct ConnectionError {
 }
 
 impl ConnectionState {
-    fn of(standing: Standing, heard_at: Option<DateTime<Utc>>) -> Self {
+    fn of(standing: Standing, connection: &StoredConnection) -> Self {
         let lately = standing.lately;
+        let alerts = standing.alerts.into_iter();
         ConnectionState {
-            heard_at,
-            alerts: standing.alerts.into_iter().map(|alert| alert.kind).collect(),
+            heard_at: connection.heard_at,
+            alerts: alerts
+                .map(|alert| AlertView::of(alert, Some(connection)))
+                .collect(),
             last_message_at: lately.last_message_at,
             last_error: lately.last_error.map(|(message_id, at, code)| ConnectionError {
                 message_id,
@@ -266,6 +269,8 @@ impl ConnectionView {
         let adapter = adapter(&connection.kind);
         let asks = adapter.is_some_and(|adapter| adapter.poll().is_some());
         let warnings = ConnectionWarning::of(&connection, &standing);
+        let polling = asks.then(|| PollingState::of(standing.asking.clone()));
+        let state = ConnectionState::of(standing, &connection);
         ConnectionView {
             id: connection.id,
             venue_id: connection.venue,
@@ -279,8 +284,8 @@ impl ConnectionView {
             shares_orders_with: connection.shares_orders_with,
             only_from: connection.only_from,
             warnings,
-            polling: asks.then(|| PollingState::of(standing.asking.clone())),
-            state: ConnectionState::of(standing, connection.heard_at),
+            polling,
+            state,
         }
     }
 }

@@ -125,32 +125,13 @@ struct WholeMessageView {
 
 impl WholeMessageView {
     fn of(message: KeptMessage) -> Self {
-        let raw = message.raw;
-        let bytes = i64::try_from(raw.body.len()).unwrap_or(i64::MAX);
-        let (body, body_base64) = match String::from_utf8(raw.body) {
+        let (body, body_base64) = match String::from_utf8(message.body) {
             Ok(text) => (Some(text), None),
             Err(error) => (None, Some(STANDARD.encode(error.as_bytes()))),
         };
         WholeMessageView {
-            message: MessageView {
-                id: message.id,
-                received_at: raw.received_at,
-                kind: raw.kind,
-                connection_id: raw.connection,
-                venue_id: raw.venue,
-                method: raw.method,
-                path: raw.path,
-                query: raw.query,
-                bytes,
-                outcome: message.outcome,
-                code: message.code,
-                detail: message.detail,
-                subject: message.subject,
-                took_ms: message.took_ms,
-                needs_nobody: message.needs_nobody,
-                first_detail: message.first_detail,
-            },
-            content_type: raw.content_type,
+            message: MessageView::of(message.head),
+            content_type: message.content_type,
             body,
             body_base64,
         }
@@ -266,7 +247,7 @@ async fn seen(app: &App, caller: &Caller, id: MessageId) -> Result<KeptMessage, 
     let tenant = caller.tenant;
     let found = app.read(move |c| messages::find(c, tenant, id)).await;
     let found = found.map_err(Problem::from)?.ok_or_else(Problem::not_found)?;
-    match (found.raw.venue, &caller.venues) {
+    match (found.head.venue, &caller.venues) {
         (Some(venue), _) => caller.needs_venue(venue)?,
         (None, Some(_)) => return Err(Problem::not_found()),
         (None, None) => {}

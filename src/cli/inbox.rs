@@ -149,7 +149,7 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
                 let mut found = Vec::with_capacity(ids.len());
                 for id in ids {
                     let (tenant, message) = find(&app, id).await?;
-                    found.push((tenant, message.id));
+                    found.push((tenant, message.head.id));
                 }
                 replay_all(&app, found, *although_unauthorized).await
             }
@@ -157,13 +157,13 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
                 let (tenant, message) = find(&app, id).await?;
                 let note = text("/note", note, MOST_NOTE).map_err(told)?;
                 let author = Author::command_line(&app, tenant);
-                inbox::dismiss(&app, author, message.id, note)
+                inbox::dismiss(&app, author, message.head.id, note)
                     .await
                     .map_err(told)?;
                 let (_, message) = find(&app, id).await?;
                 print(format!(
                     "{id}  {}",
-                    standing(&message.outcome, message.needs_nobody.as_deref())
+                    standing(&message.head.outcome, message.head.needs_nobody.as_deref())
                 ));
                 Ok(())
             }
@@ -238,38 +238,38 @@ async fn list(app: &App, filter: MessageFilter, limit: u32) -> Result<(), Failur
 }
 
 fn show(message: &KeptMessage) {
-    let raw = &message.raw;
-    print(format!("id        {}", message.id));
-    print(format!("received  {}", raw.received_at.to_rfc3339()));
-    print(format!("kind      {}", raw.kind));
-    if let Some(connection) = raw.connection {
+    let head = &message.head;
+    print(format!("id        {}", head.id));
+    print(format!("received  {}", head.received_at.to_rfc3339()));
+    print(format!("kind      {}", head.kind));
+    if let Some(connection) = head.connection {
         print(format!("from      {connection}"));
     }
-    let outcome = standing(&message.outcome, message.needs_nobody.as_deref());
+    let outcome = standing(&head.outcome, head.needs_nobody.as_deref());
     print(format!("outcome   {outcome}"));
-    if let Some(took) = message.took_ms {
+    if let Some(took) = head.took_ms {
         print(format!("took      {took} ms"));
     }
     for (name, value) in [
-        ("code", &message.code),
-        ("became", &message.subject),
-        ("detail", &message.detail),
-        ("at first", &message.first_detail),
+        ("code", &head.code),
+        ("became", &head.subject),
+        ("detail", &head.detail),
+        ("at first", &head.first_detail),
     ] {
         if let Some(value) = value {
             print(format!("{name:<9} {value}"));
         }
     }
-    let query = if raw.query.is_empty() {
+    let query = if head.query.is_empty() {
         String::new()
     } else {
-        format!("?{}", raw.query)
+        format!("?{}", head.query)
     };
-    print(format!("\n{} {}{query}", raw.method, raw.path));
-    if let Some(content_type) = &raw.content_type {
+    print(format!("\n{} {}{query}", head.method, head.path));
+    if let Some(content_type) = &message.content_type {
         print(format!("Content-Type: {content_type}"));
     }
-    print(format!("\n{}", String::from_utf8_lossy(&raw.body)));
+    print(format!("\n{}", String::from_utf8_lossy(&message.body)));
 }
 
 async fn replay_waiting(app: &App, which: &Which, limit: u32) -> Result<(), Failure> {

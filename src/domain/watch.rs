@@ -52,9 +52,9 @@ pub struct OpeningHours {
 }
 
 impl OpeningHours {
-    /// When the opening began that `now` lies in; `None`: it is closed.
-    fn open_since(&self, zone: Tz, now: Timestamp) -> Option<Timestamp> {
-        let today = zone.from_utc_datetime(&now.naive_utc()).date_naive();
+    /// When the opening began that `moment` lies in, or just follows; `None`: there is none. One that begins with `moment` is left out.
+    fn open_before(&self, zone: Tz, moment: Timestamp) -> Option<Timestamp> {
+        let today = zone.from_utc_datetime(&moment.naive_utc()).date_naive();
         let overnight = self.until <= self.from;
         [
             Some(today),
@@ -69,7 +69,7 @@ impl OpeningHours {
                 zone.from_local_datetime(&local).earliest().map(|at| at.to_utc())
             };
             let (from, until) = (at(day.and_time(self.from))?, at(last.and_time(self.until))?);
-            (from <= now && now < until).then_some(from)
+            (from < moment && moment <= until).then_some(from)
         })
     }
 }
@@ -80,12 +80,14 @@ pub struct Seen {
     /// When something last came over it, or when it was made or switched on.
     pub heard_at: Timestamp,
     /// Its newest messages, the newest first: when each came, and the code of the refusal or `unreadable` of those
-    /// that wait for a person.
+    /// that say something is wrong with it.
     pub newest: Vec<(Timestamp, Option<String>)>,
     /// Since when its till's reports and the books say something differently that nobody has settled.
     pub differs_since: Option<Timestamp>,
     /// How many times in a row its vendor's system could not be asked, and when that last went well, or could have.
     pub unanswered: (u32, Timestamp),
+    /// Since when it has been silent, where that is told and goes on.
+    pub quiet_since: Option<Timestamp>,
 }
 
 /// What is wrong with a connection.
@@ -150,17 +152,30 @@ impl Watch {
 
     fn quiet(&self, zone: Tz, seen: &Seen, now: Timestamp) -> Option<Alert> {
         let longest = chrono::Duration::minutes(i64::from(self.quiet_minutes?));
+        // Closing time ends no silence that was told: only a word does.
+        if let Some(since) = seen.quiet_since.filter(|since| seen.heard_at <= *since) {
+            return Some(Alert::Quiet { since });
+        }
         let since = if self.opening_hours.is_empty() {
             seen.heard_at
         } else {
             // What was not said while it was closed is no silence.
-            self.opening_hours
-                .iter()
-                .filter_map(|hours| hours.open_since(zone, now))
-                .min()?
-                .max(seen.heard_at)
+            self.open_since(zone, now, seen.heard_at)?.max(seen.heard_at)
         };
         (now - since >= longest).then_some(Alert::Quiet { since })
+    }
+
+    /// Since when the venue has been open without a break, looking back no further than to the opening at `far_enough`; `None`: it is
+    /// closed.
+    fn open_since(&self, zone: Tz, now: Timestamp, far_enough: Timestamp) -> Option<Timestamp> {
+        let earlier = |moment: &Timestamp| {
+            let openings = self.opening_hours.iter();
+            let began = openings.filter_map(|hours| hours.open_before(zone, *moment));
+            began.min().filter(|_| *moment > far_enough)
+        };
+        // An opening that begins or ends with `now` is one that has begun, or is over.
+        let after_now = now + chrono::Duration::nanoseconds(1);
+        std::iter::successors(Some(after_now), earlier).skip(1).last()
     }
 }
 
@@ -228,6 +243,54 @@ mod tests {
         assert_eq!(quiet(&late, "2026-11-20T21:29:59Z"), []);
         let since = late.heard_at;
         assert_eq!(quiet(&late, "2026-11-20T21:30:00Z"), [Alert::Quiet { since }]);
+    }
+
+    #[test]
+    fn openings_that_adjoin_are_one_so_that_a_day_and_more_of_silence_is_told() {
+        let since = at("2026-11-20T12:00:00Z");
+        let shop = |hours: serde_json::Value| {
+            watch(serde_json::json!({"quiet_minutes": 1500, "opening_hours": hours}))
+        };
+        let week = serde_json::json!([1, 2, 3, 4, 5, 6, 7]);
+        for hours in [
+            serde_json::json!([{"weekdays": week, "from": "00:00", "until": "00:00"}]),
+            serde_json::json!([{"weekdays": week, "from": "09:00", "until": "21:00"},
+                {"weekdays": week, "from": "21:00", "until": "09:00"}]),
+        ] {
+            let quiet =
+                |now: &str| shop(hours.clone()).alerts(Moscow, &heard("2026-11-20T12:00:00Z"), at(now));
+            assert_eq!(quiet("2026-11-21T12:59:59Z"), []);
+            assert_eq!(quiet("2026-11-21T13:00:00Z"), [Alert::Quiet { since }]);
+            assert_eq!(quiet("2026-11-28T21:00:00Z"), [Alert::Quiet { since }]);
+        }
+        let but_a_minute = shop(serde_json::json!([{"weekdays": week, "from": "00:01", "until": "00:00"}]));
+        let seen = heard("2026-11-20T12:00:00Z");
+        assert_eq!(but_a_minute.alerts(Moscow, &seen, at("2026-11-22T20:00:00Z")), []);
+    }
+
+    #[test]
+    fn a_silence_that_was_told_goes_on_after_closing_time_until_a_word_is_heard() {
+        let cafe = watch(serde_json::json!({"quiet_minutes": 60, "opening_hours": [
+            {"weekdays": ["fri"], "from": "10:00", "until": "22:00"}]}));
+        let since = at("2026-11-20T12:00:00Z");
+        let told = |heard_at: &str| Seen {
+            quiet_since: Some(since),
+            ..heard(heard_at)
+        };
+        for now in [
+            "2026-11-20T13:00:00Z",
+            "2026-11-20T19:00:00Z",
+            "2026-11-22T12:00:00Z",
+            "2026-11-27T07:00:01Z",
+        ] {
+            let alerts = cafe.alerts(Moscow, &told("2026-11-20T12:00:00Z"), at(now));
+            assert_eq!(alerts, [Alert::Quiet { since }], "{now}");
+        }
+        let word = told("2026-11-20T19:30:00Z");
+        assert_eq!(cafe.alerts(Moscow, &word, at("2026-11-20T19:31:00Z")), []);
+        let nobody_asks =
+            Watch::default().alerts(Moscow, &told("2026-11-20T12:00:00Z"), at("2026-11-20T13:00:00Z"));
+        assert_eq!(nobody_asks, []);
     }
 
     #[test]

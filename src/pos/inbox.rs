@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::domain::ids::MessageId;
 use crate::storage::Tenant;
 use crate::storage::ledger::message::{RawMessage, TURNED_AWAY};
-use crate::storage::messages::{FailedAgain, KeptMessage, MessageFilter};
+use crate::storage::messages::{FailedAgain, MessageFilter, MessageHead};
 use crate::storage::{messages, till_connections};
 
 /// How a replay went.
@@ -66,18 +66,19 @@ async fn again(
         .await
         .map_err(Problem::from)?;
     let message = message.ok_or_else(Problem::not_found)?;
-    if DONE.contains(&message.outcome.as_str()) {
+    let head = message.head.clone();
+    if DONE.contains(&head.outcome.as_str()) {
         return Ok(Replayed {
             done: true,
             answer: String::new(),
         });
     }
-    let raw = message.raw.clone();
+    let raw = message.into_raw();
     let (replayed, failed) = if raw.kind == "rest" {
         by_rest(app, tenant, id, raw).await?
     } else {
-        let known = known(app, tenant, &message).await?;
-        if !although_unauthorized && let Some(answer) = turned_away_again(&message, &known) {
+        let known = known(app, tenant, &head).await?;
+        if !although_unauthorized && let Some(answer) = turned_away_again(&head, &known) {
             return Ok(Replayed { done: false, answer });
         }
         by_till(app, known, id, raw).await?
@@ -86,9 +87,9 @@ async fn again(
         app.write(move |c| -> Result<(), Problem> { Ok(messages::mark_replayed(c, tenant, id)?) })
             .await?;
     } else if let Some(failed) = failed
-        && is_news(&message, &failed)
+        && is_news(&head, &failed)
     {
-        let first = message.first_detail.or(message.detail);
+        let first = head.first_detail.or(head.detail);
         app.write(move |c| -> Result<(), Problem> {
             Ok(messages::note_failure(c, tenant, id, &failed, first.as_deref())?)
         })
@@ -98,7 +99,7 @@ async fn again(
 }
 
 /// Whether a message failed for another reason than the one that is kept with it.
-fn is_news(message: &KeptMessage, failed: &FailedAgain) -> bool {
+fn is_news(message: &MessageHead, failed: &FailedAgain) -> bool {
     let known = message.detail.as_deref().unwrap_or_default();
     let words = failed.detail.as_deref().unwrap_or_default();
     // What is kept says more than the reason: remarks, or the code before it.
@@ -110,11 +111,11 @@ fn is_news(message: &KeptMessage, failed: &FailedAgain) -> bool {
 }
 
 /// What a person is told who does a message again that was turned away at the door; `None`: it may be done.
-fn turned_away_again(message: &KeptMessage, known: &Known) -> Option<String> {
+fn turned_away_again(message: &MessageHead, known: &Known) -> Option<String> {
     if message.needs_nobody.as_deref() != Some(TURNED_AWAY) {
         return None;
     }
-    let kind = &message.raw.kind;
+    let kind = &message.kind;
     let words = if message.code.as_deref() == Some(conversation::FOREIGN_ADDRESS) {
         // Only the words say where it came from.
         let detail = message.detail.as_deref().unwrap_or_default();
@@ -186,8 +187,8 @@ pub async fn waiting(
 const MOST_WAITING: i64 = 10_000;
 
 /// The connection that a message came by.
-async fn known(app: &App, tenant: Tenant, message: &KeptMessage) -> Result<Arc<Known>, Problem> {
-    let connection = message.raw.connection.ok_or_else(Problem::not_found)?;
+async fn known(app: &App, tenant: Tenant, message: &MessageHead) -> Result<Arc<Known>, Problem> {
+    let connection = message.connection.ok_or_else(Problem::not_found)?;
     let connection = app
         .read(move |c| till_connections::find(c, tenant, connection))
         .await

@@ -56,7 +56,11 @@ impl Incoming {
             path: self.path.clone(),
             query: self.query.clone(),
             content_type: self.content_type.clone(),
-            body: self.body.to_vec(),
+            body: if adapter.is_login(&self.message()) {
+                Vec::new()
+            } else {
+                self.body.to_vec()
+            },
             received_at: self.received_at,
         }
     }

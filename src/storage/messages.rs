@@ -2,11 +2,12 @@
 
 use chrono::NaiveDateTime;
 use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Text};
 
 use super::dialect::Dialect;
-use super::ledger::message::{DISMISSED, RawMessage};
+use super::ledger::message::{DISMISSED, RawMessage, TURNED_AWAY};
 use super::schema::messages;
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
@@ -16,75 +17,41 @@ use crate::domain::watch::MOST_FAILING;
 /// A kept message.
 #[derive(Debug, Clone)]
 pub struct KeptMessage {
-    /// Its id.
-    pub id: MessageId,
-    /// The message.
-    pub raw: RawMessage,
-    /// What became of it: `posted`, `repeated`, `refused`, `unreadable`, `ignored`, `replayed`.
-    pub outcome: String,
-    /// Code of the refusal.
-    pub code: Option<String>,
-    /// Words for the person who looks at it.
-    pub detail: Option<String>,
-    /// What it became.
-    pub subject: Option<String>,
-    /// Milliseconds until it was decided, where that is known.
-    pub took_ms: Option<i64>,
-    /// Why nobody has to see to it though it was refused: `turned-away`, `answered`, `dismissed`.
-    pub needs_nobody: Option<String>,
-    /// Why it was refused at first, where doing it again failed for another reason.
-    pub first_detail: Option<String>,
+    /// All but its content, with what became of it.
+    pub head: MessageHead,
+    /// `Content-Type`, if one was sent.
+    pub content_type: Option<String>,
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+}
+
+impl KeptMessage {
+    /// The message as it reached us.
+    pub fn into_raw(self) -> RawMessage {
+        RawMessage {
+            venue: self.head.venue,
+            connection: self.head.connection,
+            kind: self.head.kind,
+            method: self.head.method,
+            path: self.head.path,
+            query: self.head.query,
+            content_type: self.content_type,
+            body: self.body,
+            received_at: self.head.received_at,
+        }
+    }
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = messages)]
 struct Row {
-    id: i64,
-    venue_id: Option<i64>,
-    connection_id: Option<i64>,
-    kind: String,
-    method: String,
-    path: String,
-    query: String,
+    #[diesel(embed)]
+    head: HeadRow,
     content_type: Option<String>,
     body: Vec<u8>,
-    received_at: NaiveDateTime,
-    outcome: String,
-    code: Option<String>,
-    detail: Option<String>,
-    subject: Option<String>,
-    took_ms: Option<i64>,
-    needs_nobody: Option<String>,
-    first_detail: Option<String>,
 }
 
-impl From<Row> for KeptMessage {
-    fn from(row: Row) -> Self {
-        KeptMessage {
-            id: MessageId(row.id),
-            raw: RawMessage {
-                venue: row.venue_id.map(VenueId),
-                connection: row.connection_id.map(ConnectionId),
-                kind: row.kind,
-                method: row.method,
-                path: row.path,
-                query: row.query,
-                content_type: row.content_type,
-                body: row.body,
-                received_at: row.received_at.and_utc(),
-            },
-            outcome: row.outcome,
-            code: row.code,
-            detail: row.detail,
-            subject: row.subject,
-            took_ms: row.took_ms,
-            needs_nobody: row.needs_nobody,
-            first_detail: row.first_detail,
-        }
-    }
-}
-
-/// What a list shows of a message: all but the body itself.
+/// What a list shows of a message: all but its content.
 #[derive(Debug, Clone)]
 pub struct MessageHead {
     /// Its id.
@@ -105,7 +72,7 @@ pub struct MessageHead {
     pub bytes: i64,
     /// When it reached us.
     pub received_at: Timestamp,
-    /// What became of it.
+    /// What became of it: `posted`, `repeated`, `refused`, `unreadable`, `ignored`, `replayed`.
     pub outcome: String,
     /// Code of the refusal.
     pub code: Option<String>,
@@ -121,7 +88,8 @@ pub struct MessageHead {
     pub first_detail: Option<String>,
 }
 
-#[derive(Queryable)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = messages)]
 struct HeadRow {
     id: i64,
     venue_id: Option<i64>,
@@ -130,6 +98,8 @@ struct HeadRow {
     method: String,
     path: String,
     query: String,
+    #[diesel(select_expression = sql::<BigInt>("CAST(LENGTH(messages.body) AS BIGINT)"))]
+    #[diesel(select_expression_type = SqlLiteral<BigInt>)]
     bytes: i64,
     received_at: NaiveDateTime,
     outcome: String,
@@ -216,24 +186,7 @@ pub fn list(
         .filter(messages::network_id.eq(tenant.id()))
         .order(messages::id.desc())
         .limit(limit)
-        .select((
-            messages::id,
-            messages::venue_id,
-            messages::connection_id,
-            messages::kind,
-            messages::method,
-            messages::path,
-            messages::query,
-            sql::<BigInt>("CAST(LENGTH(messages.body) AS BIGINT)"),
-            messages::received_at,
-            messages::outcome,
-            messages::code,
-            messages::detail,
-            messages::subject,
-            messages::took_ms,
-            messages::needs_nobody,
-            messages::first_detail,
-        ))
+        .select(HeadRow::as_select())
         .into_boxed();
     if let Some(venues) = &filter.venues {
         let ids: Vec<Option<i64>> = venues.iter().map(|v| Some(v.0)).collect();
@@ -290,7 +243,7 @@ pub fn list(
 pub struct Lately {
     /// When its newest message came.
     pub last_message_at: Option<Timestamp>,
-    /// The newest of its messages that wait for a person: id, when it came, code of the refusal.
+    /// The newest of its messages that say something is wrong: id, when it came, code of the refusal.
     pub last_error: Option<(MessageId, Timestamp, Option<String>)>,
     /// How many messages came to each outcome, of the newest [`LATELY`].
     pub outcomes: std::collections::BTreeMap<String, u32>,
@@ -301,8 +254,15 @@ pub struct Lately {
 /// How many messages of a connection are looked at to say how it does.
 pub const LATELY: i64 = 200;
 
-/// Id, when it came, outcome, code of the refusal, time taken.
-type LatelyRow = (i64, NaiveDateTime, String, Option<String>, Option<i64>);
+/// Id, when it came, outcome, why it needs nobody, code of the refusal, time taken.
+type LatelyRow = (
+    i64,
+    NaiveDateTime,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+);
 
 /// How a connection has done of late.
 ///
@@ -322,6 +282,7 @@ pub fn lately(
             messages::id,
             messages::received_at,
             messages::outcome,
+            messages::needs_nobody,
             messages::code,
             messages::took_ms,
         ))
@@ -330,11 +291,11 @@ pub fn lately(
         last_message_at: rows.iter().map(|(_, at, ..)| at.and_utc()).max(),
         ..Lately::default()
     };
-    let mut times: Vec<i64> = rows.iter().filter_map(|row| row.4).collect();
+    let mut times: Vec<i64> = rows.iter().filter_map(|row| row.5).collect();
     times.sort_unstable();
     lately.took_ms = times.last().copied().zip(times.get(times.len() / 2).copied());
-    for (id, at, outcome, code, _) in rows {
-        if lately.last_error.is_none() && WAITING.contains(&outcome.as_str()) {
+    for (id, at, outcome, needs_nobody, code, _) in rows {
+        if lately.last_error.is_none() && is_wrong(&outcome, needs_nobody.as_deref()) {
             lately.last_error = Some((MessageId(id), at.and_utc(), code));
         }
         *lately.outcomes.entry(outcome).or_default() += 1;
@@ -342,7 +303,13 @@ pub fn lately(
     Ok(lately)
 }
 
-/// The newest messages of a connection, the newest first: when each came and, of those that wait for a person, the
+/// Whether a message says that something is wrong with its connection. One whose sender was answered and went on, or with which a
+/// person is done, says so no more; one that was turned away at the door does: its till is not let in.
+fn is_wrong(outcome: &str, needs_nobody: Option<&str>) -> bool {
+    WAITING.contains(&outcome) && needs_nobody.is_none_or(|why| why == TURNED_AWAY)
+}
+
+/// The newest messages of a connection, the newest first: when each came and, of those that say something is wrong with it, the
 /// code of the refusal or `unreadable`.
 ///
 /// # Errors
@@ -352,18 +319,24 @@ pub fn newest_of(
     tenant: Tenant,
     of: ConnectionId,
 ) -> Result<Vec<(Timestamp, Option<String>)>, StorageError> {
-    let rows: Vec<(NaiveDateTime, String, Option<String>)> = messages::table
+    type Row = (NaiveDateTime, String, Option<String>, Option<String>);
+    let rows: Vec<Row> = messages::table
         .filter(messages::network_id.eq(tenant.id()))
         .filter(messages::connection_id.eq(of.0))
         .order(messages::id.desc())
         .limit(i64::from(MOST_FAILING))
-        .select((messages::received_at, messages::outcome, messages::code))
+        .select((
+            messages::received_at,
+            messages::outcome,
+            messages::needs_nobody,
+            messages::code,
+        ))
         .load(connection)?;
     Ok(rows
         .into_iter()
-        .map(|(at, outcome, code)| {
-            let waits = WAITING.contains(&outcome.as_str());
-            (at.and_utc(), waits.then(|| code.unwrap_or(outcome)))
+        .map(|(at, outcome, needs_nobody, code)| {
+            let is_wrong = is_wrong(&outcome, needs_nobody.as_deref());
+            (at.and_utc(), is_wrong.then(|| code.unwrap_or(outcome)))
         })
         .collect())
 }
@@ -382,7 +355,11 @@ pub fn find(
         .select(Row::as_select())
         .first(connection)
         .optional()?;
-    Ok(row.map(KeptMessage::from))
+    Ok(row.map(|row| KeptMessage {
+        head: row.head.into(),
+        content_type: row.content_type,
+        body: row.body,
+    }))
 }
 
 /// Writes down that a refused or unreadable message was replayed with success.

@@ -282,7 +282,8 @@ pub fn which_exist(
     Ok(found.into_iter().collect())
 }
 
-/// What a guest has bought in all: his receipts after discounts and before bonuses, without what came back.
+/// What a guest has bought in all: his receipts after discounts and before bonuses, without what came back. `None`: he has more than
+/// `most` receipts.
 ///
 /// # Errors
 /// Those of the database.
@@ -290,7 +291,19 @@ pub fn turnover(
     connection: &mut AnyConnection,
     tenant: Tenant,
     guest: CustomerId,
-) -> Result<Money, StorageError> {
+    most: i64,
+) -> Result<Option<Money>, StorageError> {
+    let beyond: Option<i64> = receipts::table
+        .filter(receipts::network_id.eq(tenant.id()))
+        .filter(receipts::customer_id.eq(guest.0))
+        .order(receipts::id)
+        .offset(most)
+        .select(receipts::id)
+        .first(connection)
+        .optional()?;
+    if beyond.is_some() {
+        return Ok(None);
+    }
     let mut statement = Statement::new(Dialect::of(connection));
     statement
         .push("SELECT ")
@@ -300,5 +313,5 @@ pub fn turnover(
         .push(" AND r.customer_id = ")
         .bind(guest.0);
     let rows: Vec<(i64,)> = load_rows(connection, statement.returning::<(BigInt,)>())?;
-    Ok(Money::from_kopecks(rows.first().map_or(0, |row| row.0)))
+    Ok(Some(Money::from_kopecks(rows.first().map_or(0, |row| row.0))))
 }

@@ -32,7 +32,12 @@ async fn look_after(app: &App, tenant: Tenant, of: StoredConnection) -> Result<u
     let (now, id, since) = (app.clock.now(), of.id, of.heard_at.unwrap_or(of.created_at));
     let standing = app.read(move |c| -> Result<_, StorageError> {
         let going_on = connection_alerts::list(c, tenant, &going_on(id), KINDS)?;
-        Ok((seen(c, tenant, id, since)?, going_on))
+        let silence = going_on.iter().find(|alert| alert.kind == QUIET);
+        let seen = Seen {
+            quiet_since: silence.map(|alert| alert.began_at),
+            ..seen(c, tenant, id, since)?
+        };
+        Ok((seen, going_on))
     });
     let (seen, going_on) = standing.await?;
     // One that was switched off on purpose is missed by nobody.
@@ -113,6 +118,7 @@ fn seen(
         newest,
         differs_since: reconciliations::open_since(connection, tenant, id)?,
         unanswered: (asking.failures, asking.succeeded_at.unwrap_or(heard_at)),
+        quiet_since: None,
     })
 }
 

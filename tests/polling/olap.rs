@@ -193,7 +193,9 @@ impl Restaurant {
 
     async fn alerts(&self) -> Value {
         look_after_connections(&self.till.service.app).await.unwrap();
-        self.connection().await["state"]["alerts"].clone()
+        let connection = self.connection().await;
+        let alerts = connection["state"]["alerts"].as_array().unwrap();
+        alerts.iter().map(|alert| alert["kind"].clone()).collect()
     }
 }
 

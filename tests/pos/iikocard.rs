@@ -303,6 +303,44 @@ fn nobody_calls_iikocard_without_its_login_and_it_is_off_unless_it_is_set() {
 }
 
 #[test]
+fn no_login_is_kept_with_its_password() {
+    each_database_async(|store| async move {
+        let site = Site::logged_in(&Service::on(store)).await;
+        site.call("access_token", json!({"apiLogin": "login-of-before"}))
+            .await
+            .expect(401);
+        site.loyalty("customer/info", json!({})).await.expect(400);
+        let kept = site
+            .till
+            .owner
+            .get("/api/v1/messages?kind=iiko")
+            .await
+            .expect(200);
+        let mut bodies = Vec::new();
+        for message in kept["items"].as_array().unwrap() {
+            let path = format!("/api/v1/messages/{}", message["id"].as_str().unwrap());
+            let whole = site.till.owner.get(&path).await.expect(200);
+            bodies.push((
+                whole["path"].clone(),
+                whole["outcome"].clone(),
+                whole["body"].clone(),
+            ));
+        }
+        let login = json!("api/1/access_token");
+        let info = json!("api/1/loyalty/iiko/customer/info");
+        let asked = json!(json!({"organizationId": ORGANIZATION}).to_string());
+        assert_eq!(
+            bodies,
+            [
+                (info, json!("unreadable"), asked),
+                (login.clone(), json!("unreadable"), json!("")),
+                (login, json!("ignored"), json!("")),
+            ]
+        );
+    });
+}
+
+#[test]
 fn a_webhook_shows_its_token_alone_or_as_a_bearer_or_is_refused() {
     each_database_async(|store| async move {
         let service = Service::on(store);

@@ -1,5 +1,7 @@
 //! 1C: the stock loyalty-server dialogue, and receipts by JSON.
 
+use kopilka::domain::Money;
+use kopilka::storage::{books, receipts};
 use serde_json::{Value, json};
 
 use super::{Till, fixture};
@@ -310,6 +312,21 @@ fn a_turnover_is_what_the_guest_bought_in_all_without_what_came_back() {
         let back = json!({"external_id": "b-1", "sale": {"venue_id": "r", "source": "site", "external_id": "o-1"},
             "lines": [{"line_id": "1", "amount": "400.00"}]});
         till.owner.post("/api/v1/returns", back).await.expect(201);
+        let told: Value = till.send("GET", &ask, "").await.json();
+        assert_eq!(told["SellCount"].to_string(), "850.5", "{told}");
+        let (app, guest) = (&till.service.app, guest.parse().unwrap());
+        let mut connection = app.store.connection().unwrap();
+        let tenant = books::all_networks(&mut connection).unwrap().remove(0);
+        let mut among = |most| receipts::turnover(&mut connection, tenant, guest, most).unwrap();
+        assert_eq!(among(2), Some(Money::from_kopecks(85_050)));
+        assert_eq!(among(1), None, "he has more receipts than that");
+
+        // Sums that nobody waits for any more hold no further connections.
+        let places = u32::try_from(app.sums.available_permits()).unwrap();
+        let held = app.sums.acquire_many(places).await.unwrap();
+        let told: Value = till.send("GET", &ask, "").await.json();
+        assert_eq!(told["SellCount"].to_string(), "0", "{told}");
+        drop(held);
         let told: Value = till.send("GET", &ask, "").await.json();
         assert_eq!(told["SellCount"].to_string(), "850.5", "{told}");
         // A question posts nothing and is not kept.

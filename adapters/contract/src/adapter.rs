@@ -212,11 +212,6 @@ pub trait Dialogue: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Whether the asks stand or fall together (r_keeper applies all transactions of a receipt, or none).
-    fn all_or_nothing(&self) -> bool {
-        false
-    }
-
     /// Whether the sale that the message is about comes to be only once it is answered: where its bonuses are refused, the cashier
     /// is told and takes them off, and nobody may redeem them later in his name.
     fn asker_goes_on(&self) -> bool {
@@ -320,6 +315,12 @@ pub trait Adapter: Send + Sync {
     fn authorization_header(&self, message: &Message<'_>, settings: &Settings) -> String {
         let _ = (message, settings);
         "authorization".to_owned()
+    }
+
+    /// Whether a message is a login, with a password in its body: it is kept without the body.
+    fn is_login(&self, message: &Message<'_>) -> bool {
+        let _ = message;
+        false
     }
 
     /// Reads one message.

@@ -121,6 +121,10 @@ impl Adapter for Iiko {
         guide::guide(address)
     }
 
+    fn is_login(&self, message: &Message<'_>) -> bool {
+        iikocard::is_login(message)
+    }
+
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
         if let Some(fetched) = message.path.strip_prefix(POLL_PATH) {
             return match fetched.split_once('/') {

@@ -205,10 +205,6 @@ impl Dialogue for Movement {
         self.ask.iter().cloned().collect()
     }
 
-    fn all_or_nothing(&self) -> bool {
-        true
-    }
-
     /// A payment by bonuses is asked for before the receipt is printed, and falls away where it is refused.
     fn asker_goes_on(&self) -> bool {
         self.redeems()

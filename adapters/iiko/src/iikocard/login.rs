@@ -16,6 +16,10 @@ struct Login {
 }
 
 pub(super) fn read(call: &Call<'_>) -> Result<Said, Unreadable> {
+    if call.message.body.is_empty() {
+        let reason = "no apiLogin: a login is kept without it, so the caller has to log in again";
+        return Err(call.wrong(400, reason.to_owned()));
+    }
     let login: Login = call.body()?;
     if !same_secret(&login.api_login, &call.card.api_login) {
         return Err(call.wrong(401, "this apiLogin is not authorized".to_owned()));
@@ -26,13 +30,18 @@ pub(super) fn read(call: &Call<'_>) -> Result<Said, Unreadable> {
     })))
 }
 
+/// Whether a request is this one.
+pub(crate) fn is_login(message: &Message<'_>) -> bool {
+    message.path.trim_matches('/') == "api/1/access_token"
+}
+
 /// Whether a request carries what this door needs beside the token in its address; else what it is told.
 pub(crate) fn admits(
     message: &Message<'_>,
     authorization: Option<&str>,
     card: &IikoCardSettings,
 ) -> Result<(), Reply> {
-    if message.path.trim_matches('/') == "api/1/access_token" {
+    if is_login(message) {
         return Ok(());
     }
     let given = authorization.and_then(|text| text.trim().strip_prefix("Bearer "));
