@@ -67,8 +67,20 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// A sale of these pieces that stands.
-    pub(super) fn sold(number: u32, external_id: String, guest: Option<usize>, total: Money) -> Self {
+    /// A sale of these pieces of each line that stands, and that no bonuses have to do with.
+    pub(super) fn sold(
+        number: u32,
+        external_id: String,
+        guest: Option<usize>,
+        total: Money,
+        pieces: &[i64],
+    ) -> Self {
+        let line = |pieces: &i64| KeptLine {
+            pieces: *pieces,
+            back: 0,
+            redeemed: Money::ZERO,
+            accrued: Money::ZERO,
+        };
         Entry {
             number,
             external_id,
@@ -78,24 +90,19 @@ impl Entry {
             total,
             redeemed: Money::ZERO,
             accrued: Money::ZERO,
-            lines: Vec::new(),
+            lines: pieces.iter().map(line).collect(),
             standing: Standing::Sold,
         }
     }
 
     /// With what was quoted for it. `redeemed`: what really was.
-    pub(super) fn with(mut self, quote: &Quote, pieces: &[i64], redeemed: Money) -> Self {
+    pub(super) fn with(mut self, quote: &Quote, redeemed: Money) -> Self {
         self.redeemed = redeemed;
         self.accrued = quote.accrued;
-        let lines = quote.lines.iter().zip(pieces);
-        self.lines = lines
-            .map(|((of_line, accrued), pieces)| KeptLine {
-                pieces: *pieces,
-                back: 0,
-                redeemed: if redeemed.is_zero() { Money::ZERO } else { *of_line },
-                accrued: *accrued,
-            })
-            .collect();
+        for (line, (of_line, accrued)) in self.lines.iter_mut().zip(&quote.lines) {
+            line.redeemed = if redeemed.is_zero() { Money::ZERO } else { *of_line };
+            line.accrued = *accrued;
+        }
         self
     }
 
@@ -324,7 +331,7 @@ mod tests {
             accrued: rouble(1001),
             lines: vec![(rouble(300), rouble(1000)), (rouble(0), rouble(1))],
         };
-        Entry::sold(1, "a".to_owned(), Some(0), rouble(30_000)).with(&quote, &[3, 1], rouble(300))
+        Entry::sold(1, "a".to_owned(), Some(0), rouble(30_000), &[3, 1]).with(&quote, rouble(300))
     }
 
     #[test]
@@ -340,6 +347,15 @@ mod tests {
             (entry.standing, entry.effect()),
             (Standing::Returned, Money::ZERO)
         );
+    }
+
+    #[test]
+    fn a_part_of_a_receipt_without_a_guest_is_no_more_than_that() {
+        let mut entry = Entry::sold(1, "a".to_owned(), None, Money::from_kopecks(30_000), &[3, 1]);
+        entry.take_back(&[1, 0]);
+        assert_eq!(entry.standing, Standing::PartBack);
+        entry.take_back(&[2, 1]);
+        assert_eq!(entry.standing, Standing::Returned);
     }
 
     #[test]

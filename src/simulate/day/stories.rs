@@ -187,11 +187,11 @@ impl Day<'_, '_> {
         posted: Money,
     ) {
         let external_id = self.dialect.external_id(sale);
-        let mut entry = Entry::sold(sale.number, external_id, guest, sale.total());
+        let pieces: Vec<i64> = sale.items.iter().map(|item| item.pieces).collect();
+        let mut entry = Entry::sold(sale.number, external_id, guest, sale.total(), &pieces);
         entry.other_ids = self.dialect.other_ids(sale);
         if let Some(quote) = quote {
-            let pieces: Vec<i64> = sale.items.iter().map(|item| item.pieces).collect();
-            entry = entry.with(&quote, &pieces, posted);
+            entry = entry.with(&quote, posted);
             let payer = sale.payer.as_ref().filter(|_| posted.is_positive());
             entry.payer = payer.map(|payer| (payer.guest, payer.part));
         }
