@@ -155,9 +155,15 @@ impl Answer {
         }
     }
 
-    /// Whether it is of a rollback that speaks of before the sale that stands, and changed nothing.
-    pub fn is_left_aside(&self) -> bool {
-        matches!(self, Answer::Returned(answer) if answer.telling == Telling::Older && !answer.replayed)
+    /// How a return that is told for the first time and changed nothing stands to what was known: it speaks of before the sale that
+    /// stands, or of one that another connection posts.
+    pub fn left_aside(&self) -> Option<Telling> {
+        match self {
+            Answer::Returned(answer) if !answer.replayed => {
+                Some(answer.telling).filter(|telling| matches!(telling, Telling::Older | Telling::Elsewhere))
+            }
+            _ => None,
+        }
     }
 
     /// HTTP status of a first answer.
@@ -177,6 +183,8 @@ impl Answer {
     pub fn subject(&self) -> Option<String> {
         match self {
             Answer::Closed(answer) => Some(answer.id.clone()),
+            // Nothing of it is kept that could be looked up.
+            Answer::Returned(answer) if answer.telling == Telling::Elsewhere => answer.receipt_id.clone(),
             Answer::Returned(answer) => Some(answer.id.clone()),
             Answer::Held(answer) => Some(answer.id.clone()),
             Answer::Voided(answer) => answer.id.clone(),

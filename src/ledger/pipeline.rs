@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kopilka_contract::Words;
+use kopilka_contract::{Telling, Words};
 use tokio::sync::{mpsc, oneshot};
 
 use super::changed_sale::StandingSale;
@@ -384,15 +384,17 @@ impl Writer {
             (Verb::Keep(outcome), _) => (*outcome, outcome.code().map(str::to_owned), None, None),
             (_, Ok(answered)) => {
                 let repeated = answered.by_key || answered.answer.is_replay();
-                let left_aside = answered.answer.is_left_aside();
+                let left_aside = answered.answer.left_aside();
                 let outcome = if repeated {
                     Outcome::Repeated
-                } else if left_aside {
+                } else if left_aside.is_some() {
                     Outcome::Ignored
                 } else {
                     Outcome::Posted
                 };
-                let detail = left_aside.then(|| left_aside_words().in_language(command.language).to_owned());
+                // Of what another connection posts the till's adapter has said so.
+                let is_older = left_aside == Some(Telling::Older);
+                let detail = is_older.then(|| left_aside_words().in_language(command.language).to_owned());
                 (outcome, None, detail, answered.answer.subject())
             }
             (_, Err(Failure::Refused(refusal))) => (

@@ -457,6 +457,112 @@ fn a_delivery_order_that_is_paid_without_bonuses_after_all_gives_them_back() {
 }
 
 #[test]
+fn an_order_posted_elsewhere_takes_nothing_from_a_sale_of_before_the_setting() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let guest = till.customer("9000000017", "+79215550101", "600.00").await;
+        says(&till.send("POST", TRANSACTIONS, of("sale")).await, APPLIED);
+        let sold = till.balance(&guest).await;
+        assert_ne!(sold, "600.00");
+        set(&till, json!({"delivery_order_categories": ["1"]})).await;
+        let late = of("sale").replace(
+            "generateddatetime=\"2026-03-14T19:58:40",
+            "generateddatetime=\"2026-03-14T19:58:50",
+        );
+        says(&till.send("POST", TRANSACTIONS, late).await, APPLIED);
+        assert_eq!(till.balance(&guest).await, sold);
+        till.assert_books();
+    });
+}
+
+#[test]
+fn a_sale_kept_aside_by_a_wrong_setting_is_posted_by_its_replay_or_told_again() {
+    each_database_async(|store| async move {
+        for again in ["replay", "resend"] {
+            let service = Service::on(store.clone());
+            let settings = json!({"delivery_order_categories": ["1"]});
+            let till = Till::of(&format!("{again}@rkeeper.example"), &service, "rkeeper", settings).await;
+            let guest = till.customer("9000000017", "+79215550101", "0.00").await;
+            says(&till.send("POST", TRANSACTIONS, of("sale")).await, APPLIED);
+            let kept = till.messages("ignored").await;
+            let id = kept["items"][0]["id"]
+                .as_str()
+                .expect("it waits for nobody")
+                .to_owned();
+            assert!(
+                kept["items"][0]["detail"].as_str().unwrap().contains("posts it"),
+                "{kept}"
+            );
+            set(&till, json!({})).await;
+            if again == "replay" {
+                let path = format!("/api/v1/messages/{id}/replay");
+                till.owner.post(&path, json!({})).await.expect(200);
+            } else {
+                says(&till.send("POST", TRANSACTIONS, of("sale")).await, APPLIED);
+            }
+            assert_eq!(till.balance(&guest).await, "80.75", "{again}");
+            till.assert_books();
+        }
+    });
+}
+
+/// Other settings for the till's connection.
+async fn set(till: &Till, settings: serde_json::Value) {
+    let known = till.owner.get("/api/v1/connections").await.expect(200);
+    let path = format!(
+        "/api/v1/connections/{}",
+        known["items"][0]["id"].as_str().unwrap()
+    );
+    till.owner
+        .patch(&path, json!({"settings": settings}))
+        .await
+        .expect(200);
+}
+
+#[test]
+fn a_payment_without_a_receipt_that_is_undone_may_be_made_again() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let guest = till.customer("9000000017", "+79215550101", "600.00").await;
+        let paid = of("sale-without-receipt-xml");
+        let undone = paid
+            .replace("Summa=\"-", "Summa=\"+")
+            .replace("Summa=\"111500", "Summa=\"-111500")
+            .replace("Summa=\"+", "Summa=\"");
+        for _ in 0..2 {
+            for (body, balance) in [(&paid, "155.75"), (&undone, "600.00")] {
+                says(&till.send("POST", TRANSACTIONS, body.clone()).await, APPLIED);
+                assert_eq!(till.balance(&guest).await, balance);
+                let clock = &till.service.clock;
+                clock.move_to(till.service.clock_now() + chrono::Duration::seconds(20));
+            }
+        }
+        says(&till.send("POST", TRANSACTIONS, paid).await, APPLIED);
+        assert_eq!(till.balance(&guest).await, "155.75");
+        till.assert_books();
+    });
+}
+
+#[test]
+fn a_cards_number_is_nobodys_telephone_where_the_connection_says_so() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({"card_as_phone": false})).await;
+        till.customer("9215550117", "+79215550101", "0.00").await;
+        till.customer("5000123", "+79215550117", "0.00").await;
+        let look_up = |text: &str| format!("<ROOT><QRY Email=\"{text}\"/></ROOT>");
+        for (shown, card) in [
+            ("9215550117", "9215550117"),
+            // Nobody writes a card's number so.
+            ("+79215550117", "5000123"),
+            ("8 (921) 555-01-17", "5000123"),
+        ] {
+            let answer = till.send("POST", "findemail.php", look_up(shown)).await;
+            says(&answer, &format!("CardCode=\"{card}\""));
+        }
+    });
+}
+
+#[test]
 fn a_later_attempt_with_other_cards_takes_the_place_of_the_former() {
     each_database_async(|store| async move {
         let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;

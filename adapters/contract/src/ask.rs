@@ -207,12 +207,30 @@ impl GiveBack {
     /// Whether a return has such a name. It begins with the name that the till used, which may be another than the sale is
     /// known by.
     pub fn is_of_no_sale(external_id: &str) -> bool {
-        let version = external_id.rsplit_once(NOT_SOLD).map(|(_, version)| version);
-        version.is_some_and(|version| version.parse::<i64>().is_ok())
+        is_named(external_id, NOT_SOLD)
+    }
+
+    /// Name of the rollback by which a till says that another connection posts the sale. It gives back what an attempt before
+    /// has redeemed here, and nothing else: a sale that accrued was this connection's own, and of one that is not known
+    /// nothing is remembered.
+    pub fn of_sale_elsewhere(sale: &str, version: i64) -> String {
+        format!("{sale}{ELSEWHERE}{version}")
+    }
+
+    /// Whether a rollback has such a name.
+    pub fn is_of_sale_elsewhere(external_id: &str) -> bool {
+        is_named(external_id, ELSEWHERE)
     }
 }
 
 const NOT_SOLD: &str = "/not-sold/";
+const ELSEWHERE: &str = "/elsewhere/";
+
+/// Whether a name is of that kind: it ends with it and a version.
+fn is_named(external_id: &str, kind: &str) -> bool {
+    let version = external_id.rsplit_once(kind).map(|(_, version)| version);
+    version.is_some_and(|version| version.parse::<i64>().is_ok())
+}
 
 /// A return that never came to be (r_keeper chmode 4): the sale that it gave back stands again.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -255,6 +255,8 @@ pub enum Telling {
     Newer,
     /// A newer version stands: this one changes nothing.
     Older,
+    /// Another connection posts the sale: nothing is written.
+    Elsewhere,
 }
 
 /// What a receipt did to one line.

@@ -162,7 +162,7 @@ impl Outcome {
 
 fn status(telling: Telling, replayed: bool) -> Status {
     match telling {
-        Telling::Older => Status::Stale,
+        Telling::Older | Telling::Elsewhere => Status::Stale,
         Telling::Newer => Status::Updated,
         Telling::First => taken(replayed),
     }

@@ -53,13 +53,14 @@ pub(crate) fn guest_of_code(code: &str, card_as_phone: bool) -> CustomerRef {
     }
 }
 
-/// The guest that a text from `FindEmail` names. Scripts of the till send there whatever the guest showed.
-pub(crate) fn guest_of_text(text: &str) -> CustomerRef {
+/// The guest that a text from `FindEmail` names. Scripts of the till send there whatever the guest showed. Digits alone are
+/// what they are as a card's code.
+pub(crate) fn guest_of_text(text: &str, card_as_phone: bool) -> CustomerRef {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return guest_of(text, card_as_phone);
+    }
     if let Some(phone) = spelt_phone(text).or_else(|| international_phone(text)) {
         return CustomerRef::Phone(phone);
-    }
-    if text.bytes().all(|b| b.is_ascii_digit()) {
-        return CustomerRef::Card(text.to_owned());
     }
     if text.contains('@') || text.starts_with("cus_") || is_uuid(text) {
         return CustomerRef::Id(text.to_owned());
@@ -159,7 +160,7 @@ mod tests {
             ("8 (900) 000-00-17", phone.clone()),
             ("7 900 000-00-17", phone.clone()),
             ("900.000.00.17", phone.clone()),
-            ("9000000017", phone),
+            ("9000000017", phone.clone()),
             ("1 234-567", CustomerRef::Qr("1 234-567".to_owned())),
             ("000123456789", CustomerRef::Card("000123456789".to_owned())),
             ("anna@example.org", CustomerRef::Id("anna@example.org".to_owned())),
@@ -169,7 +170,14 @@ mod tests {
             ),
             ("kq:abc.def", CustomerRef::Qr("kq:abc.def".to_owned())),
         ] {
-            assert_eq!(guest_of_text(text), guest);
+            assert_eq!(guest_of_text(text, true), guest);
+        }
+        for (text, guest) in [
+            ("9000000017", CustomerRef::Card("9000000017".to_owned())),
+            ("+79000000017", phone.clone()),
+            ("8 900 000-00-17", phone),
+        ] {
+            assert_eq!(guest_of_text(text, false), guest);
         }
     }
 }

@@ -225,12 +225,11 @@ fn order(
     guest: &CustomerRef,
     connection: &Connection,
 ) -> Result<Option<Close>, ReadError> {
-    let Some(guid) = check.guid.clone().filter(|_| check.moment.may_be_paid()) else {
-        return Ok(None);
-    };
-    if check.lines.is_empty() {
+    if check.lines.is_empty() || !check.moment.may_be_paid() {
         return Ok(None);
     }
+    // An order whose guid the till leaves out is no receipt yet, and may be paid no more than another.
+    let guid = check.guid.clone().unwrap_or_default();
     let payers = other_payers(check, code, connection);
     let by_others: Money = payers.iter().map(|payer| payer.amount).sum();
     let read = ReadReceipt::of_check(check, guid, Some(guest.clone()), Money::ZERO, connection)?;

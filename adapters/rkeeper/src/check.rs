@@ -268,7 +268,7 @@ impl CheckPayment {
 
 /// The interface this XML was made for: `INTERFACES@current` names the `INTERFACE@id`. The only one where the order
 /// has no other.
-fn current_interface(check: &Element) -> Option<&Element> {
+pub(crate) fn current_interface(check: &Element) -> Option<&Element> {
     let interfaces = check.child("extinfo")?.child("interfaces")?;
     let current = interfaces.attribute("current");
     let mut all = interfaces.children("interface");

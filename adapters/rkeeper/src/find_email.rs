@@ -21,7 +21,7 @@ pub(crate) struct FindEmail {
 impl FindEmail {
     pub(crate) fn new(query: &EmailQuery, connection: &Connection) -> Self {
         FindEmail {
-            guest: card_code::guest_of_text(&query.text),
+            guest: card_code::guest_of_text(&query.text, connection.own.card_as_phone),
             card_as_phone: connection.own.card_as_phone,
             form: connection.form(),
         }

@@ -53,7 +53,7 @@ use kopilka_contract::{
 
 pub use settings::{
     AccrualSource, BlockedCards, CardImage, DishReturns, KindMeaning, OutBufPlacement, Paths,
-    RKeeperSettings, ScriptTransactions,
+    RKeeperSettings, ScriptTransactions, Sign, SignedKind, SiteKind,
 };
 
 use crate::answer::Form;

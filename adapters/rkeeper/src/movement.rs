@@ -8,7 +8,7 @@
 //! | 4 rollback of a return | the sale stands again |
 //! | 5 to 13 | nothing: orders, guest bills, prints |
 //! | 0 | a script's transaction without a receipt: refused, or as the next row, by a setting |
-//! | no receipt XML | close or give back, by the signs of the transactions |
+//! | no receipt XML | close, or as rollback of a payment, by the signs of the transactions |
 
 use chrono::NaiveDateTime;
 use kopilka_contract::{
@@ -47,6 +47,8 @@ enum Deed {
     RollBack,
     Return,
     UndoReturn,
+    /// Another connection posts the sale: what an attempt before has redeemed here comes back.
+    LeaveToAnother,
     Nothing,
 }
 
@@ -87,7 +89,7 @@ impl Movement {
         let deed = match deed(packet, connection)? {
             // An attempt before may have been paid with bonuses, and nobody else would give them back. As a return it would
             // wait for a sale that never comes here.
-            Deed::Sell | Deed::Return if is_kept_aside(packet, connection)? => Deed::RollBack,
+            Deed::Sell | Deed::Return if is_kept_aside(packet, connection)? => Deed::LeaveToAnother,
             deed => deed,
         };
         let payers = paying_cards(packet, card.as_deref(), connection);
@@ -99,7 +101,9 @@ impl Movement {
                 Some(Ask::Close(close))
             }
             Deed::UndoReturn => Some(Ask::UndoReturn(undo_return(packet, connection)?)),
-            Deed::RollBack | Deed::Return => Some(Ask::GiveBack(give_back(packet, deed, connection)?)),
+            Deed::RollBack | Deed::Return | Deed::LeaveToAnother => {
+                Some(Ask::GiveBack(give_back(packet, deed, connection)?))
+            }
         };
         movement.slip = Slip {
             card,
@@ -240,7 +244,8 @@ fn deed(packet: &Packet, connection: &Connection) -> Result<Deed, ReadError> {
     }
 }
 
-/// Without a receipt only the signs tell a sale from its undoing, and nothing tells a rollback from a return.
+/// Without a receipt only the signs tell a sale from its undoing, and nothing tells a rollback from a return. It is taken for
+/// a rollback: the receipt may be paid again under the same numbers, and that must not pass for a repeat.
 fn deed_by_signs(packet: &Packet) -> Result<Deed, ReadError> {
     let mut signs = packet.rows.iter().filter_map(|row| row.kind.sells(row.amount));
     let Some(first) = signs.next() else {
@@ -249,7 +254,7 @@ fn deed_by_signs(packet: &Packet) -> Result<Deed, ReadError> {
     if signs.any(|sells| sells != first) {
         return Err(ReadError::MixedSigns);
     }
-    Ok(if first { Deed::Sell } else { Deed::Return })
+    Ok(if first { Deed::Sell } else { Deed::RollBack })
 }
 
 /// What identifies the receipt for ever: its GUID, which a return and every repeat share; else its numbers.
@@ -275,7 +280,7 @@ fn script_key(check: &Check, packet: &Packet) -> Result<String, ReadError> {
     if let Some(receipt) = first.and_then(|row| row.receipt.key()) {
         return Ok(format!("script/{receipt}/{moved}"));
     }
-    if deed_by_signs(packet)? == Deed::Return {
+    if deed_by_signs(packet)? == Deed::RollBack {
         return Err(ReadError::ScriptUndo);
     }
     let made_at = check
@@ -452,19 +457,18 @@ fn give_back(packet: &Packet, deed: Deed, connection: &Connection) -> Result<Giv
     let sale = receipt_key(packet)?;
     let made_at = made_at(packet.check.as_ref(), connection);
     let version = till_time::version(made_at);
-    let rollback = deed == Deed::RollBack;
     Ok(GiveBack {
         // One payment may be rolled back again after another attempt; a receipt is returned once.
-        external_id: if rollback {
-            format!("{sale}/rollback/{version}")
-        } else {
-            return_id(&sale)
+        external_id: match deed {
+            Deed::RollBack => format!("{sale}/rollback/{version}"),
+            Deed::LeaveToAnother => GiveBack::of_sale_elsewhere(&sale, version),
+            _ => return_id(&sale),
         },
         sale,
         version: Some(version),
         returned_at: connection.common.local(made_at),
         what: WhatBack::Everything,
-        rollback,
+        rollback: deed != Deed::Return,
     })
 }
 

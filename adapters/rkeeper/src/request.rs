@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use kopilka_contract::Money;
 
-use crate::check::Check;
+use crate::check::{Check, current_interface};
 use crate::read_error::ReadError;
-use crate::settings::KindMeaning;
+use crate::settings::{KindMeaning, SiteKind};
 use crate::till_time;
 use crate::xml::Element;
 
@@ -85,14 +85,26 @@ impl ImageQuery {
     }
 }
 
-/// Whether a message names any card at all. A receipt that names none has nothing to do with bonuses, however odd it
-/// is, and must not keep a till from closing it.
-pub(crate) fn names_a_card(element: &Element) -> bool {
+/// Whether a message names any card that could be ours. A receipt that names none has nothing to do with bonuses, however
+/// odd it is, and must not keep a till from closing it.
+pub(crate) fn names_a_card(root: &Element) -> bool {
+    let interface = check_in(root).and_then(current_interface);
+    names_a_card_of(root, interface.and_then(|our| our.attribute("interface")))
+}
+
+/// The same of an element. What another system's interface has put into a receipt is not ours; where it is not said
+/// which one is, any card could be.
+fn names_a_card_of(element: &Element, our: Option<&str>) -> bool {
+    let its = element.attribute("interface");
+    if its.zip(our).is_some_and(|(its, our)| its != our) {
+        return false;
+    }
     let named = ["card", "cardcode"]
         .into_iter()
         .filter_map(|name| element.attribute(name))
         .any(|code| !code.trim_start_matches('0').is_empty());
-    named || element.all_children().iter().any(names_a_card)
+    let mut children = element.all_children().iter();
+    named || children.any(|child| names_a_card_of(child, our))
 }
 
 /// `TransactionsEx`: `ROOT/Transactions/TransactionsEx*` and `ROOT/INPBUF/CHECK`.
@@ -105,15 +117,14 @@ pub(crate) struct Packet {
 }
 
 impl Packet {
-    pub(crate) fn read(root: &Element, kinds: &BTreeMap<u8, KindMeaning>) -> Result<Self, ReadError> {
+    pub(crate) fn read(root: &Element, kinds: &BTreeMap<u8, SiteKind>) -> Result<Self, ReadError> {
         let root = root_of(root)?;
         let rows = root.listed("transactions", "transactionsex");
-        let check = check_of(root).or_else(|| root.child("transactions").and_then(check_of));
         let packet = Packet {
             rows: rows
                 .map(|row| Transaction::read(row, kinds))
                 .collect::<Result<_, _>>()?,
-            check: check.map(Check::read).transpose()?,
+            check: check_in(root).map(Check::read).transpose()?,
         };
         if packet.check.is_none() && root.child("transactions").is_none() {
             return Err(ReadError::Missing("ROOT/Transactions"));
@@ -171,18 +182,23 @@ impl TillReceipt {
 }
 
 impl Transaction {
-    fn read(row: &Element, kinds: &BTreeMap<u8, KindMeaning>) -> Result<Self, ReadError> {
+    fn read(row: &Element, kinds: &BTreeMap<u8, SiteKind>) -> Result<Self, ReadError> {
+        let code = Kind::code_in(
+            row.attribute("kind")
+                .ok_or(ReadError::Missing("TransactionsEx@Kind"))?,
+        )?;
+        let site = kinds.get(&code).copied().filter(|_| code > Kind::LAST_OF_VENDOR);
+        let amount = kopecks(
+            row.attribute("summa")
+                .ok_or(ReadError::Missing("TransactionsEx@Summa"))?,
+        )?;
         Ok(Transaction {
             card: row.attribute("card").unwrap_or_default().to_owned(),
-            kind: Kind::read(
-                row.attribute("kind")
-                    .ok_or(ReadError::Missing("TransactionsEx@Kind"))?,
-                kinds,
-            )?,
-            amount: kopecks(
-                row.attribute("summa")
-                    .ok_or(ReadError::Missing("TransactionsEx@Summa"))?,
-            )?,
+            kind: Kind::of(code, site.map(SiteKind::meaning)),
+            amount: match site.is_some_and(SiteKind::is_turned) {
+                true => -amount,
+                false => amount,
+            },
             receipt: TillReceipt {
                 restaurant: number(row, "restaurant"),
                 // One clone of the DLL drops the last letter.
@@ -211,23 +227,23 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn read(text: &str, kinds: &BTreeMap<u8, KindMeaning>) -> Result<Self, ReadError> {
-        let code: u8 = text
-            .parse()
-            .map_err(|_| ReadError::malformed("TransactionsEx@Kind", text))?;
-        Ok(match code {
-            0 => Kind::Payment,
-            1 => Kind::Discount,
-            2 => Kind::Bonus,
-            3 => Kind::Spending,
-            other => match kinds.get(&other) {
-                Some(KindMeaning::Payment) => Kind::Payment,
-                Some(KindMeaning::Discount) => Kind::Discount,
-                Some(KindMeaning::Bonus) => Kind::Bonus,
-                Some(KindMeaning::Spending) => Kind::Spending,
-                None => Kind::Other(other),
-            },
-        })
+    /// The vendor's own kinds go so far, and are never the site's.
+    const LAST_OF_VENDOR: u8 = 3;
+
+    fn code_in(text: &str) -> Result<u8, ReadError> {
+        text.parse()
+            .map_err(|_| ReadError::malformed("TransactionsEx@Kind", text))
+    }
+
+    /// The vendor's own kinds, and those of the site that are known to stand for one of them.
+    fn of(code: u8, site: Option<KindMeaning>) -> Self {
+        match (code, site) {
+            (0, _) | (_, Some(KindMeaning::Payment)) => Kind::Payment,
+            (1, _) | (_, Some(KindMeaning::Discount)) => Kind::Discount,
+            (2, _) | (_, Some(KindMeaning::Bonus)) => Kind::Bonus,
+            (3, _) | (_, Some(KindMeaning::Spending)) => Kind::Spending,
+            (other, None) => Kind::Other(other),
+        }
     }
 
     /// As the vendor numbers it.
@@ -258,6 +274,11 @@ fn root_of(root: &Element) -> Result<&Element, ReadError> {
     (root.name() == "root")
         .then_some(root)
         .ok_or(ReadError::Missing("ROOT"))
+}
+
+/// The receipt of transactions, which one version of the DLL puts among them.
+fn check_in(root: &Element) -> Option<&Element> {
+    check_of(root).or_else(|| root.child("transactions").and_then(check_of))
 }
 
 fn check_of(parent: &Element) -> Option<&Element> {

@@ -56,8 +56,8 @@ pub struct RKeeperSettings {
     /// Never sent where Kopilka counts.
     pub bonus_code: u16,
     /// What the site's own transaction kinds stand for (r_keeper lets an installer give codes from 50 on):
-    /// `{"52": "payment"}`. A kind that is not named is noted and not posted.
-    pub transaction_kinds: BTreeMap<u8, KindMeaning>,
+    /// `{"52": "payment"}`, or with the sign that they have in a sale. A kind that is not named is noted and not posted.
+    pub transaction_kinds: BTreeMap<u8, SiteKind>,
     /// What is done with a script's transactions, which have no receipt (chmode 0).
     pub script_transactions: ScriptTransactions,
     /// How the till is told that a card is blocked.
@@ -169,6 +169,57 @@ pub enum AccrualSource {
     Till,
 }
 
+/// A transaction kind of the site's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected payment, discount, bonus or spending, or {\"stands_for\": one of them, \"sign_of_sale\": positive or negative}"
+)]
+pub enum SiteKind {
+    /// Signed as the vendor signs the kind that it stands for.
+    Plain(KindMeaning),
+    /// Signed otherwise: `{"stands_for": "payment", "sign_of_sale": "positive"}`.
+    Signed(SignedKind),
+}
+
+/// A transaction kind of the site's own, and how the site signs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedKind {
+    /// What it stands for.
+    pub stands_for: KindMeaning,
+    /// Sign of its amounts in a sale; in an undoing they have the other.
+    pub sign_of_sale: Sign,
+}
+
+/// The sign of an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// Above zero.
+    Positive,
+    /// Below zero.
+    Negative,
+}
+
+impl SiteKind {
+    /// What it stands for.
+    pub(crate) fn meaning(self) -> KindMeaning {
+        match self {
+            SiteKind::Plain(meaning) => meaning,
+            SiteKind::Signed(kind) => kind.stands_for,
+        }
+    }
+
+    /// Whether the site signs its amounts the other way round than the vendor does.
+    pub(crate) fn is_turned(self) -> bool {
+        match self {
+            SiteKind::Plain(_) => false,
+            SiteKind::Signed(kind) => kind.sign_of_sale != kind.stands_for.sign_of_sale(),
+        }
+    }
+}
+
 /// What a transaction of the site's own kind stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -181,6 +232,16 @@ pub enum KindMeaning {
     Bonus,
     /// As kind 3: spent by the guest.
     Spending,
+}
+
+impl KindMeaning {
+    /// How the vendor signs it in a sale.
+    fn sign_of_sale(self) -> Sign {
+        match self {
+            KindMeaning::Payment | KindMeaning::Discount => Sign::Negative,
+            KindMeaning::Bonus | KindMeaning::Spending => Sign::Positive,
+        }
+    }
 }
 
 /// What is done with transactions that a script makes without a receipt.

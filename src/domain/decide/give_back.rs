@@ -1,6 +1,8 @@
 //! Returns, rollbacks and cancellations: any series that brings back everything undoes exactly what the receipt did.
 
-use kopilka_contract::{ReceiptStatus, Returned, Telling, comparable, is_first_hand, repeated_moment};
+use kopilka_contract::{
+    GiveBack, ReceiptStatus, Returned, Telling, comparable, is_first_hand, repeated_moment,
+};
 
 use super::Context;
 use super::booking::{refund, refund_shares, undo_accrual};
@@ -34,6 +36,9 @@ pub fn give_back(
         ));
     }
     check_time("/returned_at", request.returned_at)?;
+    if GiveBack::is_of_sale_elsewhere(external_id) && !has_only_redeemed(world, sale) {
+        return Ok(left_to_another(world, cx, sale));
+    }
     let key = cancellation(world, sale, cx.key(external_id), request);
     let fingerprint = return_fingerprint(sale, request);
     let known = world.returns.get(&key).cloned();
@@ -103,6 +108,24 @@ pub fn give_back(
         Telling::First
     };
     Ok(Returned { telling, ..answer })
+}
+
+/// Whether a sale did nothing here but redeem: so is an attempt posted whose order another connection accrues for.
+fn has_only_redeemed(world: &World, sale: &SourceKey) -> bool {
+    let known = world.receipts.get(sale);
+    known.is_some_and(|known| known.redeemed.is_positive() && known.accrued.is_zero())
+}
+
+/// The answer to a rollback of a sale that another connection posts. Nothing of it is written: should the till's settings be
+/// wrong, the sale can still be posted.
+fn left_to_another(world: &World, cx: Context<'_>, sale: &SourceKey) -> Returned {
+    let known = world.receipts.get(sale);
+    let status = known.map_or(ReceiptStatus::Waiting, |known| known.status);
+    let id = ReturnId(cx.ids.next_id());
+    Returned {
+        telling: Telling::Elsewhere,
+        ..nothing_returned(id, known.map(|known| known.id), status)
+    }
 }
 
 /// Whether a return that is known gave nothing back yet, though its sale is known: it came at the same moment, or did not fit it. A

@@ -376,6 +376,36 @@ fn a_receipt_that_names_no_card_never_stops_the_till_however_odd_it_is() {
 }
 
 #[test]
+fn a_card_of_another_system_does_not_make_a_receipt_ours() {
+    let discount = |interface: &str| {
+        let row = format!(
+            "<CHECKDISCOUNTS count=\"1\"><DISCOUNT id=\"{{D15C0000-0005-4000-8000-000000000005}}\" {interface} \
+             cardcode=\"777\" sum=\"-10\"/>"
+        );
+        fixture_text("receipt-without-card-odd").replace("<CHECKDISCOUNTS count=\"1\">", &row)
+    };
+    let other_holder = fixture_text("receipt-without-card-odd").replace(
+        "</INTERFACES>",
+        "<INTERFACE id=\"3\" interface=\"3\"><HOLDERS><ITEM cardcode=\"777\"/></HOLDERS></INTERFACE></INTERFACES>",
+    );
+    for (body, result) in [
+        (discount("interface=\"3\""), 0),
+        (other_holder, 0),
+        (discount("interface=\"11\""), 1),
+        // It does not say whose it is.
+        (discount(""), 1),
+        (
+            discount("interface=\"3\"").replace("current=\"1002501\"", "current=\"5\""),
+            1,
+        ),
+    ] {
+        assert!(body.contains("777"));
+        let reply = text(&unread(TRANSACTIONS, body.as_bytes()).reply);
+        assert!(reply.contains(&format!("Result=\"{result}\"")), "{body}");
+    }
+}
+
+#[test]
 fn our_own_failure_is_told_in_the_form_of_the_function() {
     let words = Words::new("Сервис недоступен", "The service is down");
     let fail = |path, body: &[u8]| RKeeper.failure(&message(path, body), &words, &settings());

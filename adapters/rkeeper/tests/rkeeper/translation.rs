@@ -1,6 +1,6 @@
 //! What messages become.
 
-use kopilka_contract::{Adapter, Ask, Close, CustomerRef, Money, Payer, Redemption, WhatBack};
+use kopilka_contract::{Adapter, Ask, Close, CustomerRef, GiveBack, Money, Payer, Redemption, WhatBack};
 use kopilka_rkeeper::RKeeper;
 use serde_json::json;
 
@@ -124,6 +124,17 @@ fn orders_are_quoted_only_where_they_may_still_be_paid() {
 }
 
 #[test]
+fn an_order_without_a_guid_is_quoted_as_well() {
+    let guid = " checkguid=\"{E2D4C9A8-1F37-4B6E-8A21-7C9B50D3F411}\"";
+    let order = fixture_text("card-read");
+    let without = order.replace(guid, "");
+    assert_ne!(without, order);
+    let quote = quote_of(&without);
+    assert_eq!(quote.receipt.external_id, "");
+    assert_eq!(quote.receipt.lines, quote_of(&order).receipt.lines);
+}
+
+#[test]
 fn a_card_is_read_even_where_its_order_is_not_understood() {
     let body = fixture_text("card-read").replace("sum=\"1250\"", "sum=\"much\"");
     let dialogue = read(CARD_INFO, body.as_bytes());
@@ -175,7 +186,7 @@ fn without_a_guid_the_numbers_of_the_receipt_identify_it() {
 }
 
 #[test]
-fn without_a_receipt_the_signs_tell_a_sale_from_a_return() {
+fn without_a_receipt_the_signs_tell_a_sale_from_its_undoing() {
     let sale = fixture_text("sale-without-receipt-xml");
     let undone = sale
         .replace("Summa=\"-", "Summa=\"")
@@ -183,7 +194,8 @@ fn without_a_receipt_the_signs_tell_a_sale_from_a_return() {
     match only_ask(&*read(TRANSACTIONS, undone.as_bytes())) {
         Ask::GiveBack(back) => {
             assert_eq!(back.sale, close_of(&sale).receipt.external_id);
-            assert!(!back.rollback);
+            // The same numbers may be paid again.
+            assert!(back.rollback);
         }
         other => panic!("{other:?}"),
     }
@@ -281,6 +293,27 @@ fn the_sites_own_kinds_mean_what_the_connection_says() {
     };
     assert_eq!(close.redemption, Redemption::Now(money("500.00")));
     assert!(read(TRANSACTIONS, &body).remarks()[0].contains("kind 52"));
+}
+
+#[test]
+fn the_sites_own_kinds_have_the_sign_that_the_connection_says() {
+    let body = fixture_text("sale-with-kinds-of-the-site");
+    let other_way = body.replace("Kind=\"52\" Summa=\"-50000\"", "Kind=\"52\" Summa=\"50000\"");
+    assert_ne!(other_way, body);
+    let signed =
+        |sign: &str| json!({"transaction_kinds": {"52": {"stands_for": "payment", "sign_of_sale": sign}}});
+    for (body, sign) in [(&body, "negative"), (&other_way, "positive")] {
+        let close = close_with(body, signed(sign));
+        assert_eq!(close.redemption, Redemption::Now(money("500.00")), "{sign}");
+    }
+    for wrong in [
+        json!({"stands_for": "payment", "sign": "positive"}),
+        json!({"stands_for": "gift"}),
+        json!("gift"),
+    ] {
+        let settings = settings_with(json!({"transaction_kinds": {"52": wrong}}));
+        assert!(RKeeper.check_settings(&settings).is_err(), "{wrong}");
+    }
 }
 
 #[test]
@@ -553,6 +586,7 @@ fn of_a_delivery_order_that_another_connection_posts_only_bonuses_come_back() {
             panic!("{name}: {asks:?}");
         };
         assert!(back.rollback && back.what == WhatBack::Everything, "{name}");
+        assert!(GiveBack::is_of_sale_elsewhere(&back.external_id), "{back:?}");
         assert!(
             dialogue.remarks()[0].contains("only bonuses of an earlier attempt"),
             "{:?}",
