@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::addresses::Addresses;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
 use crate::domain::watch::{OpeningHours, Watch};
-use crate::pos::same_sales::{self, counting_twice, may_share_orders};
+use crate::pos::same_sales::{self, counting_never, counting_twice, may_share_orders};
 use crate::pos::{adapter, secrets};
 use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
 use crate::storage::messages::{self, Lately};
@@ -136,11 +136,11 @@ pub(super) struct WatchView {
 /// Something about a connection that a person should mend.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 struct ConnectionWarning {
-    /// `counts-twice`: other connections of the venue tell of the same sales; `unknown-type`: the venue does not have transaction types
-    /// of its receipts, which are refused.
+    /// `counts-twice`: other connections of the venue tell of the same sales; `counts-never`: it leaves delivery orders to others, which
+    /// leave them too; `unknown-type`: the venue does not have transaction types of its receipts, which are refused.
     #[schema(example = "counts-twice")]
     code: String,
-    /// The other connections, of `counts-twice`.
+    /// The other connections, of `counts-twice` and `counts-never`.
     #[schema(value_type = Vec<String>, example = json!(["con_01hgw3zj3q7hx"]))]
     connection_ids: Vec<ConnectionId>,
     #[schema(example = json!({"ru": "…", "en": "…"}), value_type = Object)]
@@ -151,8 +151,27 @@ impl ConnectionWarning {
     /// All that there are.
     fn of(connection: &StoredConnection, standing: &Standing) -> Vec<Self> {
         let twice = ConnectionWarning::twice(connection, &standing.twice);
+        let never = ConnectionWarning::never(&standing.never);
         let unknown = ConnectionWarning::unknown(&standing.unknown_types);
-        twice.into_iter().chain(unknown).collect()
+        twice.into_iter().chain(never).chain(unknown).collect()
+    }
+
+    /// Of the other connections that leave delivery orders to this one, which leaves them too; `None`: there are none.
+    fn never(others: &[StoredConnection]) -> Option<Self> {
+        (!others.is_empty()).then(|| ConnectionWarning {
+            code: "counts-never".to_owned(),
+            connection_ids: others.iter().map(|other| other.id).collect(),
+            words: Words::new(
+                format!(
+                    "Заказы доставки не проводит никто: их оставляют другим и это подключение, и {}. Измените настройки одного из них.",
+                    names(others, "«", "»")
+                ),
+                format!(
+                    "Nobody posts delivery orders: this connection leaves them to others, and so does {}. Change the settings of one.",
+                    names(others, "“", "”")
+                ),
+            ),
+        })
     }
 
     /// Of transaction types that the venue does not have; `None`: it has all.
@@ -175,13 +194,6 @@ impl ConnectionWarning {
     /// Of the other connections that count the same sales; `None`: there are none.
     fn twice(of: &StoredConnection, others: &[StoredConnection]) -> Option<Self> {
         let (first, more) = others.split_first()?;
-        let named = |open: &str, close: &str| {
-            let names: Vec<String> = others
-                .iter()
-                .map(|o| format!("{open}{}{close}", o.name))
-                .collect();
-            names.join(", ")
-        };
         let (told_ru, told_en) = if more.is_empty() {
             ("сообщает и подключение", "The connection")
         } else {
@@ -206,15 +218,21 @@ impl ConnectionWarning {
             words: Words::new(
                 format!(
                     "О тех же продажах {told_ru} {}: чек посчитается не один раз. Выключите лишнее или разделите зал и доставку в настройках.{link_ru}",
-                    named("«", "»")
+                    names(others, "«", "»")
                 ),
                 format!(
                     "{told_en} {} {tell} of the same sales: a receipt would count more than once. Switch off what is too much, or part hall and delivery in the settings.{link_en}",
-                    named("“", "”")
+                    names(others, "“", "”")
                 ),
             ),
         })
     }
+}
+
+/// Names of connections, each between quotation marks.
+fn names(of: &[StoredConnection], open: &str, close: &str) -> String {
+    let names: Vec<String> = of.iter().map(|of| format!("{open}{}{close}", of.name)).collect();
+    names.join(", ")
 }
 
 /// What the books know of how a connection does.
@@ -224,6 +242,8 @@ pub(super) struct Standing {
     alerts: Vec<StoredAlert>,
     /// Connections of the venue that tell of the same sales.
     twice: Vec<StoredConnection>,
+    /// Connections of the venue that leave delivery orders to others, as this one does, while none posts them.
+    never: Vec<StoredConnection>,
     /// Transaction types of its receipts that the venue does not have.
     unknown_types: Vec<String>,
     /// How asking its vendor's system goes.
@@ -304,15 +324,14 @@ pub(super) fn with_state(
         open: true,
         ..AlertFilter::default()
     };
+    let of_venue = till_connections::list(connection, tenant, Some(&[found.venue]), None, MANY_AT_A_VENUE)?;
     let standing = Standing {
         asking: polls::standing(connection, tenant, found.id)?,
         unknown_types: unknown_types(connection, tenant, &found)?,
         lately: messages::lately(connection, tenant, found.id)?,
         alerts: connection_alerts::list(connection, tenant, &going_on, connection_alerts::KINDS)?,
-        twice: counting_twice(
-            &found,
-            till_connections::list(connection, tenant, Some(&[found.venue]), None, MANY_AT_A_VENUE)?,
-        ),
+        never: counting_never(&found, &of_venue),
+        twice: counting_twice(&found, of_venue),
     };
     Ok((found, standing))
 }

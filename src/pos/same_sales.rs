@@ -28,6 +28,16 @@ fn roads(of: &StoredConnection) -> Roads {
         .unwrap_or_default()
 }
 
+/// Whether a connection that could tell of delivery orders is set to leave them to another.
+fn leaves_deliveries(of: &StoredConnection) -> bool {
+    let as_it_comes = Settings {
+        values: serde_json::Value::Null,
+        ..settings(of)
+    };
+    let could = adapter(&of.kind).is_some_and(|adapter| adapter.roads(&as_it_comes).delivery);
+    could && !roads(of).delivery
+}
+
 /// Transaction types that a connection's receipts name.
 pub fn receipt_types(of: &StoredConnection) -> BTreeSet<String> {
     adapter(&of.kind)
@@ -43,5 +53,18 @@ pub fn counting_twice(of: &StoredConnection, others: Vec<StoredConnection>) -> V
         .into_iter()
         .filter(|other| of.active && other.active && other.id != of.id)
         .filter(|other| !are_one(other) && mine.meet(&roads(other), other.kind == of.kind))
+        .collect()
+}
+
+/// The connections among `others` that leave delivery orders to another, as this one does, while none of them tells of any.
+pub fn counting_never(of: &StoredConnection, others: &[StoredConnection]) -> Vec<StoredConnection> {
+    let mut active = others.iter().filter(|other| other.active);
+    if !of.active || !leaves_deliveries(of) || active.any(|other| roads(other).delivery) {
+        return Vec::new();
+    }
+    others
+        .iter()
+        .filter(|other| other.active && other.id != of.id && leaves_deliveries(other))
+        .cloned()
         .collect()
 }

@@ -322,6 +322,98 @@ fn an_order_completed_without_a_bonus_payment_lets_what_was_set_aside_go() {
 }
 
 #[test]
+fn an_order_is_his_who_set_bonuses_aside_for_it_whomever_it_names() {
+    for (bonuses, balance) in [(300, "269.50"), (0, "584.50")] {
+        each_database_async(move |store| async move {
+            let delivery = Delivery::new(store, json!({})).await;
+            let named = delivery.till.customer("7", delivery.phone_of_guest, "0.00").await;
+            let holder = delivery.till.customer("1001", "+79000000018", "500.00").await;
+            let hold = json!({"orderId": "60412", "card": "1001", "amount": "300.00"});
+            delivery
+                .till
+                .send("POST", "hold", hold.to_string())
+                .await
+                .expect(200);
+            delivery
+                .changed(1, |order| {
+                    order["payments"] =
+                        json!([{"code": "B", "amount": bonuses}, {"code": "card", "amount": 1690 - bonuses}])
+                })
+                .await;
+            assert_eq!(delivery.till.balance(&holder).await, balance);
+            assert_eq!(delivery.till.balance(&named).await, "0.00");
+            let receipt = delivery.receipt().await.unwrap();
+            let told = receipt["answer"]["cashier_messages"].as_array().unwrap();
+            let is_told = told.iter().any(|message| message["code"] == "guest-by-hold");
+            assert!(is_told, "{receipt}");
+            assert_eq!(delivery.waiting().await, 0);
+            delivery.till.assert_books();
+        });
+    }
+}
+
+#[test]
+fn a_cancellation_is_waited_for_where_the_order_still_says_sold() {
+    each_database_async(|store| async move {
+        let delivery = Delivery::new(store, json!({})).await;
+        delivery.changed(1, |_| ()).await;
+        assert_eq!(delivery.balance().await, "84.50");
+        delivery.announced(12).await;
+        assert_eq!(delivery.connection().await["polling"]["errands"], 1);
+        delivery.changes(2, |order| order["orderStatusId"] = json!(12));
+        let clock = &delivery.till.service.clock;
+        clock.move_to(delivery.till.service.clock_now() + Duration::seconds(31));
+        delivery.pass().await;
+        assert_eq!(delivery.balance().await, "0.00");
+        delivery.till.assert_books();
+    });
+}
+
+#[test]
+fn an_order_that_was_posted_is_taken_back_whatever_the_connection_listens_to_since() {
+    let since: [fn(&mut Value); 2] = [
+        |settings| settings["accrual"] = json!("till"),
+        |settings| settings["restaurants"] = json!(["another"]),
+    ];
+    for change in since {
+        each_database_async(move |store| async move {
+            let delivery = Delivery::new(store, json!({})).await;
+            delivery.changed(1, |_| ()).await;
+            assert_eq!(delivery.balance().await, "84.50");
+            let connection = delivery.connection().await;
+            let mut settings = connection["settings"].clone();
+            change(&mut settings);
+            let path = format!("/api/v1/connections/{}", connection["id"].as_str().unwrap());
+            let changed = delivery
+                .till
+                .owner
+                .patch(&path, json!({"settings": settings.clone()}));
+            changed.await.expect(200);
+            delivery.changes(2, |order| order["orderStatusId"] = json!(12));
+            delivery.announced(12).await;
+            assert_eq!(delivery.balance().await, "0.00", "{settings}");
+            // Another one, which was never posted here, leaves nothing for a person.
+            let mut unknown: Value = delivery.orders.lock().unwrap()["60412"].clone();
+            unknown["result"]["orderId"] = json!("8");
+            delivery.orders.lock().unwrap().insert("8".to_owned(), unknown);
+            let hook = json!({"orderId": "8", "statusId": 12, "restaurantId": "third"});
+            let told = delivery.till.send("POST", "webhook", hook.to_string());
+            told.await.expect(200);
+            delivery.pass().await;
+            assert_eq!(delivery.connection().await["polling"]["errands"], 0);
+            assert_eq!(delivery.waiting().await, 0);
+            let open = delivery
+                .till
+                .owner
+                .get("/api/v1/returns?older_than_minutes=0")
+                .await;
+            assert_eq!(open.expect(200)["items"], json!([]));
+            delivery.till.assert_books();
+        });
+    }
+}
+
+#[test]
 fn an_order_that_breaks_its_vendor_does_not_keep_the_others_waiting() {
     each_database_async(|store| async move {
         let delivery = Delivery::new(store, json!({})).await;
@@ -405,6 +497,46 @@ fn where_the_till_posts_delivery_orders_this_connection_only_listens() {
         delivery.changed(1, |_| ()).await;
         assert_eq!(delivery.receipt().await, None);
         assert_eq!(delivery.connection().await["polling"]["errands"], 0);
+    });
+}
+
+#[test]
+fn delivery_orders_that_each_connection_leaves_to_another_are_warned_of() {
+    each_database_async(|store| async move {
+        let service = Service::on(store);
+        let till = Till::new(&service, "rkeeper-delivery", json!({"accrual": "till"})).await;
+        let path = |id: &Value| format!("/api/v1/connections/{}", id.as_str().unwrap());
+        let delivery = till.owner.get("/api/v1/connections").await.expect(200)["items"][0].clone();
+        let warnings = async |id: &Value| till.owner.get(&path(id)).await.expect(200)["warnings"].clone();
+        assert_eq!(delivery["warnings"], json!([]), "a till may still be to come");
+        let hall = json!({"venue_id": "r", "kind": "rkeeper", "name": "Зал", "settings": {"delivery_order_categories": ["1"]}});
+        let hall = till.owner.post("/api/v1/connections", hall).await.expect(201)["id"].clone();
+        let warned = warnings(&delivery["id"]).await;
+        assert_eq!(
+            (&warned[0]["code"], &warned[0]["connection_ids"]),
+            (&json!("counts-never"), &json!([hall]))
+        );
+        assert!(
+            warned[0]["words"]["ru"].as_str().unwrap().contains("«Зал»"),
+            "{warned}"
+        );
+        assert_eq!(warnings(&hall).await[0]["code"], "counts-never");
+        // Either of the two mends it.
+        for (id, mended, as_before) in [
+            (&hall, json!({}), json!({"delivery_order_categories": ["1"]})),
+            (&delivery["id"], json!({}), json!({"accrual": "till"})),
+        ] {
+            for (settings, warned) in [(mended, 0), (as_before, 1)] {
+                let change = json!({"settings": settings});
+                till.owner.patch(&path(id), change).await.expect(200);
+                for id in [&hall, &delivery["id"]] {
+                    assert_eq!(warnings(id).await.as_array().unwrap().len(), warned, "{settings}");
+                }
+            }
+        }
+        let off = json!({"active": false});
+        till.owner.patch(&path(&hall), off).await.expect(200);
+        assert_eq!(warnings(&delivery["id"]).await, json!([]));
     });
 }
 

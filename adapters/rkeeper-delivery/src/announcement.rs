@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::amounts::{id, status};
 use crate::answer;
-use crate::settings::{DeliverySettings, Road};
+use crate::order::time;
+use crate::settings::{DeliverySettings, Fate};
 
 /// An announcement, read.
 #[derive(Debug)]
@@ -51,19 +52,18 @@ pub(crate) fn read(body: &[u8], settings: &DeliverySettings) -> Result<Announcem
             "orderId is `{order}`, as the template has it: pick the order's number from the panel's list of fields in its place"
         )));
     }
-    if settings.accrual == Road::Till {
-        return Ok(Announcement::of(
-            "the till posts delivery orders, as the connection is set",
-        ));
-    }
     let restaurant = id(&fields["restaurantId"]);
-    let other = |named: &String| !settings.restaurants.is_empty() && !settings.restaurants.contains(named);
-    if restaurant.as_ref().is_some_and(other) {
-        return Ok(Announcement::of("the restaurant is not one of this connection"));
-    }
     let status = status(&fields["statusId"]);
-    if let Some(open) = status.filter(|status| !settings.is_final(*status)) {
+    let fate = status.map(|status| settings.fate(status));
+    if let (Some(open), Some(None)) = (status, fate) {
         return Ok(Announcement::of(format!("status {open}: nothing to do yet")));
+    }
+    // One that is cancelled may have been posted here before the connection was set so.
+    if let Some(remark) = settings
+        .leaves_to_others(restaurant.as_deref())
+        .filter(|_| fate == Some(Some(Fate::Sold)) || !settings.has_account())
+    {
+        return Ok(Announcement::of(remark));
     }
     let mut remarks = vec![format!("order {order} is to be read")];
     if status.is_none() {
@@ -72,7 +72,7 @@ pub(crate) fn read(body: &[u8], settings: &DeliverySettings) -> Result<Announcem
     Ok(Announcement {
         errands: vec![Errand::new(
             errand_key(&order),
-            json!({"order": order, "status": status}),
+            json!({"order": order, "status": status, "changed": time(&fields["changedAt"])}),
         )],
         remarks,
     })

@@ -10,7 +10,7 @@ use kopilka_contract::{
 use serde_json::{Value, json};
 
 use crate::announcement::errand_key;
-use crate::settings::{DeliverySettings, Road};
+use crate::settings::{DeliverySettings, Fate, Road};
 use crate::state::{Asked, State, Token};
 use crate::{amounts, answer, order};
 
@@ -213,16 +213,26 @@ impl Round<'_> {
 
     fn take_order(&mut self, id: &str, body: &[u8]) -> Step {
         self.token_works();
-        let key = errand_key(id);
-        let errand = self.errands.iter().find(|errand| errand.key == key);
-        let announced = errand.and_then(|errand| amounts::status(&errand.what["status"]));
-        let stands = order::read(body).ok().and_then(|order| order.status());
-        let ahead = announced.is_some_and(|status| self.settings.is_final(status))
-            && stands.is_some_and(|status| !self.settings.is_final(status));
-        if ahead && self.tries(id) < MOST_WAITS {
+        if self.is_announced_ahead(id, body).unwrap_or_default() && self.tries(id) < MOST_WAITS {
             return self.put_off(id);
         }
         self.deliver("order", id, body.to_vec())
+    }
+
+    /// Whether an order's webhook told of something that the order does not show yet; `None`: it told nothing to compare.
+    fn is_announced_ahead(&self, id: &str, body: &[u8]) -> Option<bool> {
+        let key = errand_key(id);
+        let announced = &self.errands.iter().find(|errand| errand.key == key)?.what;
+        let told = self.settings.fate(amounts::status(&announced["status"])?)?;
+        let order = order::read(body).ok()?;
+        let Some(shown) = self.settings.fate(order.status()?) else {
+            return Some(true);
+        };
+        // A sale may be cancelled yet. The reverse is a late webhook: a cancelled order is hardly sold again.
+        let is_late = order::time(&announced["changed"])
+            .zip(order.updated_at())
+            .is_some_and(|(announced, shown)| announced < shown);
+        Some((told, shown) == (Fate::Cancelled, Fate::Sold) && !is_late)
     }
 
     fn deliver(&mut self, path: &str, order: &str, body: Vec<u8>) -> Step {
@@ -282,26 +292,34 @@ impl Round<'_> {
         self.token_works();
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let since = self.state.seen.unwrap_or(self.now - FIRST_LOOK);
-        let mut newest = since;
-        for listed in list_in(&answer["result"]) {
-            let (id, status) = (
-                amounts::id(&listed["orderId"]),
-                amounts::status(&listed["orderStatusId"]),
-            );
-            let changed = order::time(&listed["updatedAt"]).map(|at| at.to_utc());
-            if let (Some(id), Some(status), Some(changed)) = (id, status, changed)
-                && self.settings.is_final(status)
-                && changed > since
-                && self.state.queue.len() < LONGEST_QUEUE
-            {
-                newest = newest.max(changed);
-                if !self.state.queue.contains(&id) {
-                    self.state.queue.push(id);
-                }
+        let mut changed = list_in(&answer["result"])
+            .iter()
+            .filter_map(|listed| self.decided(listed))
+            .filter(|(changed, _)| *changed > since)
+            .collect::<Vec<_>>();
+        // The oldest first: what finds no place in the queue is found by the next list, which begins where this one ended.
+        changed.sort();
+        let mut seen = since;
+        for (changed, id) in changed {
+            // Of those changed at one moment all are taken, or the rest would be lost.
+            if self.state.queue.len() >= LONGEST_QUEUE && changed > seen {
+                break;
+            }
+            seen = changed;
+            if !self.state.queue.contains(&id) {
+                self.state.queue.push(id);
             }
         }
-        self.state.seen = Some(newest);
+        self.state.seen = Some(seen);
         self.after_list()
+    }
+
+    /// When an order of a list changed, and its number, where its fate is decided.
+    fn decided(&self, listed: &Value) -> Option<(DateTime<Utc>, String)> {
+        let status = amounts::status(&listed["orderStatusId"])?;
+        self.settings.fate(status)?;
+        let changed = order::time(&listed["updatedAt"])?;
+        Some((changed.to_utc(), amounts::id(&listed["orderId"])?))
     }
 
     fn after_list(&mut self) -> Step {

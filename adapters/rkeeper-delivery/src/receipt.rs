@@ -8,7 +8,7 @@ use kopilka_contract::{
 use serde_json::{Value, json};
 
 use crate::order::{self, Order};
-use crate::settings::{DeliverySettings, HoldKey, Road};
+use crate::settings::{DeliverySettings, Fate, HoldKey};
 use crate::{amounts, answer, lines};
 
 /// An order, read.
@@ -26,19 +26,26 @@ pub(crate) fn read(
 ) -> Result<Fetched, Unreadable> {
     let order = order::read(message.body).map_err(answer::unreadable)?;
     let mut fetched = Fetched::default();
-    if let Some(remark) = not_ours(&order, settings) {
-        fetched.remarks.push(remark);
-        return Ok(fetched);
-    }
-    let id = order
-        .id()
-        .ok_or_else(|| answer::unreadable("the order has no orderId"))?;
     let status = order.status();
-    let Some(status) = status.filter(|status| settings.is_final(*status)) else {
+    let Some(fate) = status.and_then(|status| settings.fate(status)) else {
         let stands = status.map_or_else(|| "no status".to_owned(), |status| format!("status {status}"));
         fetched.remarks.push(format!("{stands}: not sold yet"));
         return Ok(fetched);
     };
+    let restaurant = amounts::id(&order.restaurant_id);
+    // An order without a restaurant is nobody's where the connection names its own.
+    if let Some(remark) = settings.leaves_to_others(Some(restaurant.as_deref().unwrap_or_default())) {
+        fetched.remarks.push(remark.to_owned());
+        if fate == Fate::Sold {
+            return Ok(fetched);
+        }
+        fetched
+            .remarks
+            .push("it is cancelled, and may have been posted here before".to_owned());
+    }
+    let id = order
+        .id()
+        .ok_or_else(|| answer::unreadable("the order has no orderId"))?;
     let Some(changed) = order.updated_at() else {
         return Err(answer::unreadable(
             "the order has no updatedAt: which of two readings is newer can't be told",
@@ -50,10 +57,9 @@ pub(crate) fn read(
         zoned: move |at: DateTime<FixedOffset>| at.with_timezone(&general.time_zone).fixed_offset(),
         changed,
     };
-    if settings.cancelled_statuses.contains(&status) {
-        fetched.cancel(&order, &of, settings);
-    } else {
-        fetched.sell(&order, &of, settings).map_err(answer::unreadable)?;
+    match fate {
+        Fate::Cancelled => fetched.cancel(&order, &of, settings),
+        Fate::Sold => fetched.sell(&order, &of, settings).map_err(answer::unreadable)?,
     }
     Ok(fetched)
 }
@@ -65,17 +71,6 @@ struct Standing<Z: Fn(DateTime<FixedOffset>) -> DateTime<FixedOffset>> {
     changed: DateTime<FixedOffset>,
     /// A time on the venue's clock.
     zoned: Z,
-}
-
-/// Why an order is left to others.
-fn not_ours(order: &Order, settings: &DeliverySettings) -> Option<String> {
-    let restaurant = amounts::id(&order.restaurant_id);
-    if settings.accrual == Road::Till {
-        return Some("the till posts delivery orders, as the connection is set".to_owned());
-    }
-    let named = restaurant.is_some_and(|id| settings.restaurants.contains(&id));
-    (!settings.restaurants.is_empty() && !named)
-        .then(|| "the restaurant is not one of this connection".to_owned())
 }
 
 /// Key of the bonuses that were set aside for an order.

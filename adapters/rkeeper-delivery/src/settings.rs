@@ -75,9 +75,24 @@ impl Default for DeliverySettings {
 }
 
 impl DeliverySettings {
-    /// Whether the order's fate is decided at this status.
-    pub(crate) fn is_final(&self, status: i64) -> bool {
-        self.sold_statuses.contains(&status) || self.cancelled_statuses.contains(&status)
+    /// What has become of an order at this status; `None`: its fate is not decided yet.
+    pub(crate) fn fate(&self, status: i64) -> Option<Fate> {
+        // A status that is in both lists is a cancelled one: what was not sold is not posted.
+        if self.cancelled_statuses.contains(&status) {
+            return Some(Fate::Cancelled);
+        }
+        self.sold_statuses.contains(&status).then_some(Fate::Sold)
+    }
+
+    /// Why what is sold at a restaurant is left to others, if it is. A webhook need not name the restaurant.
+    pub(crate) fn leaves_to_others(&self, restaurant: Option<&str>) -> Option<&'static str> {
+        if self.accrual == Road::Till {
+            return Some("the till posts delivery orders, as the connection is set");
+        }
+        let is_other = |named| !self.restaurants.is_empty() && !self.restaurants.contains(named);
+        restaurant
+            .is_some_and(is_other)
+            .then_some("the restaurant is not one of this connection")
     }
 
     /// Whether a payment's code is a bonus currency. r_keeper shows GUIDs in capitals and braces, its cloud sends them bare.
@@ -105,6 +120,13 @@ fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::
         return Err(Error::custom("a header's name is of letters, digits and -"));
     }
     Ok(name)
+}
+
+/// What becomes of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Sold,
+    Cancelled,
 }
 
 /// Which road posts delivery orders.

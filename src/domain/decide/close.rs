@@ -176,6 +176,7 @@ fn decide<'a>(
     ask: &Close,
     previous: Option<&StoredReceipt>,
 ) -> Result<Decided<'a>, Refusal> {
+    let told = ask.redemption;
     let proven = held::proven(world, cx, ask);
     let ask = &*proven;
     let (terms, receipt) = (cx.terms, &ask.receipt);
@@ -185,7 +186,11 @@ fn decide<'a>(
         cx.in_use(receipt.closed_at.to_utc())?;
     }
     let hold = named_hold(world, cx, ask)?;
-    let Guest { found, facts } = guest(world, cx, ask, hold, previous)?;
+    let Guest {
+        found,
+        facts,
+        names_another,
+    } = guest(world, cx, ask, hold, told, previous)?;
     let hold = own_hold(world, ask, hold, facts.as_ref())?;
     let total: Money = receipt.lines.iter().map(|l| l.amount).sum();
     let receipt_id = previous.map_or_else(|| ReceiptId(cx.ids.next_id()), |p| p.id);
@@ -239,6 +244,7 @@ fn decide<'a>(
     let available = sheet.facts.account.available(terms.venue, cx.now) + own_hold + base.redeemed;
     decided.captured = live_hold.map(|(id, _)| id);
     decided.messages = cashier_messages(&sheet.facts, terms, cx.now);
+    decided.messages.extend(names_another.then(held::guest_by_hold));
 
     let pays = Pays {
         available,

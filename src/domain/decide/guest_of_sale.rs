@@ -1,6 +1,6 @@
 //! Whose receipt it is, and which hold is its own.
 
-use kopilka_contract::{Close, CustomerRef, Redemption, is_first_hand, repeated_moment};
+use kopilka_contract::{Close, CustomerRef, Phone, Redemption, is_first_hand, repeated_moment};
 
 use super::Context;
 use super::offline;
@@ -15,10 +15,24 @@ pub(super) struct Guest<'w> {
     pub(super) found: Option<&'w Found>,
     /// Who it is; `None`: nobody is named.
     pub(super) facts: Option<CustomerFacts>,
+    /// He set bonuses aside for the order, and it names another guest.
+    pub(super) names_another: bool,
+}
+
+impl Guest<'_> {
+    /// One whom no card or telephone of the receipt has found.
+    fn of(facts: Option<CustomerFacts>) -> Self {
+        Guest {
+            found: None,
+            facts,
+            names_another: false,
+        }
+    }
 }
 
 /// Finds the guest of a sale: nobody where the till has taken him off, who was its guest and stays so, else as the till
-/// names him, else by the hold, else by his telephone, by which he may be new.
+/// names him, else by the hold, else by his telephone, by which he may be new. Where its source has `told` that what was set
+/// aside for the order pays, who did so is its guest, whomever it names.
 ///
 /// # Errors
 /// `customer-not-found` where the till names him by our id.
@@ -27,19 +41,14 @@ pub(super) fn guest<'w>(
     cx: Context<'_>,
     ask: &Close,
     hold: Option<HoldId>,
+    told: Redemption,
     previous: Option<&StoredReceipt>,
 ) -> Result<Guest<'w>, Refusal> {
     if hold.is_none() && is_taken_off(ask, previous) {
-        return Ok(Guest {
-            found: None,
-            facts: None,
-        });
+        return Ok(Guest::of(None));
     }
     if let Some(facts) = staying(world, ask, previous) {
-        return Ok(Guest {
-            found: None,
-            facts: Some(facts.clone()),
-        });
+        return Ok(Guest::of(Some(facts.clone())));
     }
     let network = cx.terms.network;
     let receipt = &ask.receipt;
@@ -50,33 +59,30 @@ pub(super) fn guest<'w>(
     if let (Some(CustomerRef::Id(_)), None) = (&receipt.customer, &by_ref) {
         return Err(Refusal::CustomerNotFound);
     }
-    if let Some((found, facts)) = by_ref {
+    let holder = hold
+        .and_then(|id| world.holds.get(&id))
+        .and_then(|hold| world.customers.get(&hold.customer));
+    let names_another = matches!(told, Redemption::Held(_))
+        && holder
+            .zip(by_ref)
+            .is_some_and(|(holder, (_, named))| holder.id != named.id);
+    if let Some((found, facts)) = by_ref.filter(|_| !names_another) {
         return Ok(Guest {
             found: Some(found),
-            facts: Some(facts.clone()),
+            ..Guest::of(Some(facts.clone()))
         });
     }
-    if let Some(facts) = hold
-        .and_then(|id| world.holds.get(&id))
-        .and_then(|h| world.customers.get(&h.customer))
-    {
+    if let Some(facts) = holder {
         return Ok(Guest {
-            found: None,
-            facts: Some(facts.clone()),
+            names_another,
+            ..Guest::of(Some(facts.clone()))
         });
     }
     let phone = match &receipt.customer {
         Some(CustomerRef::Phone(phone)) => Some(phone),
         _ => receipt.phone.as_ref(),
     };
-    let Some(phone) = phone else {
-        return Ok(Guest {
-            found: None,
-            facts: None,
-        });
-    };
-    let by_phone = find(world, network, &CustomerRef::Phone(phone.clone()));
-    let facts = match by_phone {
+    let of_phone = |phone: &Phone| match find(world, network, &CustomerRef::Phone(phone.clone())) {
         Some((_, facts)) => facts.clone(),
         None => CustomerFacts::potential(
             CustomerId(cx.ids.next_id()),
@@ -85,10 +91,7 @@ pub(super) fn guest<'w>(
             receipt.customer_name.clone(),
         ),
     };
-    Ok(Guest {
-        found: None,
-        facts: Some(facts),
-    })
+    Ok(Guest::of(phone.map(of_phone)))
 }
 
 /// Whether the till has taken the guest off the order: it says so now, or has said so and named nobody since. Who only

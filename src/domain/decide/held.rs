@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use kopilka_contract::{Close, ReceiptStatus, Redemption};
+use kopilka_contract::{CashierMessage, Close, ReceiptStatus, Redemption, Words};
 
 use super::Context;
 use super::guest_of_sale::named_hold;
@@ -33,6 +33,17 @@ pub(super) fn proven<'a>(world: &World, cx: Context<'_>, ask: &'a Close) -> Cow<
         ask.hold = None;
     }
     Cow::Owned(ask)
+}
+
+/// The order names one guest, and another set bonuses aside for it: the sale is his.
+pub(super) fn guest_by_hold() -> CashierMessage {
+    CashierMessage {
+        code: "guest-by-hold".to_owned(),
+        text: Words::new(
+            "В заказе назван другой гость: чек записан на того, кто отложил под заказ бонусы.",
+            "The order names another guest: the receipt is his who set bonuses aside for the order.",
+        ),
+    }
 }
 
 /// What the holder's bonuses may pay of the receipt: those of the hold while it lasts, those of the version before, and

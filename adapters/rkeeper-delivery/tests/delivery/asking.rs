@@ -301,6 +301,61 @@ fn the_list_finds_orders_whose_webhook_was_lost() {
 }
 
 #[test]
+fn of_a_list_longer_than_the_queue_the_oldest_are_read_first_and_none_is_lost() {
+    let mut round = Round::new(json!({"client_id": "cafe", "client_secret": "s3cret", "list_minutes": 10}));
+    round.step(None);
+    round.token();
+    let at = |minutes: i64| (received_at() - Duration::minutes(minutes)).to_rfc3339();
+    // The newest first; where the queue is full, two changed at one moment.
+    let changed = |n| at(if n == 102 { 103 } else { n });
+    let orders = (1..=602).map(|n| json!({"orderId": n, "orderStatusId": 11, "updatedAt": changed(n)}));
+    let list = json!({"result": orders.collect::<Vec<Value>>()}).to_string();
+    let mut read = std::collections::BTreeSet::new();
+    for _ in 0..2 {
+        let mut step = round.step(Some((200, &list)));
+        while let Next::Call(call) = &step.next {
+            let order = call.url.rsplit('/').next().unwrap().to_owned();
+            assert!(read.insert(order), "once");
+            round.step(Some((200, DONE)));
+            step = round.step(None);
+        }
+        round.now += Duration::minutes(10);
+        assert!(call(&round.step(None)).url.ends_with("/v1/orders"));
+    }
+    assert_eq!(read.len(), 602);
+}
+
+#[test]
+fn an_order_that_is_still_sold_is_waited_for_where_it_was_announced_cancelled_and_the_webhook_is_not_old() {
+    let (before, at, after) = (
+        "2026-03-14T17:05:09Z",
+        "2026-03-14T17:05:10Z",
+        "2026-03-14T20:05:11+03:00",
+    );
+    for (announced, changed, stands, waits) in [
+        (12, json!(after), 11, true),
+        (11, json!(after), 12, false),
+        (12, json!(before), 11, false),
+        (11, json!(at), 12, false),
+        // It does not say when: a sale may be cancelled yet.
+        (12, json!("[…]"), 11, true),
+        (11, Value::Null, 12, false),
+        (12, json!(before), 10, true),
+        (11, json!(after), 11, false),
+        (12, json!(after), 12, false),
+    ] {
+        let mut round = Round::account();
+        let what = json!({"order": "7", "status": announced, "changed": changed});
+        round.errands.push(Errand::new("order/7", what.clone()));
+        round.step(None);
+        round.token();
+        let order = json!({"result": {"orderId": "7", "orderStatusId": stands, "updatedAt": at}});
+        let step = round.step(Some((200, &order.to_string())));
+        assert_eq!(!step.put_off.is_empty(), waits, "{what}: {stands}");
+    }
+}
+
+#[test]
 fn without_an_account_nothing_is_asked_and_waiting_orders_are_a_failure() {
     let mut round = Round::new(json!({}));
     assert_eq!(round.step(None).next, Next::Off);
