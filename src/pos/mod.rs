@@ -137,7 +137,10 @@ async fn enter(
             if let Ok(Ok(body)) = tokio::time::timeout(LAST_WORDS, read_body(request)).await {
                 incoming.body = body;
             }
-            let last = app.connections.last_known(token);
+            let last = app
+                .connections
+                .last_known(token)
+                .filter(|last| last.connection.kind == kind);
             return Ok(told(last.as_deref(), &incoming, &problem));
         }
         Err(problem) => return Err(problem),

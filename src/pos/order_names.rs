@@ -83,7 +83,7 @@ impl OrderNames {
             return Ok(Vec::new());
         }
         let source = source.to_owned();
-        let found = app.read(move |c| -> Result<Vec<Twins>, StorageError> {
+        let found = app.read_by_key(move |c| {
             let mut twins = Vec::new();
             for order in &orders {
                 let known = order_names::known(c, tenant, &source, order)?;

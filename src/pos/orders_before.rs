@@ -89,7 +89,7 @@ impl Talk {
         };
         let (found, held) = self
             .app
-            .read(move |c| -> Result<_, StorageError> {
+            .read_by_key(move |c| {
                 let sale = sale.map(|sale| sources.of_sale(c, &sale)).transpose()?.flatten();
                 let hold = hold.map(|key| sources.of_hold(c, &key)).transpose()?.flatten();
                 Ok((sale, hold))
