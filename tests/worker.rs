@@ -89,7 +89,7 @@ fn the_books_are_sealed_and_old_messages_that_wait_for_nobody_go() {
         cleaning::clean(app, Some(30)).await.unwrap();
         let mut connection = store.connection().unwrap();
         let tenant = books::all_networks(&mut connection).unwrap().remove(0);
-        let left = messages::list(&mut connection, tenant, &MessageFilter::default(), 10).unwrap();
+        let left = messages::list_all(&mut connection, tenant, MessageFilter::default(), 10).unwrap();
         assert_eq!(
             left.iter().map(|m| m.outcome.as_str()).collect::<Vec<_>>(),
             ["refused"]

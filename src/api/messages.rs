@@ -155,7 +155,8 @@ struct MessageQuery {
     since: Option<DateTime<Utc>>,
     /// Before.
     until: Option<DateTime<Utc>>,
-    /// That hold this text as it stands: number of an order, of a card, a name.
+    /// That hold this text as it stands: number of an order, of a card, a name. With `connection_id`, `since` and `until` it is found
+    /// sooner.
     text: Option<String>,
 }
 
@@ -255,7 +256,8 @@ async fn seen(app: &App, caller: &Caller, id: MessageId) -> Result<KeptMessage, 
     Ok(found)
 }
 
-/// Messages of tills and integrators with what became of them, the newest first.
+/// Messages of tills and integrators with what became of them, the newest first. A `text` is looked for in 20,000 messages at a time:
+/// a page may have fewer items than `limit`, or none, and still a `next_cursor`, by which the search goes on in older ones.
 #[utoipa::path(get, path = "/messages", tag = "tills", params(ListQuery, MessageQuery),
     responses((status = 200, description = "A page of messages.", body = Page<MessageView>), Refusals))]
 async fn list(
@@ -280,8 +282,9 @@ async fn list(
     };
     let page = app
         .read(move |connection| -> Result<_, Problem> {
-            let rows = messages::list(connection, caller.tenant, &filter, i64::from(limit) + 1)?;
-            Ok(Page::of(rows, limit, |m| m.id.0))
+            let listed = messages::list(connection, caller.tenant, &filter, i64::from(limit) + 1)?;
+            let page = Page::of(listed.items, limit, |m| m.id.0);
+            Ok(page.or_go_on_after(listed.looked_to.map(|id| id.0)))
         })
         .await?;
     Ok(Json(page.map(MessageView::of)))

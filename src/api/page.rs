@@ -69,6 +69,11 @@ fn wrong_cursor() -> Problem {
     .at("cursor")
 }
 
+fn cursor<K: Serialize>(key: &K) -> Option<String> {
+    let bytes = serde_json::to_vec(key).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(bytes))
+}
+
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
@@ -88,14 +93,18 @@ impl<T> Page<T> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);
-        let next_cursor = if more { items.last() } else { None }
-            .and_then(|last| serde_json::to_vec(&key(last)).ok())
-            .map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+        let next_cursor = if more { items.last() } else { None }.and_then(|last| cursor(&key(last)));
         Page {
             items,
             next_cursor,
             total: None,
         }
+    }
+
+    /// The same page where the list goes on after `key` though its items do not say so: only so many were looked at.
+    pub fn or_go_on_after<K: Serialize>(mut self, key: Option<K>) -> Self {
+        self.next_cursor = self.next_cursor.or_else(|| cursor(&key?));
+        self
     }
 
     /// With the count of all, where it was asked for.

@@ -202,7 +202,7 @@ async fn list(app: &App, filter: MessageFilter, limit: u32) -> Result<(), Failur
         let filter = filter.clone();
         let (found, connections) = app
             .read(move |c| -> Result<_, StorageError> {
-                let found = messages::list(c, tenant, &filter, i64::from(limit))?;
+                let found = messages::list_all(c, tenant, filter, i64::from(limit))?;
                 Ok((found, till_connections::list(c, tenant, None, None, i64::MAX)?))
             })
             .await?;

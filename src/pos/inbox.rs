@@ -174,7 +174,7 @@ pub async fn waiting(
     // The list begins with the newest; what is done first is the oldest of all that match, a page being enough to
     // hold them in practice.
     let mut found = app
-        .read(move |c| messages::list(c, tenant, &filter, MOST_WAITING))
+        .read(move |c| messages::list_all(c, tenant, filter, MOST_WAITING))
         .await
         .map_err(Problem::from)?;
     found.reverse();

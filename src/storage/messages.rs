@@ -171,22 +171,27 @@ pub struct MessageFilter {
     pub before: Option<MessageId>,
 }
 
-/// Messages, newest first.
-///
-/// # Errors
-/// Those of the database.
-pub fn list(
-    connection: &mut AnyConnection,
-    tenant: Tenant,
-    filter: &MessageFilter,
-    limit: i64,
-) -> Result<Vec<MessageHead>, StorageError> {
-    let dialect = Dialect::of(connection);
+/// What matches, and how far was looked for it.
+#[derive(Debug)]
+pub struct Listed {
+    /// Messages, the newest first.
+    pub items: Vec<MessageHead>,
+    /// The oldest message that was looked at for the text, where there are older ones that were not.
+    pub looked_to: Option<MessageId>,
+}
+
+/// So many messages are looked through for a text at once: a text is found by reading, and an inbox of a year would keep a connection
+/// busy for minutes.
+pub const LOOKED_THROUGH: i64 = 20_000;
+
+type Backend = <AnyConnection as diesel::Connection>::Backend;
+type Boxed = messages::BoxedQuery<'static, Backend>;
+type Condition = Box<dyn BoxableExpression<messages::table, Backend, SqlType = Bool>>;
+
+/// Messages as `filter` wants them, but for the text.
+fn matching(tenant: Tenant, filter: &MessageFilter) -> Boxed {
     let mut query = messages::table
         .filter(messages::network_id.eq(tenant.id()))
-        .order(messages::id.desc())
-        .limit(limit)
-        .select(HeadRow::as_select())
         .into_boxed();
     if let Some(venues) = &filter.venues {
         let ids: Vec<Option<i64>> = venues.iter().map(|v| Some(v.0)).collect();
@@ -199,12 +204,10 @@ pub fn list(
         query = query.filter(messages::outcome.eq_any(filter.outcomes.clone()));
     }
     if filter.waiting {
-        query = query
-            .filter(messages::outcome.eq_any(WAITING))
-            .filter(messages::needs_nobody.is_null());
+        query = query.filter(waits());
     }
     if let Some(kind) = &filter.kind {
-        query = query.filter(messages::kind.eq(kind));
+        query = query.filter(messages::kind.eq(kind.clone()));
     }
     if let Some(since) = filter.since {
         query = query.filter(messages::received_at.ge(since.naive_utc()));
@@ -212,30 +215,86 @@ pub fn list(
     if let Some(until) = filter.until {
         query = query.filter(messages::received_at.lt(until.naive_utc()));
     }
-    if let Some(text) = &filter.text {
-        let bytes = text.clone().into_bytes();
-        let (find_text, find_bytes) = (dialect.position_of_text(), dialect.position_of_bytes());
-        let about = "messages.path || ' ' || messages.query || ' ' || COALESCE(messages.subject, '')";
-        query = query.filter(
-            sql::<Bool>(&format!("({}", find_bytes.0))
-                .bind::<Binary, _>(bytes)
-                .sql(&format!(
-                    "{} > 0 OR {}",
-                    find_bytes.1,
-                    find_text.0.replace("{}", about)
-                ))
-                .bind::<Text, _>(text.clone())
-                .sql(&format!("{} > 0)", find_text.1.replace("{}", about))),
-        );
-    }
     if let Some(before) = filter.before {
         query = query.filter(messages::id.lt(before.0));
     }
-    Ok(query
-        .load::<HeadRow>(connection)?
-        .into_iter()
-        .map(MessageHead::from)
-        .collect())
+    query
+}
+
+/// That a message waits for a person ([`WAITING`]): word for word what the index `messages_waiting` holds, since a database
+/// uses a partial index only where it sees the same condition, not parameters.
+pub const WAITS: &str = "(messages.outcome IN ('refused', 'unreadable') AND messages.needs_nobody IS NULL)";
+
+fn waits() -> SqlLiteral<Bool> {
+    sql(WAITS)
+}
+
+/// At most `limit` messages that match, the newest first, of the newest [`LOOKED_THROUGH`] where a text is looked for: the caller
+/// goes on with `before`.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    filter: &MessageFilter,
+    limit: i64,
+) -> Result<Listed, StorageError> {
+    let newest_first = || matching(tenant, filter).order(messages::id.desc());
+    let mut query = newest_first().limit(limit);
+    let mut looked_to = None;
+    if let Some(text) = &filter.text {
+        looked_to = newest_first()
+            .offset(LOOKED_THROUGH - 1)
+            .limit(1)
+            .select(messages::id)
+            .first::<i64>(connection)
+            .optional()?;
+        if let Some(oldest) = looked_to {
+            query = query.filter(messages::id.ge(oldest));
+        }
+        query = query.filter(holds(Dialect::of(connection), text));
+    }
+    let rows: Vec<HeadRow> = query.select(HeadRow::as_select()).load(connection)?;
+    Ok(Listed {
+        items: rows.into_iter().map(MessageHead::from).collect(),
+        looked_to: looked_to.map(MessageId),
+    })
+}
+
+/// As [`list`], however far it has to look.
+///
+/// # Errors
+/// Those of the database.
+pub fn list_all(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    mut filter: MessageFilter,
+    limit: i64,
+) -> Result<Vec<MessageHead>, StorageError> {
+    let mut found = Vec::new();
+    loop {
+        let wanted = limit.saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
+        if wanted <= 0 {
+            return Ok(found);
+        }
+        let listed = list(connection, tenant, &filter, wanted)?;
+        found.extend(listed.items);
+        match listed.looked_to {
+            Some(_) => filter.before = listed.looked_to,
+            None => return Ok(found),
+        }
+    }
+}
+
+/// That a message holds a text as it stands: in the body, the path, the query, or in what it became.
+fn holds(dialect: Dialect, text: &str) -> Condition {
+    let (find_text, find_bytes) = (dialect.position_of_text(), dialect.position_of_bytes());
+    let about = "messages.path || ' ' || messages.query || ' ' || COALESCE(messages.subject, '')";
+    let in_body = sql::<Bool>(&format!("({}", find_bytes.0)).bind::<Binary, _>(text.as_bytes().to_vec());
+    let or_about = format!("{} > 0 OR {}", find_bytes.1, find_text.0.replace("{}", about));
+    let in_either = in_body.sql(&or_about).bind::<Text, _>(text.to_owned());
+    Box::new(in_either.sql(&format!("{} > 0)", find_text.1.replace("{}", about))))
 }
 
 /// How a connection has done of late.
@@ -418,8 +477,7 @@ pub struct FailedAgain {
 /// Those of the database.
 pub fn dismiss(connection: &mut AnyConnection, tenant: Tenant, id: MessageId) -> Result<bool, StorageError> {
     let dismissed = diesel::update(messages::table.find((tenant.id(), id.0)))
-        .filter(messages::outcome.eq_any(WAITING))
-        .filter(messages::needs_nobody.is_null())
+        .filter(waits())
         .set(messages::needs_nobody.eq(DISMISSED))
         .execute(connection)?;
     Ok(dismissed > 0)
@@ -451,13 +509,7 @@ pub fn old(
         .filter(messages::id.gt(after))
         .order(messages::id)
         .limit(most)
-        .select((
-            messages::id,
-            messages::received_at,
-            messages::outcome
-                .eq_any(WAITING)
-                .and(messages::needs_nobody.is_null()),
-        ))
+        .select((messages::id, messages::received_at, waits()))
         .load(connection)?;
     let is_old = |at: NaiveDateTime| at < before.naive_utc();
     let next = rows.last().filter(|(_, at, _)| is_old(*at)).map(|(id, ..)| *id);

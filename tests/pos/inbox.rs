@@ -38,7 +38,7 @@ fn a_refused_message_is_kept_and_posts_when_it_is_replayed() {
                 outcomes: vec![outcome.to_owned()],
                 ..MessageFilter::default()
             };
-            messages::list(&mut connection, tenant, &filter, 10)
+            messages::list_all(&mut connection, tenant, filter, 10)
                 .unwrap()
                 .into_iter()
                 .map(|m| m.id)
@@ -86,7 +86,7 @@ fn what_a_till_sends_by_rest_is_kept_even_where_it_cannot_be_read() {
 
         let mut connection = store.connection().unwrap();
         let tenant = all_networks(&mut connection).unwrap().remove(0);
-        let kept = messages::list(&mut connection, tenant, &MessageFilter::default(), 10).unwrap();
+        let kept = messages::list_all(&mut connection, tenant, MessageFilter::default(), 10).unwrap();
         let kept: Vec<_> = kept
             .iter()
             .rev()

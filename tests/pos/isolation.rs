@@ -182,10 +182,10 @@ fn no_door_reaches_into_another_network() {
         // A kept message of one network is nobody else's to replay.
         let networks = all_networks(&mut store.connection().unwrap()).unwrap();
         for tenant in &networks {
-            let kept = messages::list(
+            let kept = messages::list_all(
                 &mut store.connection().unwrap(),
                 *tenant,
-                &MessageFilter::default(),
+                MessageFilter::default(),
                 1,
             )
             .unwrap();

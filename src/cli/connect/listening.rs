@@ -147,7 +147,7 @@ impl<'a> Listener<'a> {
                 ..MessageFilter::default()
             };
             Ok(Standing {
-                newest: messages::list(c, tenant, &filter, AT_ONCE)?,
+                newest: messages::list(c, tenant, &filter, AT_ONCE)?.items,
                 heard_at: till_connections::find(c, tenant, of)?.and_then(|c| c.heard_at),
                 asking: polls::standing(c, tenant, of)?,
             })
