@@ -3,9 +3,9 @@
 use kopilka_contract::{Adjusted, CustomerRef};
 
 use super::sheet::{Reason, Sheet, find};
-use crate::domain::account::{LotTerms, by_issuer};
+use crate::domain::account::LotTerms;
 use crate::domain::books::{BookAccount, Direction, Posting, types};
-use crate::domain::ids::{IdSource, NetworkId, VenueId};
+use crate::domain::ids::{IdSource, NetworkId, TransactionId, VenueId};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::World;
 use crate::domain::{Money, Timestamp};
@@ -76,11 +76,6 @@ pub fn amend(world: &mut World, adjustment: Adjustment<'_>) -> Result<Adjusted, 
     } = adjustment;
     let (_, facts) = find(world, network, customer).ok_or(Refusal::CustomerNotFound)?;
     let mut sheet = Sheet::new(facts.clone(), now, actor, ids);
-    let admin = |kind: &str, comment: &Option<String>| Reason {
-        kind: kind.to_owned(),
-        comment: comment.clone(),
-        ..Reason::default()
-    };
     let (transaction, amount) = match amend {
         Amend::Credit {
             amount,
@@ -90,79 +85,22 @@ pub fn amend(world: &mut World, adjustment: Adjustment<'_>) -> Result<Adjusted, 
             promotion,
             comment,
         } => {
-            check_amount(*amount)?;
-            let starts_at = starts_at.unwrap_or(now);
-            if expires_at.is_some_and(|end| end <= starts_at || end <= now) {
-                return Err(Refusal::invalid(
-                    "/expires_at",
-                    "Бонусы сгорели бы раньше, чем начнут действовать.",
-                    "The bonuses would expire before they start, or have expired already.",
-                ));
-            }
             let terms = LotTerms {
-                starts_at,
+                starts_at: starts_at.unwrap_or(now),
                 expires_at: *expires_at,
                 scope: *scope,
                 issuer: None,
                 receipt: None,
             };
-            sheet.facts.account.credit(*amount, terms, ids);
             let kind = if *promotion {
                 types::PROMOTION
             } else {
                 types::ADMIN
             };
-            (
-                sheet.book(
-                    Direction::Accrual,
-                    *amount,
-                    adjusted(-*amount),
-                    admin(kind, comment),
-                ),
-                *amount,
-            )
+            credit(&mut sheet, *amount, terms, because(kind, comment))?
         }
-        Amend::Debit { amount, comment } => {
-            check_amount(*amount)?;
-            let available = sheet.facts.account.balance(None, now);
-            let in_lots = available.balance - available.held + available.debt;
-            if *amount > in_lots {
-                return Err(Refusal::InsufficientBalance { available: in_lots });
-            }
-            sheet.facts.account.write_off(*amount, now);
-            (
-                sheet.book(
-                    Direction::Redemption,
-                    *amount,
-                    adjusted(*amount),
-                    admin(types::ADMIN, comment),
-                ),
-                *amount,
-            )
-        }
-        Amend::Reset { comment } => {
-            let (gone, taken, debt) = sheet.facts.account.reset(now);
-            sheet.book_expired(gone);
-            let taken: Money = by_issuer(taken.into_iter().map(|t| (t.issuer, t.amount)))
-                .iter()
-                .map(|t| t.amount)
-                .sum();
-            let (direction, amount) = if taken >= debt {
-                (Direction::Redemption, taken - debt)
-            } else {
-                (Direction::Accrual, debt - taken)
-            };
-            let side = Posting {
-                account: BookAccount::Reset,
-                venue: None,
-                issuer: None,
-                amount: taken - debt,
-            };
-            (
-                sheet.book(direction, amount, vec![side], admin(types::RESET, comment)),
-                amount,
-            )
-        }
+        Amend::Debit { amount, comment } => debit(&mut sheet, *amount, because(types::ADMIN, comment))?,
+        Amend::Reset { comment } => reset(&mut sheet, because(types::RESET, comment)),
         Amend::Settle => (None, Money::ZERO),
     };
     if let Some(id) = transaction {
@@ -175,6 +113,62 @@ pub fn amend(world: &mut World, adjustment: Adjustment<'_>) -> Result<Adjusted, 
         amount,
         balance,
     })
+}
+
+/// The transaction, where the balance changed, and by how much.
+type Booked = (Option<TransactionId>, Money);
+
+fn because(kind: &str, comment: &Option<String>) -> Reason {
+    Reason {
+        kind: kind.to_owned(),
+        comment: comment.clone(),
+        ..Reason::default()
+    }
+}
+
+fn credit(sheet: &mut Sheet<'_>, amount: Money, terms: LotTerms, reason: Reason) -> Result<Booked, Refusal> {
+    check_amount(amount)?;
+    let is_over = |end: Timestamp| end <= terms.starts_at || end <= sheet.now;
+    if terms.expires_at.is_some_and(is_over) {
+        return Err(Refusal::invalid(
+            "/expires_at",
+            "Бонусы сгорели бы раньше, чем начнут действовать.",
+            "The bonuses would expire before they start, or have expired already.",
+        ));
+    }
+    sheet.facts.account.credit(amount, terms, sheet.ids);
+    let transaction = sheet.book(Direction::Accrual, amount, adjusted(-amount), reason);
+    Ok((transaction, amount))
+}
+
+fn debit(sheet: &mut Sheet<'_>, amount: Money, reason: Reason) -> Result<Booked, Refusal> {
+    check_amount(amount)?;
+    let balance = sheet.facts.account.balance(None, sheet.now);
+    let in_lots = balance.balance - balance.held + balance.debt;
+    if amount > in_lots {
+        return Err(Refusal::InsufficientBalance { available: in_lots });
+    }
+    sheet.facts.account.write_off(amount, sheet.now);
+    let transaction = sheet.book(Direction::Redemption, amount, adjusted(amount), reason);
+    Ok((transaction, amount))
+}
+
+fn reset(sheet: &mut Sheet<'_>, reason: Reason) -> Booked {
+    let (gone, taken, debt) = sheet.facts.account.reset(sheet.now);
+    sheet.book_expired(gone);
+    let taken: Money = taken.into_iter().map(|lot| lot.amount).sum();
+    let (direction, amount) = if taken >= debt {
+        (Direction::Redemption, taken - debt)
+    } else {
+        (Direction::Accrual, debt - taken)
+    };
+    let side = Posting {
+        account: BookAccount::Reset,
+        venue: None,
+        issuer: None,
+        amount: taken - debt,
+    };
+    (sheet.book(direction, amount, vec![side], reason), amount)
 }
 
 fn adjusted(amount: Money) -> Vec<Posting> {

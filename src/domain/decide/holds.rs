@@ -26,24 +26,7 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
     let (found, facts) = find(world, cx.terms.network, &ask.customer).ok_or(Refusal::CustomerNotFound)?;
     may_redeem(Some(found), facts)?;
     let found = found.clone();
-    if ask
-        .amount
-        .is_some_and(|a| !(Money::ZERO..=Money::MAX_INPUT).contains(&a))
-    {
-        return Err(Refusal::invalid(
-            "/amount",
-            "Сумма резерва: от 0 до 1 000 000 000.",
-            "amount is 0 to 1,000,000,000.00.",
-        ));
-    }
-    let minutes = ask.minutes.unwrap_or(cx.terms.hold_minutes);
-    if !(1..=MAX_MINUTES).contains(&minutes) {
-        return Err(Refusal::invalid(
-            "/minutes",
-            "Резерв — от минуты до месяца.",
-            "A hold lasts a minute to a month.",
-        ));
-    }
+    let minutes = check(cx, ask)?;
     let key = (!ask.external_id.is_empty()).then(|| cx.key(&ask.external_id));
     if let Some(known) = key
         .as_ref()
@@ -64,22 +47,7 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
         let gone = sheet.facts.account.release(id, cx.now);
         sheet.book_expired(gone);
     }
-    let available = sheet.facts.account.available(cx.terms.venue, cx.now);
-    let amount = match (ask.amount, ask.at_most) {
-        (Some(amount), _) => amount,
-        (None, Some(most)) if available.is_positive() => available.min(most),
-        (None, Some(_)) => return Err(Refusal::InsufficientBalance { available }),
-        (None, None) => available,
-    };
-    if amount > available {
-        return Err(Refusal::InsufficientBalance { available });
-    }
-    let total: Money = ask.order.iter().map(|line| line.amount).sum();
-    let limit = redeem_limit(cx.terms, &ask.order, total) - of_order(world, &sheet, cx, ask);
-    if !ask.order.is_empty() && amount > limit {
-        let limit = limit.max(Money::ZERO);
-        return Err(Refusal::RedeemLimit { limit });
-    }
+    let amount = amount_of(world, &sheet, cx, ask)?;
     if let Some(id) = of_another {
         let_go(world, cx, id);
     }
@@ -120,6 +88,49 @@ pub fn hold(world: &mut World, cx: Context<'_>, ask: &Hold) -> Result<Held, Refu
         },
     );
     Ok(answer)
+}
+
+/// Refuses what no hold may be; for how many minutes it lasts.
+fn check(cx: Context<'_>, ask: &Hold) -> Result<u32, Refusal> {
+    let fits = |amount| (Money::ZERO..=Money::MAX_INPUT).contains(&amount);
+    if !ask.amount.is_none_or(fits) {
+        return Err(Refusal::invalid(
+            "/amount",
+            "Сумма резерва: от 0 до 1 000 000 000.",
+            "amount is 0 to 1,000,000,000.00.",
+        ));
+    }
+    let minutes = ask.minutes.unwrap_or(cx.terms.hold_minutes);
+    if !(1..=MAX_MINUTES).contains(&minutes) {
+        return Err(Refusal::invalid(
+            "/minutes",
+            "Резерв — от минуты до месяца.",
+            "A hold lasts a minute to a month.",
+        ));
+    }
+    Ok(minutes)
+}
+
+/// How much is set aside: what is asked, what there is up to the most that is asked, or all there is; never more than may pay for
+/// the order.
+fn amount_of(world: &World, sheet: &Sheet<'_>, cx: Context<'_>, ask: &Hold) -> Result<Money, Refusal> {
+    let available = sheet.facts.account.available(cx.terms.venue, cx.now);
+    let amount = match (ask.amount, ask.at_most) {
+        (Some(amount), _) => amount,
+        (None, Some(most)) if available.is_positive() => available.min(most),
+        (None, Some(_)) => return Err(Refusal::InsufficientBalance { available }),
+        (None, None) => available,
+    };
+    if amount > available {
+        return Err(Refusal::InsufficientBalance { available });
+    }
+    let total: Money = ask.order.iter().map(|line| line.amount).sum();
+    let limit = redeem_limit(cx.terms, &ask.order, total) - of_order(world, sheet, cx, ask);
+    if !ask.order.is_empty() && amount > limit {
+        let limit = limit.max(Money::ZERO);
+        return Err(Refusal::RedeemLimit { limit });
+    }
+    Ok(amount)
 }
 
 fn taken_before<'w>(world: &'w World, key: &SourceKey) -> Option<&'w StoredHold> {

@@ -18,9 +18,11 @@ use crate::domain::{Money, Timestamp};
 pub struct Sheet<'a> {
     /// The customer; his account may be changed freely.
     pub facts: CustomerFacts,
-    now: Timestamp,
+    /// As of when.
+    pub now: Timestamp,
     actor: &'a str,
-    ids: &'a dyn IdSource,
+    /// Where ids come from.
+    pub ids: &'a dyn IdSource,
     transactions: Vec<Transaction>,
     events: Vec<Event>,
 }
