@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use kopilka_contract::{
-    Closed, CustomerRef, CustomerStatus, Phone, ProductBack, Receipt, ReceiptStatus, Returned, WhatBack,
+    AsTold, Closed, CustomerRef, CustomerStatus, Phone, ProductBack, Receipt, ReceiptStatus, Returned,
+    WhatBack,
 };
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +165,8 @@ pub struct StoredReceipt {
     pub version: Option<i64>,
     /// What makes a repeat the same: lines, amounts, customer, redemption.
     pub fingerprint: Hash,
+    /// What does so as well, where its adapter says it: the till's own words, which settings of the connection do not shape.
+    pub as_told: Option<AsTold>,
     /// The guest.
     pub customer: Option<CustomerId>,
     /// Transaction type.

@@ -216,6 +216,7 @@ diesel::table! {
         awaits -> Nullable<BigInt>,
         revision -> BigInt,
         told_at -> Timestamp,
+        as_told -> Nullable<Binary>,
     }
 }
 

@@ -9,4 +9,5 @@ pub mod shop;
 mod tampering;
 mod told_anew;
 mod told_since;
+mod word_for_word;
 mod write_offs;

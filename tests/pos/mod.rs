@@ -23,6 +23,7 @@ mod onec_roads;
 mod onec_tills;
 mod rkeeper;
 mod rkeeper_delivery;
+mod settings_since;
 mod tokens;
 mod trouble;
 mod unfinished;
@@ -102,6 +103,15 @@ impl Till {
             .as_str()
             .unwrap()
             .to_owned()
+    }
+
+    /// Gives the till's connection other settings.
+    pub async fn set(&self, settings: Value) {
+        let known = self.owner.get("/api/v1/connections").await.expect(200);
+        let id = known["items"][0]["id"].as_str().unwrap();
+        let path = format!("/api/v1/connections/{id}");
+        let change = json!({"settings": settings});
+        self.owner.patch(&path, change).await.expect(200);
     }
 
     /// Sends a message to the door; `path` follows the token.

@@ -464,7 +464,7 @@ fn an_order_posted_elsewhere_takes_nothing_from_a_sale_of_before_the_setting() {
         says(&till.send("POST", TRANSACTIONS, of("sale")).await, APPLIED);
         let sold = till.balance(&guest).await;
         assert_ne!(sold, "600.00");
-        set(&till, json!({"delivery_order_categories": ["1"]})).await;
+        till.set(json!({"delivery_order_categories": ["1"]})).await;
         let late = of("sale").replace(
             "generateddatetime=\"2026-03-14T19:58:40",
             "generateddatetime=\"2026-03-14T19:58:50",
@@ -493,7 +493,7 @@ fn a_sale_kept_aside_by_a_wrong_setting_is_posted_by_its_replay_or_told_again() 
                 kept["items"][0]["detail"].as_str().unwrap().contains("posts it"),
                 "{kept}"
             );
-            set(&till, json!({})).await;
+            till.set(json!({})).await;
             if again == "replay" {
                 let path = format!("/api/v1/messages/{id}/replay");
                 till.owner.post(&path, json!({})).await.expect(200);
@@ -504,19 +504,6 @@ fn a_sale_kept_aside_by_a_wrong_setting_is_posted_by_its_replay_or_told_again() 
             till.assert_books();
         }
     });
-}
-
-/// Other settings for the till's connection.
-async fn set(till: &Till, settings: serde_json::Value) {
-    let known = till.owner.get("/api/v1/connections").await.expect(200);
-    let path = format!(
-        "/api/v1/connections/{}",
-        known["items"][0]["id"].as_str().unwrap()
-    );
-    till.owner
-        .patch(&path, json!({"settings": settings}))
-        .await
-        .expect(200);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Adjust, CustomerRef, Enrol, GuestCard, Line, Menu, Money, Quantity, Receipt, TillDay};
+use crate::{Adjust, AsTold, CustomerRef, Enrol, GuestCard, Line, Menu, Money, Quantity, Receipt, TillDay};
 
 /// One question or order of a till.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,9 @@ impl Search {
 pub struct Close {
     /// The receipt.
     pub receipt: Receipt,
+    /// What the till itself said of it: the same again is the same receipt, however the connection's settings read it by
+    /// now. `None`: only the receipt as it was read tells.
+    pub as_told: Option<AsTold>,
     /// Bonuses that pay for a part of it, those of [`Close::payers`] included.
     pub redemption: Redemption,
     /// Other guests whose bonuses pay a part: all pay, or nobody does. The receipt's own guest pays the rest of
@@ -104,6 +107,7 @@ impl Close {
     pub fn of(receipt: Receipt) -> Self {
         Close {
             receipt,
+            as_told: None,
             redemption: Redemption::Nothing,
             payers: Vec::new(),
             accrual: None,

@@ -9,6 +9,7 @@
 mod adapter;
 mod amount;
 mod apportion;
+mod as_told;
 mod ask;
 mod enrol;
 mod guide;
@@ -25,6 +26,7 @@ pub use adapter::{
 };
 pub use amount::{AmountError, Money, Quantity};
 pub use apportion::{apportion, apportion_by_amount};
+pub use as_told::AsTold;
 pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, ProductBack, Redemption, Search, SearchBy,
     Spend, UndoReturn, WhatBack,

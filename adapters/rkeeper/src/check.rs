@@ -3,6 +3,7 @@
 
 use chrono::NaiveDateTime;
 use kopilka_contract::{Money, Quantity};
+use serde::Serialize;
 
 use crate::read_error::ReadError;
 use crate::request::is_plausible;
@@ -132,7 +133,7 @@ impl Check {
 }
 
 /// What stands behind a line, as the dictionary of r_keeper calls it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum LineType {
     /// A dish, a ticket, or a line that does not say.
     Item,
@@ -158,7 +159,7 @@ pub(crate) struct CheckLine {
     /// `LINEPAYMENT`: currency GUID and its part of the line.
     pub(crate) paid: Vec<(String, Money)>,
     /// All attributes, for the category that the connection's settings choose.
-    attributes: Vec<(String, String)>,
+    pub(crate) attributes: Vec<(String, String)>,
 }
 
 impl CheckLine {

@@ -14,6 +14,7 @@
 //! | `xml.rs` | reading bytes into a tree, within limits |
 //! | `request.rs` | the request roots: query, transactions |
 //! | `check.rs` | the receipt XML as the till writes it |
+//! | `told_sale.rs` | what a till said of a sale, before any setting |
 //! | `lines.rs`, `payments.rs`, `receipt.rs` | the receipt as the ledger knows it |
 //! | `card_code.rs` | which guest a card code names |
 //! | `card_info.rs`, `card_image.rs`, `find_email.rs`, `movement.rs`, `notice.rs` | the dialogues |
@@ -42,6 +43,7 @@ mod request;
 mod settings;
 mod till_text;
 mod till_time;
+mod told_sale;
 mod xml;
 
 use std::collections::BTreeSet;

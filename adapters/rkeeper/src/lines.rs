@@ -200,7 +200,7 @@ fn by_weight(lines: &[&CheckLine], amounts: &[Money], bonuses: Money) -> Vec<Mon
 }
 
 /// Total after discounts: Σ `CATEG@sum` (one row even where nothing is classified), else what was paid.
-fn total_of_till(check: &Check) -> Option<Money> {
+pub(crate) fn total_of_till(check: &Check) -> Option<Money> {
     let categories: Vec<Money> = check.categories.iter().map(|category| category.sum).collect();
     let paid: Vec<Money> = check.payments.iter().map(|payment| payment.sum).collect();
     let amounts = [categories, paid]

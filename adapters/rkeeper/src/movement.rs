@@ -29,6 +29,7 @@ use crate::request::{Kind, Packet};
 use crate::settings::{AccrualSource, ScriptTransactions};
 use crate::till_text;
 use crate::till_time;
+use crate::told_sale::as_told;
 
 /// One packet of transactions.
 #[derive(Debug)]
@@ -328,6 +329,7 @@ fn sale(
         _ => ReadReceipt::of_rows(packet, key, guest, amount, connection)?,
     };
     let close = Close {
+        as_told: as_told(packet),
         redemption,
         payers: payers
             .iter()

@@ -158,6 +158,8 @@ pub(crate) struct Transaction {
     pub(crate) kind: Kind,
     /// `Summa`: kopecks with a sign.
     pub(crate) amount: Money,
+    /// `Kind` and `Summa` as they came, whatever the site's own kinds stand for.
+    pub(crate) told: (u8, Money),
     pub(crate) receipt: TillReceipt,
 }
 
@@ -188,7 +190,7 @@ impl Transaction {
                 .ok_or(ReadError::Missing("TransactionsEx@Kind"))?,
         )?;
         let site = kinds.get(&code).copied().filter(|_| code > Kind::LAST_OF_VENDOR);
-        let amount = kopecks(
+        let told = kopecks(
             row.attribute("summa")
                 .ok_or(ReadError::Missing("TransactionsEx@Summa"))?,
         )?;
@@ -196,9 +198,10 @@ impl Transaction {
             card: row.attribute("card").unwrap_or_default().to_owned(),
             kind: Kind::of(code, site.map(SiteKind::meaning)),
             amount: match site.is_some_and(SiteKind::is_turned) {
-                true => -amount,
-                false => amount,
+                true => -told,
+                false => told,
             },
+            told: (code, told),
             receipt: TillReceipt {
                 restaurant: number(row, "restaurant"),
                 // One clone of the DLL drops the last letter.

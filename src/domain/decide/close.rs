@@ -14,7 +14,7 @@ use super::guest_of_sale::{Guest, guest, is_taken_off, named_hold};
 use super::held;
 use super::payers::{give_back_to_payers, sheet_of};
 use super::payment::{LineSpread, Pays, book_payment, line_spread, unconfirmed, unposted_spread, what_pays};
-use super::receipt_identity::{answer_known, check, fingerprint};
+use super::receipt_identity::{answer_known, check, fingerprint, says_the_same};
 use super::sheet::{Reason, Sheet, cashier_messages, may_redeem};
 use super::tell_anew::{is_told_anew, stand_as_told, stands_as_told, tell_anew};
 use crate::domain::accrual::{self, Accrual, Sale};
@@ -53,7 +53,7 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
     if let Some(known) = &previous
         && let Some(answer) = answer_known(world, known, ask, fingerprint)?
     {
-        if known.status == ReceiptStatus::Closed && known.fingerprint == fingerprint {
+        if known.status == ReceiptStatus::Closed && says_the_same(known, ask, fingerprint) {
             let taken_off = is_taken_off(ask, Some(known));
             said_again(world, cx, &key, ask, taken_off);
         }
@@ -138,13 +138,14 @@ pub(super) fn post(
 }
 
 /// The same sale with a newer stamp: there is nothing to post, but it stands as of that stamp, so that a rollback of an
-/// earlier attempt, which comes late, does not undo it.
+/// earlier attempt, which comes late, does not undo it. Its till repeats from now on what it has said last.
 fn said_again(world: &mut World, cx: Context<'_>, key: &SourceKey, ask: &Close, taken_off: bool) {
     let version = ask.receipt.version;
     let Some(receipt) = world.receipts.get_mut(key).filter(|r| version > r.version) else {
         return;
     };
     receipt.version = version;
+    receipt.as_told = ask.as_told.or(receipt.as_told);
     receipt.told_at = receipt.told_at.max(cx.told_at);
     receipt.answer.guest_taken_off = taken_off;
     receipt.change.mark();

@@ -165,6 +165,7 @@ pub(super) fn store(
             .version
             .max(previous.as_ref().and_then(|known| known.version)),
         fingerprint,
+        as_told: ask.as_told,
         customer,
         kind: decided.kind,
         total: decided.total,

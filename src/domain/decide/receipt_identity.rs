@@ -58,6 +58,17 @@ pub(super) fn fingerprint(ask: &Close) -> Hash {
     hasher.finalize().into()
 }
 
+/// Whether a message says of a receipt what is known of it: as we read it, or in its till's very words.
+pub(super) fn says_the_same(known: &StoredReceipt, ask: &Close, fingerprint: Hash) -> bool {
+    known.fingerprint == fingerprint || is_word_for_word(known, ask)
+}
+
+/// Whether a till has said the very same of a receipt before. The connection's settings may read it in another way since then: they
+/// are for the sales to come, and no reason to post an old one anew.
+fn is_word_for_word(known: &StoredReceipt, ask: &Close) -> bool {
+    ask.as_told.is_some() && ask.as_told == known.as_told
+}
+
 /// The answer where the receipt is known and nothing is to be done; `None`: this is a new version to post. `world` knows
 /// what undid the receipt.
 pub(super) fn answer_known(
@@ -71,7 +82,7 @@ pub(super) fn answer_known(
     let replay = || {
         Ok(Some(Closed {
             replayed: true,
-            telling: if older && known.fingerprint != fingerprint {
+            telling: if older && !says_the_same(known, ask, fingerprint) {
                 Telling::Older
             } else {
                 Telling::First
@@ -88,6 +99,7 @@ pub(super) fn answer_known(
                 Err(Refusal::ReceiptCancelled { late })
             }
         }
+        _ if is_word_for_word(known, ask) => replay(),
         ReceiptStatus::Closed if newer && confirms_redemption(known, ask) => Ok(None),
         ReceiptStatus::Closed if brings_guest(world, known, ask) => Ok(None),
         _ if known.fingerprint == fingerprint => replay(),

@@ -58,7 +58,7 @@ const RECEIPT_IDENTITY: [Column; 5] = [
     ("external_id", Text),
 ];
 /// What a newer version of a receipt replaces.
-const RECEIPT_CONTENT: [Column; 25] = [
+const RECEIPT_CONTENT: [Column; 26] = [
     ("version", BigInt),
     ("status", Text),
     ("fingerprint", Binary),
@@ -84,10 +84,11 @@ const RECEIPT_CONTENT: [Column; 25] = [
     ("awaits", BigInt),
     ("revision", BigInt),
     ("told_at", Time),
+    ("as_told", Binary),
 ];
-pub const RECEIPTS: Columns = &joined::<5, 25, 30>(RECEIPT_IDENTITY, RECEIPT_CONTENT);
+pub const RECEIPTS: Columns = &joined::<5, 26, 31>(RECEIPT_IDENTITY, RECEIPT_CONTENT);
 /// A newer version of a receipt: all but its identity is set.
-pub const RECEIPTS_REPLACED: Columns = &joined::<25, 3, 28>(RECEIPT_CONTENT, RECEIPT_FOUND);
+pub const RECEIPTS_REPLACED: Columns = &joined::<26, 3, 29>(RECEIPT_CONTENT, RECEIPT_FOUND);
 /// A receipt as it was read: written since by another, it is not found.
 const RECEIPT_FOUND: [Column; 3] = [("network_id", BigInt), ("id", BigInt), ("was_revision", BigInt)];
 pub const RECEIPT_STATUS: Columns = &[
@@ -98,6 +99,7 @@ pub const RECEIPT_STATUS: Columns = &[
     ("awaits", BigInt),
     ("revision", BigInt),
     ("told_at", Time),
+    ("as_told", Binary),
     ("network_id", BigInt),
     ("id", BigInt),
     ("was_revision", BigInt),

@@ -460,6 +460,7 @@ fn add_receipts(add: &mut impl FnMut(&str, Vec<(String, String)>, &str), dialect
         ),
         columns("r", "closed_at posted_at answer awaits revision told_at"),
         vec![("fingerprint".to_owned(), dialect.hex("r.fingerprint"))],
+        vec![("as_told".to_owned(), dialect.hex("r.as_told"))],
     ];
     add("receipt", receipt.concat(), &format!("{relation} r"));
     add(

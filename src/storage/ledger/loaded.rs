@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use kopilka_contract::{
-    Closed, CustomerRef, CustomerStatus, Money, Phone, Quantity, ReceiptStatus, Returned,
+    AsTold, Closed, CustomerRef, CustomerStatus, Money, Phone, Quantity, ReceiptStatus, Returned,
 };
 use serde::{Deserialize, Deserializer};
 
@@ -46,6 +46,12 @@ fn parse_time(text: &str) -> Option<Timestamp> {
     NaiveDateTime::parse_from_str(text, format)
         .ok()
         .map(|t| t.and_utc())
+}
+
+/// A digest that may be missing. SQLite writes none as an empty text.
+fn as_told(text: Option<String>) -> Result<Option<AsTold>, StorageError> {
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| hash(&text).map(AsTold::from_bytes)).transpose()
 }
 
 fn hash(text: &str) -> Result<Hash, StorageError> {
@@ -183,6 +189,7 @@ struct ReceiptRow {
     revision: i64,
     #[serde(deserialize_with = "time")]
     told_at: Timestamp,
+    as_told: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -539,6 +546,7 @@ fn read_receipts(world: &mut World, rows: &ByTag<'_>) -> Result<(), StorageError
             status: row.status,
             version: row.version,
             fingerprint: hash(&row.fingerprint)?,
+            as_told: as_told(row.as_told)?,
             customer: row.customer_id.map(CustomerId),
             kind: row.kind,
             total: Money::from_kopecks(row.total),

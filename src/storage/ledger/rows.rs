@@ -237,6 +237,7 @@ impl<'a> ReceiptRows<'a> {
                     awaits(receipt),
                     (receipt.revision + 1).into(),
                     receipt.told_at.into(),
+                    as_told(receipt),
                     network.into(),
                     id.into(),
                     receipt.revision.into(),
@@ -348,11 +349,15 @@ fn returned_columns(line: &StoredLine) -> Vec<Value<'static>> {
     ]
 }
 
+fn as_told(receipt: &StoredReceipt) -> Value<'_> {
+    Value::Binary(receipt.as_told.as_ref().map(|told| &told.as_bytes()[..]))
+}
+
 fn awaits(receipt: &StoredReceipt) -> Value<'static> {
     Value::BigInt(receipt.awaits.map(|amount| amount.kopecks()))
 }
 
-/// Columns from `version` to `told_at`, in the order of both [`RECEIPTS`] and [`RECEIPTS_REPLACED`].
+/// Columns from `version` to `as_told`, in the order of both [`RECEIPTS`] and [`RECEIPTS_REPLACED`].
 fn content_columns<'a>(
     world: &'a World,
     receipt: &'a StoredReceipt,
@@ -389,6 +394,7 @@ fn content_columns<'a>(
         awaits(receipt),
         (receipt.revision + 1).into(),
         receipt.told_at.into(),
+        as_told(receipt),
     ])
 }
 

@@ -1,6 +1,8 @@
 //! What messages become.
 
-use kopilka_contract::{Adapter, Ask, Close, CustomerRef, GiveBack, Money, Payer, Redemption, WhatBack};
+use kopilka_contract::{
+    Adapter, AsTold, Ask, Close, CustomerRef, GiveBack, Money, Payer, Redemption, WhatBack,
+};
 use kopilka_rkeeper::RKeeper;
 use serde_json::json;
 
@@ -727,4 +729,86 @@ fn a_receipt_whose_holders_are_not_listed_names_its_card_elsewhere() {
         )
         .replace("interface=\"11\">", "interface=\"11\" cardcode=\"GIFT-7\">");
     assert_eq!(guest(&of_interface), Some(CustomerRef::Card("GIFT-7".to_owned())));
+}
+
+/// Says of a sale by which words it is known.
+fn words_of(text: &str) -> AsTold {
+    close_of(text).as_told.unwrap()
+}
+
+#[test]
+fn what_a_till_said_is_the_same_in_every_repeat_and_under_all_settings() {
+    let sale = fixture_text("sale-with-redemption");
+    let words = words_of(&sale);
+    assert_eq!(words_of(&fixture_text("sale-with-redemption-repeat")), words);
+    for (what, noise) in [
+        ("printnum=\"1\"", "printnum=\"2\""),
+        ("extfiscid=\"\"", "extfiscid=\"77\""),
+        ("ownerinfo=\"Анна К.\"", "ownerinfo=\"Анна Кузнецова\""),
+        ("name=\"Борщ\"", "name=\"Борщ с говядиной\""),
+        (
+            "categ_id=\"{CA7E0000-0001-4000-8000-000000000017}\"",
+            "categ_id=\"{CA7E0000-0001-4000-8000-000000000018}\"",
+        ),
+        ("sum=\"427.5\"", "sum=\"427.50\""),
+    ] {
+        let repeat = sale.replace(what, noise);
+        assert_ne!(repeat, sale, "{what}");
+        assert_eq!(words_of(&repeat), words, "{noise}");
+    }
+    for settings in [
+        json!({"accrual_source": "till", "card_as_phone": false, "lines_net_of_bonuses": true}),
+        json!({"payment_kinds": {"1": "voucher"}, "bonus_currencies": ["1"], "category_field": "servprint_id"}),
+        json!({"delivery_order_categories": ["1"], "order_types": {"9001": "online"}}),
+    ] {
+        let read = close_with(&sale, settings.clone());
+        assert_ne!(read, close_of(&sale), "{settings}");
+        assert_eq!(read.as_told, Some(words), "{settings}");
+    }
+    let of_site = fixture_text("sale-with-kinds-of-the-site");
+    let turned = json!({"transaction_kinds": {"52": {"stands_for": "spending", "sign_of_sale": "negative"}}});
+    assert_eq!(close_with(&of_site, turned).as_told, Some(words_of(&of_site)));
+}
+
+#[test]
+fn whatever_a_till_changes_in_a_sale_changes_what_it_said() {
+    let sale = fixture_text("sale-with-redemption");
+    let words = words_of(&sale);
+    for (what, changed) in [
+        (
+            "Card=\"9000000017\" PersonID=\"880017\" Account=\"880017\" Kind=\"0\"",
+            "Card=\"5000123\" PersonID=\"880017\" Account=\"880017\" Kind=\"0\"",
+        ),
+        ("Summa=\"-50000\"", "Summa=\"-49900\""),
+        ("Kind=\"3\"", "Kind=\"2\""),
+        ("<ITEM cardcode=\"9000000017\"/>", "<ITEM cardcode=\"5000123\"/>"),
+        ("order_type=\"9001\"", "order_type=\"9002\""),
+        ("order_cat=\"1\"", "order_cat=\"2\""),
+        ("id=\"{A1B2C3D4-0001-", "id=\"{A1B2C3D4-0009-"),
+        ("uni=\"4\"", "uni=\"5\""),
+        ("quantity=\"1\" sum=\"427.5\"", "quantity=\"2\" sum=\"427.5\""),
+        ("quantity=\"1\" sum=\"427.5\"", "quantity=\"1\" sum=\"400\""),
+        ("price=\"450\"", "price=\"460\""),
+        ("type=\"modify\"", "type=\"dish\""),
+        ("sum=\"72.5\"", "sum=\"71.5\""),
+        ("name=\"Супы\" sum=\"427.5\"", "name=\"Супы\" sum=\"400\""),
+        ("name=\"Рубли\"", "name=\"Тенге\""),
+        ("bsum=\"1200\"", "bsum=\"1100\""),
+        ("paytype=\"1\"", "paytype=\"2\""),
+        ("code=\"1\" name", "code=\"2\" name"),
+        ("paytype=\"3\" interface=\"11\"", "paytype=\"3\" interface=\"12\""),
+        (
+            "cardcode=\"9000000017\" account=\"880017\" ownerinfo",
+            "cardcode=\"5000123\" account=\"880017\" ownerinfo",
+        ),
+    ] {
+        let other = sale.replacen(what, changed, 1);
+        assert_ne!(other, sale, "{what}");
+        assert_ne!(words_of(&other), words, "{what} → {changed}");
+    }
+    // Without an id a dish is what it is called.
+    let nameless = sale.replace("id=\"{A1B2C3D4-0001-4A4A-9B9B-000000000101}\" code=\"101\"", "");
+    let renamed = nameless.replace("name=\"Борщ\"", "name=\"Щи\"");
+    assert_ne!(words_of(&nameless), words);
+    assert_ne!(words_of(&nameless), words_of(&renamed));
 }
