@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::addresses::Addresses;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
 use crate::domain::watch::{OpeningHours, Watch};
-use crate::pos::same_sales::{self, counting_never, counting_twice, may_share_orders};
+use crate::pos::same_sales::{self, Tellers, may_share_orders};
 use crate::pos::{adapter, secrets};
 use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
 use crate::storage::messages::{self, Lately};
@@ -21,8 +21,8 @@ use crate::storage::polls;
 use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::{AnyConnection, StorageError, Tenant, venues};
 
-/// More connections of a venue than this are not compared with one another.
-const MANY_AT_A_VENUE: i64 = 100;
+/// More connections of a network than this are not compared with one another.
+const MANY_OF_A_NETWORK: i64 = 10_000;
 
 /// A venue's link to a till system, without its token.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -136,11 +136,11 @@ pub(super) struct WatchView {
 /// Something about a connection that a person should mend.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 struct ConnectionWarning {
-    /// `counts-twice`: other connections of the venue tell of the same sales; `counts-never`: it leaves delivery orders to others, which
-    /// leave them too; `unknown-type`: the venue does not have transaction types of its receipts, which are refused.
+    /// `counts-twice`: other connections of the venue tell of the same sales; `counts-elsewhere`: connections of other venues do;
+    /// `counts-never`: it leaves delivery orders to others, which leave them too; `unknown-type`: the venue does not have transaction types of its receipts, which are refused.
     #[schema(example = "counts-twice")]
     code: String,
-    /// The other connections, of `counts-twice` and `counts-never`.
+    /// The other connections, but of `unknown-type`.
     #[schema(value_type = Vec<String>, example = json!(["con_01hgw3zj3q7hx"]))]
     connection_ids: Vec<ConnectionId>,
     #[schema(example = json!({"ru": "…", "en": "…"}), value_type = Object)]
@@ -151,9 +151,29 @@ impl ConnectionWarning {
     /// All that there are.
     fn of(connection: &StoredConnection, standing: &Standing) -> Vec<Self> {
         let twice = ConnectionWarning::twice(connection, &standing.twice);
+        let elsewhere = ConnectionWarning::elsewhere(&standing.elsewhere);
         let never = ConnectionWarning::never(&standing.never);
         let unknown = ConnectionWarning::unknown(&standing.unknown_types);
-        twice.into_iter().chain(never).chain(unknown).collect()
+        let all = [twice, elsewhere, never, unknown];
+        all.into_iter().flatten().collect()
+    }
+
+    /// Of connections of other venues that count the same sales; `None`: there are none.
+    fn elsewhere(others: &[StoredConnection]) -> Option<Self> {
+        (!others.is_empty()).then(|| ConnectionWarning {
+            code: "counts-elsewhere".to_owned(),
+            connection_ids: others.iter().map(|other| other.id).collect(),
+            words: Words::new(
+                format!(
+                    "О тех же продажах сообщает и {} другого заведения: чек посчитается у обоих. Назовите в настройках каждого, какой ресторан его.",
+                    names(others, "«", "»")
+                ),
+                format!(
+                    "{} of another venue tells of the same sales: a receipt would count at both. Name in the settings of each which restaurant is its own.",
+                    names(others, "“", "”")
+                ),
+            ),
+        })
     }
 
     /// Of the other connections that leave delivery orders to this one, which leaves them too; `None`: there are none.
@@ -242,6 +262,8 @@ pub(super) struct Standing {
     alerts: Vec<StoredAlert>,
     /// Connections of the venue that tell of the same sales.
     twice: Vec<StoredConnection>,
+    /// Connections of other venues that do.
+    elsewhere: Vec<StoredConnection>,
     /// Connections of the venue that leave delivery orders to others, as this one does, while none posts them.
     never: Vec<StoredConnection>,
     /// Transaction types of its receipts that the venue does not have.
@@ -319,19 +341,41 @@ pub(super) fn with_state(
     tenant: Tenant,
     found: StoredConnection,
 ) -> Result<(StoredConnection, Standing), Problem> {
+    let network = tellers(connection, tenant)?;
+    among(connection, tenant, &network, found)
+}
+
+/// The connections of a network, to compare some of them with.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn tellers(connection: &mut AnyConnection, tenant: Tenant) -> Result<Tellers, StorageError> {
+    till_connections::list(connection, tenant, None, None, MANY_OF_A_NETWORK).map(Tellers::of)
+}
+
+/// A connection among those of its network, with how it does.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn among(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    network: &Tellers,
+    found: StoredConnection,
+) -> Result<(StoredConnection, Standing), Problem> {
     let going_on = AlertFilter {
         connection: Some(found.id),
         open: true,
         ..AlertFilter::default()
     };
-    let of_venue = till_connections::list(connection, tenant, Some(&[found.venue]), None, MANY_AT_A_VENUE)?;
     let standing = Standing {
         asking: polls::standing(connection, tenant, found.id)?,
         unknown_types: unknown_types(connection, tenant, &found)?,
         lately: messages::lately(connection, tenant, found.id)?,
         alerts: connection_alerts::list(connection, tenant, &going_on, connection_alerts::KINDS)?,
-        never: counting_never(&found, &of_venue),
-        twice: counting_twice(&found, of_venue),
+        twice: network.counting_twice(&found),
+        elsewhere: network.counting_elsewhere(&found),
+        never: network.counting_never(&found),
     };
     Ok((found, standing))
 }

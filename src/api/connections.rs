@@ -16,7 +16,7 @@ use super::caller::{Caller, Scope};
 use super::connection_checks::{
     adapter_of, addresses, check_settings, check_shared, check_watch, nothing_hidden,
 };
-use super::connection_view::{ConnectionView, WatchView, with_state};
+use super::connection_view::{ConnectionView, WatchView, among, tellers, with_state};
 use super::json_body::{JsonBody, PathId, QueryOf, given};
 use super::names;
 use super::openapi::Refusals;
@@ -184,7 +184,8 @@ async fn list(
                 None
             };
             let page = Page::of(rows, limit, |c| c.id.0).with_total(total);
-            page.try_map(|found| with_state(connection, tenant, found))
+            let network = tellers(connection, tenant)?;
+            page.try_map(|found| among(connection, tenant, &network, found))
         })
         .await?;
     Ok(Json(page.map(ConnectionView::of)))

@@ -1,4 +1,4 @@
-//! Which sales connections tell of: where two of a venue tell of the same a receipt would count more than once.
+//! Which sales connections tell of: where two of them tell of the same a receipt would count more than once.
 
 use std::collections::BTreeSet;
 
@@ -45,26 +45,58 @@ pub fn receipt_types(of: &StoredConnection) -> BTreeSet<String> {
         .unwrap_or_default()
 }
 
-/// The connections among `others` that count sales that this one counts as well.
-pub fn counting_twice(of: &StoredConnection, others: Vec<StoredConnection>) -> Vec<StoredConnection> {
-    let mine = roads(of);
-    let are_one = |other: &StoredConnection| other.source() == of.source() && may_share_orders(of, other);
-    others
-        .into_iter()
-        .filter(|other| of.active && other.active && other.id != of.id)
-        .filter(|other| !are_one(other) && mine.meet(&roads(other), other.kind == of.kind))
-        .collect()
-}
+/// The connections of a network, each with the sales that it tells of.
+#[derive(Debug)]
+pub struct Tellers(Vec<(StoredConnection, Roads)>);
 
-/// The connections among `others` that leave delivery orders to another, as this one does, while none of them tells of any.
-pub fn counting_never(of: &StoredConnection, others: &[StoredConnection]) -> Vec<StoredConnection> {
-    let mut active = others.iter().filter(|other| other.active);
-    if !of.active || !leaves_deliveries(of) || active.any(|other| roads(other).delivery) {
-        return Vec::new();
+impl Tellers {
+    /// These connections.
+    pub fn of(connections: Vec<StoredConnection>) -> Self {
+        let with_roads = connections.into_iter().map(|of| {
+            let roads = roads(&of);
+            (of, roads)
+        });
+        Tellers(with_roads.collect())
     }
-    others
-        .iter()
-        .filter(|other| other.active && other.id != of.id && leaves_deliveries(other))
-        .cloned()
-        .collect()
+
+    /// Those that work, but for `of`, at its venue or at others.
+    fn beside<'t>(
+        &'t self,
+        of: &'t StoredConnection,
+        at_its_venue: bool,
+    ) -> impl Iterator<Item = &'t (StoredConnection, Roads)> {
+        let active = self.0.iter().filter(|(other, _)| of.active && other.active);
+        active.filter(move |(other, _)| other.id != of.id && (other.venue == of.venue) == at_its_venue)
+    }
+
+    /// The connections of its venue that count sales which `of` counts as well.
+    pub fn counting_twice(&self, of: &StoredConnection) -> Vec<StoredConnection> {
+        let mine = roads(of);
+        let are_one = |other: &StoredConnection| other.source() == of.source() && may_share_orders(of, other);
+        self.beside(of, true)
+            .filter(|(other, theirs)| !are_one(other) && mine.meet(theirs, other.kind == of.kind))
+            .map(|(other, _)| other.clone())
+            .collect()
+    }
+
+    /// The connections of other venues that count sales which `of` counts as well.
+    pub fn counting_elsewhere(&self, of: &StoredConnection) -> Vec<StoredConnection> {
+        let mine = roads(of);
+        self.beside(of, false)
+            .filter(|(other, theirs)| other.kind == of.kind && mine.meet_elsewhere(theirs))
+            .map(|(other, _)| other.clone())
+            .collect()
+    }
+
+    /// The connections of its venue that leave delivery orders to another, as `of` does, while none of them tells of any.
+    pub fn counting_never(&self, of: &StoredConnection) -> Vec<StoredConnection> {
+        let somebody_tells = self.beside(of, true).any(|(_, theirs)| theirs.delivery);
+        if somebody_tells || !leaves_deliveries(of) {
+            return Vec::new();
+        }
+        self.beside(of, true)
+            .filter(|(other, _)| leaves_deliveries(other))
+            .map(|(other, _)| other.clone())
+            .collect()
+    }
 }

@@ -170,6 +170,61 @@ fn an_order_is_one_receipt_by_whichever_of_its_ids_it_is_named() {
 }
 
 #[test]
+fn connections_of_two_venues_that_are_fed_from_one_restaurant_are_warned_of() {
+    each_database_async(|store| async move {
+        let (place, other) = (
+            "5d0c1f5e-2f0b-4a9e-9b1a-6f1d4f3f7a10",
+            "5d0c1f5e-2f0b-4a9e-9b1a-6f1d4f3f7a11",
+        );
+        let till = Till::new(&Service::on(store), "iiko", json!({})).await;
+        let owner = &till.owner;
+        let first = owner.get("/api/v1/connections").await.expect(200)["items"][0].clone();
+        let venue = json!({"name": "Второй", "external_id": "b", "time_zone": "Europe/Moscow", "base_percent": "5",
+            "types": ["place", "delivery"], "default_type": "place"});
+        owner.post("/api/v1/venues", venue).await.expect(201);
+        let second = json!({"venue_id": "b", "kind": "iiko", "name": "На набережной"});
+        let second = owner.post("/api/v1/connections", second).await.expect(201);
+        let path = |of: &Value| format!("/api/v1/connections/{}", of["id"].as_str().unwrap());
+        let key = |login: &str, organizations: &[&str]| json!({"cloud": {"api_login": login, "organizations": organizations}});
+        let named = |organizations: &[&str], groups: &[&str]| json!({"organizations": organizations, "terminal_groups": groups});
+        for (mine, theirs, warned) in [
+            (json!({}), json!({}), false),
+            (key("chain", &[]), key("chain", &[]), true),
+            (key("one", &[]), key("two", &[]), false),
+            (key("chain", &[place]), key("chain", &[]), true),
+            (key("chain", &[place]), key("chain", &[other]), false),
+            (named(&[place], &[]), key("two", &[place]), true),
+            (named(&[place], &[place]), named(&[place], &[other]), false),
+        ] {
+            for (connection, settings) in [(&first, &mine), (&second, &theirs)] {
+                let change = json!({"settings": settings});
+                owner.patch(&path(connection), change).await.expect(200);
+            }
+            for (of, another) in [(&first, &second), (&second, &first)] {
+                let warnings = owner.get(&path(of)).await.expect(200)["warnings"].clone();
+                let codes: Vec<&Value> = warnings
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|warning| &warning["code"])
+                    .collect();
+                assert_eq!(
+                    codes == ["counts-elsewhere"],
+                    warned,
+                    "{mine} {theirs}: {warnings}"
+                );
+                if warned {
+                    assert_eq!(warnings[0]["connection_ids"], json!([another["id"]]));
+                }
+            }
+        }
+        let off = json!({"active": false});
+        owner.patch(&path(&second), off).await.expect(200);
+        assert_eq!(owner.get(&path(&first)).await.expect(200)["warnings"], json!([]));
+    });
+}
+
+#[test]
 fn roads_that_share_their_orders_make_one_receipt_and_those_that_do_not_are_warned_of() {
     each_database_async(|store| async move {
         let till = Till::new(&Service::on(store), "iiko", json!({})).await;

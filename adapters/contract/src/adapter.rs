@@ -39,6 +39,9 @@ pub struct Roads {
     /// To what it is limited, one set for each setting that limits it (restaurants, groups of tills), in the spelling of its kind;
     /// an empty set limits nothing. Connections of one kind always have the same settings in the same order.
     pub only: Vec<BTreeSet<String>>,
+    /// What it is fed from that may feed connections of other venues too (accounts, restaurants), in the spelling of its kind and
+    /// without secrets. Empty: nothing but what is sent to its own address.
+    pub feeds: BTreeSet<String>,
 }
 
 impl Roads {
@@ -49,6 +52,11 @@ impl Roads {
             .filter(|(mine, theirs)| !mine.is_empty() && !theirs.is_empty() && mine.is_disjoint(theirs));
         let same_sales = (self.hall && other.hall) || (self.delivery && other.delivery);
         same_sales && !(same_kind && apart.next().is_some())
+    }
+
+    /// Whether both tell of the same sales although they are of two venues; they are of one kind.
+    pub fn meet_elsewhere(&self, other: &Roads) -> bool {
+        !self.feeds.is_disjoint(&other.feeds) && self.meet(other, true)
     }
 }
 
@@ -332,7 +340,7 @@ pub trait Adapter: Send + Sync {
         Roads {
             hall: true,
             delivery: true,
-            only: Vec::new(),
+            ..Roads::default()
         }
     }
 

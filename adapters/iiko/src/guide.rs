@@ -85,6 +85,13 @@ fn cloud() -> GuideStep {
         "iikoWeb → settings of Cloud API: write an apiLogin into the connection's settings (cloud.api_login), then asking the cloud makes up for webhooks of deliveries that were lost",
     )
     .entry(
+        Words::new("organizations", "organizations"),
+        Words::new(
+            "идентификатор ресторана этого заведения; обязателен, если apiLogin видит несколько: их перечислит polling.failure",
+            "id of this venue's restaurant; needed where the apiLogin sees several: polling.failure lists them",
+        ),
+    )
+    .entry(
         Words::new("права apiLogin", "rights of the apiLogin"),
         Words::new(RIGHTS, RIGHTS),
     )

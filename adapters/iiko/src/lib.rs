@@ -100,9 +100,10 @@ impl Adapter for Iiko {
             .map_or(Roads::default(), |iiko| Roads {
                 hall: told(iiko.hall),
                 delivery: told(iiko.delivery),
-                only: [iiko.organizations, iiko.terminal_groups]
+                only: [iiko.restaurants(), &iiko.terminal_groups]
                     .map(|ids| ids.iter().map(Id::to_string).collect())
                     .into(),
+                feeds: iiko.feeds(),
             })
     }
 

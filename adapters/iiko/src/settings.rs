@@ -22,7 +22,7 @@ pub struct IikoSettings {
     /// Post a delivery as soon as the guest has it (`Delivered`) instead of when the till closes it (`Closed`).
     /// The later `Closed` snapshot then posts only what differs.
     pub accrue_on_delivered: bool,
-    /// Restaurants (`organizationId`) that this connection listens to; none named: all.
+    /// Restaurants (`organizationId`) that this connection listens to; none named: those that its cloud is asked for, else all.
     pub organizations: BTreeSet<Id>,
     /// Till groups (`order.terminalGroupId`) that this connection listens to; none named: all.
     pub terminal_groups: BTreeSet<Id>,
@@ -97,6 +97,23 @@ impl IikoSettings {
     /// Whether the till is told where an order was refused.
     pub(crate) fn tells_till(&self) -> bool {
         self.cloud.notify_refusals && self.cloud.has_account()
+    }
+
+    /// The restaurants of this connection; none: the settings do not say.
+    pub(crate) fn restaurants(&self) -> &BTreeSet<Id> {
+        if self.organizations.is_empty() {
+            return &self.cloud.organizations;
+        }
+        &self.organizations
+    }
+
+    /// What it is fed from, as the connection of another venue may be: restaurants that are named, and an account whose
+    /// deliveries are asked for.
+    pub(crate) fn feeds(&self) -> BTreeSet<String> {
+        let restaurants = self.restaurants().iter().map(Id::to_string);
+        let asks = self.cloud.has_account() && self.cloud.poll_seconds > 0;
+        let account = asks.then(|| self.cloud.account());
+        restaurants.chain(account).collect()
     }
 
     /// By which road orders that are served so are told.

@@ -381,7 +381,8 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
         .organization_id
         .as_ref()
         .or(envelope.organization_id.as_ref());
-    if !iiko.organizations.is_empty() && !organization.is_some_and(|id| iiko.organizations.contains(id)) {
+    let restaurants = iiko.restaurants();
+    if !restaurants.is_empty() && !organization.is_some_and(|id| restaurants.contains(id)) {
         return Ok(Heard::Nothing(Ignored::OtherOrganization));
     }
     if !iiko.told_by(service).webhook() {

@@ -67,6 +67,7 @@ impl Adapter for RKeeperDelivery {
                 hall: false,
                 delivery: delivery.accrual == Road::Webhook,
                 only: vec![delivery.restaurants],
+                ..Roads::default()
             },
         )
     }

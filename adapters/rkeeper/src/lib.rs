@@ -140,6 +140,7 @@ impl Adapter for RKeeper {
             hall: true,
             delivery: own.delivery_order_categories.is_empty(),
             only: vec![own.restaurant_numbers()],
+            ..Roads::default()
         }
     }
 

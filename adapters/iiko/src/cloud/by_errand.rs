@@ -35,7 +35,8 @@ impl Round<'_> {
                     terminal_group,
                     ..
                 }) => {
-                    let keys = self.alike(what, &organization, terminal_group.as_ref());
+                    let together = self.together(&errand_key);
+                    let keys = self.alike(what, &organization, terminal_group.as_ref(), together);
                     return Some(Asked::Orders(organization, what, keys));
                 }
                 Some(Wanted::Menu) => {
@@ -50,8 +51,8 @@ impl Round<'_> {
         }
     }
 
-    /// Errands for orders that one call can bring.
-    fn alike(&self, what: What, place: &Id, group: Option<&Id>) -> Vec<String> {
+    /// Errands for orders that one call can bring, no more than may be named together.
+    fn alike(&self, what: What, place: &Id, group: Option<&Id>, together: usize) -> Vec<String> {
         let alike = self.waiting().filter_map(|(_, wanted)| match wanted? {
             Wanted::Order {
                 what: other,
@@ -62,7 +63,22 @@ impl Round<'_> {
                 .then(|| key(what, &id)),
             _ => None,
         });
-        alike.take(MOST_IDS).collect()
+        let alike = alike.filter(|key| self.together(key) == together);
+        alike.take(together).collect()
+    }
+
+    /// With how many others, itself among them, an errand's order may be named in a call.
+    fn together(&self, key: &str) -> usize {
+        self.state.together.get(key).copied().unwrap_or(MOST_IDS)
+    }
+
+    /// A call that is refused is made again in halves, down to the orders that it is refused for: the others are not to
+    /// suffer for them. Gives how many a half is.
+    fn halve(&mut self, keys: &[String]) -> usize {
+        let half = keys.len().div_ceil(2);
+        let halved = keys.iter().map(|key| (key.clone(), half));
+        self.state.together.extend(halved);
+        half
     }
 
     /// What becomes of orders that were asked for by id.
@@ -78,6 +94,10 @@ impl Round<'_> {
             Ok(Err(why)) => {
                 self.trouble(why);
                 None
+            }
+            Err(trouble) if trouble.is_of_some() && keys.len() > 1 => {
+                self.halve(keys);
+                return self.ask_on();
             }
             Err(trouble) => {
                 self.trouble(trouble.words);
@@ -128,7 +148,7 @@ impl Round<'_> {
 
     fn finish(&mut self, key: &str) {
         self.state.loads.remove(key);
-        self.state.singly.remove(key);
+        self.state.together.remove(key);
         self.done.push(key.to_owned());
     }
 
@@ -170,16 +190,11 @@ impl Round<'_> {
             matches!(wanted, Some(Wanted::Order { id, .. }) if found.by_id(What::TillOrder, &id).is_none())
         };
         let keys = keys.iter().filter(|key| self.loading_is_due(key));
-        let mut keys: Vec<String> = keys.filter(missing).cloned().collect();
-        let first = keys.first()?.clone();
-        let Some(Wanted::Order { terminal_group, .. }) = self.errand(&first).and_then(Wanted::of) else {
+        let keys: Vec<String> = keys.filter(missing).cloned().collect();
+        let Some(Wanted::Order { terminal_group, .. }) = self.errand(keys.first()?).and_then(Wanted::of)
+        else {
             return None;
         };
-        if self.state.singly.contains(&first) {
-            keys.truncate(1);
-        } else {
-            keys.retain(|key| !self.state.singly.contains(key));
-        }
         Some(Asked::Load(place.clone(), terminal_group?, keys))
     }
 
@@ -189,8 +204,7 @@ impl Round<'_> {
         taken.is_none_or(|at| *at != tries && LOAD_AGAIN.contains(&tries))
     }
 
-    /// What becomes of the loading of a till's orders: whether they are there shows when they are read. Where several are
-    /// refused each is loaded singly: one of them must not hold up the others.
+    /// What becomes of the loading of a till's orders: whether they are there shows when they are read.
     pub(super) fn were_loaded(
         &mut self,
         place: Id,
@@ -206,9 +220,8 @@ impl Round<'_> {
                 }
                 self.call(Asked::Orders(place, What::TillOrder, keys))
             }
-            Err(trouble) if trouble.lasting && !trouble.forbidden && keys.len() > 1 => {
-                self.state.singly.extend(keys.iter().cloned());
-                keys.truncate(1);
+            Err(trouble) if trouble.is_of_some() && keys.len() > 1 => {
+                keys.truncate(self.halve(&keys));
                 self.call(Asked::Load(place, group, keys))
             }
             Err(trouble) => {

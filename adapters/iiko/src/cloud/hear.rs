@@ -1,5 +1,7 @@
 //! What becomes of iikoCloud's answers.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, Utc};
 use kopilka_contract::{Delivery, HttpAnswer, Next};
 use serde_json::Value;
@@ -104,6 +106,11 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
+    /// Whether it may be the trouble of some of the orders that a call names: without them it may be answered.
+    pub(super) fn is_of_some(&self) -> bool {
+        self.lasting && !self.forbidden
+    }
+
     fn of(asked: &Asked, answer: &HttpAnswer) -> Self {
         let what = match asked {
             Asked::Token => "a token",
@@ -184,14 +191,20 @@ impl Round<'_> {
         };
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         let listed = answer["organizations"].as_array().into_iter().flatten();
-        let ids = listed.filter_map(|place| Id::parse(place["id"].as_str()?).ok());
-        let ids: Vec<Id> = ids.collect();
-        if ids.is_empty() {
-            return self.failed("the account sees no restaurant", Some(self.now + REFUSED));
-        }
-        self.state.listed = Some(Listed {
-            ids,
-            until: self.now + LIST_LIFE,
+        let named = |place: &Value| {
+            let id = Id::parse(place["id"].as_str()?).ok()?;
+            Some((id, place["name"].as_str().unwrap_or_default().to_owned()))
+        };
+        let names: BTreeMap<Id, String> = listed.filter_map(named).collect();
+        let life = match names.len() {
+            0 => return self.failed("the account sees no restaurant", Some(self.now + REFUSED)),
+            1 => LIST_LIFE,
+            // Until the settings say which; the key may be given fewer, too.
+            _ => REFUSED,
+        };
+        self.state.restaurants = Some(Listed {
+            names,
+            until: self.now + life,
         });
         self.ask_on()
     }

@@ -85,7 +85,7 @@ impl Round<'_> {
                 return self.deliver(messages);
             }
             // One of them may be too old, say: the others are not to suffer for it.
-            Err(trouble) if trouble.lasting && ids.len() > 1 => return self.reread_in_halves(ids),
+            Err(trouble) if trouble.is_of_some() && ids.len() > 1 => return self.reread_in_halves(ids),
             Err(trouble) => return self.reread_later(ids, trouble.words),
         };
         let mut messages = Vec::new();

@@ -1,11 +1,10 @@
 //! A round of asking iikoCloud: what is asked next. What becomes of answers is in `hear`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 use kopilka_contract::{Errand, Next, PutOff, Situation, Step};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::errand::Wanted;
 use super::found::told;
@@ -28,6 +27,8 @@ pub(super) const QUIET: Duration = Duration::minutes(15);
 /// Most ids in a call (iiko documents it for deliveries).
 pub(super) const MOST_IDS: usize = 200;
 
+/// So many of a key's restaurants are named to a person.
+const MOST_NAMED: usize = 20;
 /// After so many calls others have their turn: a round that grows without end is cut, and the answer to its last question lost.
 const MOST_CALLS: u32 = 400;
 
@@ -81,7 +82,7 @@ impl State {
     /// was brought of each restaurant.
     fn of(value: &Value, cloud: &CloudSettings) -> Self {
         let state: State = serde_json::from_value(value.clone()).unwrap_or_default();
-        let account = account(cloud);
+        let account = cloud.account();
         if state.account == account {
             return state;
         }
@@ -92,14 +93,6 @@ impl State {
             ..State::default()
         }
     }
-}
-
-/// Tells accounts apart without keeping their secrets.
-fn account(cloud: &CloudSettings) -> String {
-    let application = cloud.application.as_ref().map(|app| (&app.app_id, &app.api_key));
-    let named = format!("{} {:?} {application:?}", cloud.address, cloud.api_login);
-    let digest = Sha256::digest(named);
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Round<'_> {
@@ -190,10 +183,13 @@ impl Round<'_> {
     fn wanted(&mut self) -> Option<Ask> {
         let polls = self.cloud().poll_seconds > 0;
         let menus = self.cloud().menu_hours > 0 || self.menu_wanted();
-        let places = match self.organizations() {
-            _ if !polls && !menus => Vec::new(),
-            Some(places) => places,
-            None => return Some(Ask::Call(Asked::Organizations)),
+        let places = if polls || menus {
+            self.organizations()
+        } else {
+            Some(Vec::new())
+        };
+        let Some(places) = places else {
+            return Some(Ask::Call(Asked::Organizations));
         };
         if let Some(asked) = self.of_errands(&places).or_else(|| self.to_reread()) {
             return Some(Ask::Call(asked));
@@ -214,16 +210,21 @@ impl Round<'_> {
         })
     }
 
-    /// The restaurants that are asked; `None`: they are to be listed first.
-    fn organizations(&self) -> Option<Vec<Id>> {
+    /// The restaurants that are asked; `None`: they are to be listed first. A key may be that of a whole chain: which of
+    /// several restaurants are this connection's a person says, or a sale would be told at every venue that has the key.
+    fn organizations(&mut self) -> Option<Vec<Id>> {
         let named = [&self.cloud().organizations, &self.iiko.organizations];
         if let Some(named) = named.into_iter().find(|named| !named.is_empty()) {
             return Some(named.iter().cloned().collect());
         }
-        let listed = self.state.listed.as_ref();
-        listed
-            .filter(|listed| listed.until > self.now)
-            .map(|listed| listed.ids.clone())
+        let listed = self.state.restaurants.as_ref();
+        let names = &listed.filter(|listed| listed.until > self.now)?.names;
+        if names.len() > 1 {
+            let why = which_restaurants(names);
+            self.trouble(why);
+            return Some(Vec::new());
+        }
+        Some(names.keys().cloned().collect())
     }
 
     pub(super) fn waiting(&self) -> impl Iterator<Item = (&Errand, Option<Wanted>)> {
@@ -294,6 +295,18 @@ impl Round<'_> {
             retry_at: Some(self.state.put_off_until.take().map_or(until, |at| until.min(at))),
         }
     }
+}
+
+/// That the settings do not say which of the restaurants that a key sees are this connection's.
+fn which_restaurants(names: &BTreeMap<Id, String>) -> String {
+    let named = names.iter().take(MOST_NAMED);
+    let named: Vec<String> = named.map(|(id, name)| format!("{name} {id}")).collect();
+    let more = if names.len() > MOST_NAMED { ", …" } else { "" };
+    format!(
+        "the key sees {} restaurants, and none is asked: name those of this connection in `organizations` ({}{more})",
+        names.len(),
+        named.join(", "),
+    )
 }
 
 /// What is next.

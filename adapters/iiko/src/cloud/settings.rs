@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::Id;
 
@@ -18,7 +19,7 @@ pub struct CloudSettings {
     pub address: String,
     /// Plain `http` is good enough for that address, whatever the host.
     pub plain_http: bool,
-    /// Restaurants (`organizationId`) that are asked; none named: those of the connection, else all that the account
+    /// Restaurants (`organizationId`) that are asked; none named: those of the connection, else the one that the account
     /// may see.
     pub organizations: BTreeSet<Id>,
     /// Changed deliveries are asked for so often, in seconds; 0: never. They are the net under webhooks that were lost.
@@ -87,6 +88,14 @@ impl CloudSettings {
             .as_ref()
             .is_some_and(|login| !login.trim().is_empty())
             || self.application.is_some()
+    }
+
+    /// Tells accounts apart without keeping their secrets.
+    pub(crate) fn account(&self) -> String {
+        let application = self.application.as_ref().map(|app| (&app.app_id, &app.api_key));
+        let named = format!("{} {:?} {application:?}", self.address, self.api_login);
+        let digest = Sha256::digest(named);
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The address of a method: `deliveries/by_id` …

@@ -1,6 +1,6 @@
 //! What is remembered from one step of asking to the next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -19,15 +19,15 @@ pub(crate) struct State {
     /// What was asked last.
     pub asked: Option<Asked>,
     /// The restaurants that the account may see, where the settings name none.
-    pub listed: Option<Listed>,
+    pub restaurants: Option<Listed>,
     /// Where each restaurant stands.
     pub places: BTreeMap<Id, Place>,
     /// Deliveries that were found and are to be read once more, by their ids.
     pub rereads: BTreeMap<Id, Reread>,
     /// Errands for orders of a till that iiko has taken to load into the cloud, with the tries they had then.
     pub loads: BTreeMap<String, u32>,
-    /// Errands for orders of a till that were refused to be loaded together.
-    pub singly: BTreeSet<String>,
+    /// With how many an errand's order may be named in a call, where more were refused.
+    pub together: BTreeMap<String, usize>,
     /// Calls of this round.
     pub calls: u32,
     /// What went wrong in this round without ending it.
@@ -48,7 +48,8 @@ pub(crate) struct Token {
 /// The restaurants of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Listed {
-    pub ids: Vec<Id>,
+    pub names: BTreeMap<Id, String>,
+    /// How long the list is believed.
     pub until: DateTime<Utc>,
 }
 

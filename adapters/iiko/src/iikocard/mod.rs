@@ -41,6 +41,7 @@ pub(crate) fn read(
         reason: error.to_string(),
         reply: answer::error(message, 500, "the connection is not set up"),
     })?;
+    let organizations = iiko.restaurants().clone();
     let Some(card) = iiko.iikocard else {
         return Err(Unreadable {
             reason: "iikoCard is not switched on for this connection (setting `iikocard`)".to_owned(),
@@ -50,7 +51,7 @@ pub(crate) fn read(
     let call = Call {
         message,
         card,
-        organizations: iiko.organizations,
+        organizations,
         language: settings.language,
     };
     if message.method != "POST" {

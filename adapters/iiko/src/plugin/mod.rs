@@ -136,7 +136,7 @@ impl Call<'_> {
         let of_another = |field, ours: &std::collections::BTreeSet<Id>| {
             !ours.is_empty() && named(field).is_some_and(|id| !ours.contains(&id))
         };
-        let strange = of_another("organizationId", &iiko.organizations)
+        let strange = of_another("organizationId", iiko.restaurants())
             || of_another("terminalGroupId", &iiko.terminal_groups);
         if !strange {
             return Ok(());

@@ -192,7 +192,7 @@ impl Order {
         }
         let only = |ids: &BTreeSet<Id>| ids.first().filter(|_| ids.len() == 1).cloned();
         let organization = self.terminal.organization_id.clone();
-        let organization = organization.or_else(|| only(&iiko.organizations))?;
+        let organization = organization.or_else(|| only(iiko.restaurants()))?;
         let group = self.terminal.terminal_group_id.clone();
         let group = group.or_else(|| only(&iiko.terminal_groups))?;
         Some(Wanted::till_order(organization, group, self.order_id.clone()).errand())

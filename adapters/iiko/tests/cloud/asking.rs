@@ -52,7 +52,7 @@ fn an_account_of_either_kind_gets_its_token() {
 }
 
 #[test]
-fn the_restaurants_are_those_of_the_settings_or_else_of_the_account() {
+fn the_restaurants_are_those_of_the_settings_or_else_the_one_of_the_account() {
     let mut round = Round::new(json!({}));
     round.step(None);
     let step = round.token();
@@ -62,7 +62,7 @@ fn the_restaurants_are_those_of_the_settings_or_else_of_the_account() {
         ("Authorization", "Bearer abc".to_owned())
     );
     let listed = json!({"correlationId": "c", "organizations": [
-        {"responseType": "Simple", "id": PLACE, "name": "Кафе"}, {"responseType": "Simple", "id": OTHER, "name": "Бар"}]});
+        {"responseType": "Simple", "id": PLACE, "name": "Кафе"}]});
     assert_eq!(call(&round.ok(&listed)).1["organizationIds"], json!([PLACE]));
     // An account that sees nothing is a person's business.
     let mut round = Round::new(json!({}));
@@ -83,6 +83,65 @@ fn the_restaurants_are_those_of_the_settings_or_else_of_the_account() {
             "{place}"
         );
     }
+}
+
+#[test]
+fn of_several_restaurants_of_an_account_a_person_says_which_are_this_connections() {
+    let mut round = Round::new(json!({"menu_hours": 24}));
+    round.step(None);
+    round.token();
+    let chain = json!({"organizations": [{"id": PLACE, "name": "Кафе"}, {"id": OTHER, "name": "Бар"}]});
+    for _ in 0..2 {
+        let (reason, retry) = failed(&round.ok(&chain));
+        assert!(reason.contains("2 restaurants, and none is asked"), "{reason}");
+        assert!(
+            reason.contains(&format!("`organizations` (Кафе {PLACE}, Бар {OTHER})")),
+            "{reason}"
+        );
+        // They are listed anew then: the key may be one restaurant's by now.
+        let until = now() + Duration::seconds(retry.unwrap());
+        assert_eq!(until, round.now + Duration::minutes(15));
+        round.now = until;
+        assert_eq!(call(&round.step(None)).0, "1/organizations");
+    }
+    let one = json!({"organizations": [{"id": PLACE, "name": "Кафе"}]});
+    assert_eq!(call(&round.ok(&one)).1["organizationIds"], json!([PLACE]));
+
+    // What a person names is asked at once, and what was announced is read all the same.
+    let mut round = Round::new(json!({}));
+    round.step(None);
+    round.token();
+    let event = json!([{"eventType": "DeliveryOrderUpdate", "organizationId": PLACE,
+        "eventInfo": {"id": delivery(1, "New", 0)["id"], "timestamp": 1, "creationStatus": "Success", "order": null}}]);
+    round.errands = round
+        .read("webhook", event.to_string().as_bytes())
+        .unwrap()
+        .errands();
+    assert_eq!(call(&round.ok(&chain)).0, "1/deliveries/by_id");
+    failed(&round.ok(&json!({"orders": [delivery(1, "OnWay", 0)]})));
+    round.settings.values["organizations"] = json!([OTHER]);
+    assert_eq!(call(&round.step(None)).1["organizationIds"], json!([OTHER]));
+}
+
+#[test]
+fn a_webhook_of_a_restaurant_that_the_cloud_is_not_asked_for_is_not_this_connections() {
+    let event = json!([{"eventType": "DeliveryOrderUpdate", "organizationId": PLACE, "eventInfo": delivery(1, "Closed", 0)}]);
+    for (asked, told) in [(PLACE, 1), (OTHER, 0)] {
+        let round = Round::new(json!({"organizations": [asked]}));
+        let read = round.read("webhook", event.to_string().as_bytes()).unwrap();
+        assert_eq!(read.asks().len(), told);
+    }
+    // The connection's own restaurants go before.
+    let mut round = Round::new(json!({"organizations": [OTHER]}));
+    round.settings.values["organizations"] = json!([PLACE]);
+    assert_eq!(
+        round
+            .read("webhook", event.to_string().as_bytes())
+            .unwrap()
+            .asks()
+            .len(),
+        1
+    );
 }
 
 #[test]

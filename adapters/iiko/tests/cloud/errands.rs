@@ -102,6 +102,38 @@ fn no_call_has_more_ids_than_iiko_allows() {
 }
 
 #[test]
+fn one_order_that_iiko_refuses_keeps_no_other_that_was_announced_from_being_read() {
+    let mut round = with((0..7).flat_map(|number| announced("Delivery", number)).collect());
+    let bad = delivery(3, "Closed", 0)["id"].clone();
+    let mut step = round.token();
+    let (mut read, mut put_off) = (Vec::new(), Vec::new());
+    loop {
+        put_off.extend(step.put_off.iter().map(|put_off| put_off.key.clone()));
+        step = match &step.next {
+            Next::Failed { reason, .. } => {
+                assert!(reason.contains("orders by id, it answered 400"), "{reason}");
+                break;
+            }
+            Next::Deliver(_) => {
+                read.extend(messages(&step));
+                round.step(None)
+            }
+            _ => {
+                let ids = call(&step).1["orderIds"].as_array().unwrap().clone();
+                let orders = (0..7).map(|number| delivery(number, "Closed", 0));
+                let shown: Vec<Value> = orders.filter(|order| ids.contains(&order["id"])).collect();
+                match ids.contains(&bad) {
+                    true => round.step(Some((400, "{}"))),
+                    false => round.ok(&json!({"orders": shown})),
+                }
+            }
+        };
+    }
+    assert_eq!(read.len(), 6);
+    assert_eq!(put_off, [format!("delivery/{}", bad.as_str().unwrap())]);
+}
+
+#[test]
 fn an_order_that_is_not_there_yet_waits_and_in_the_end_a_person_is_told() {
     for answer in [
         (200, json!({"orders": []})),
