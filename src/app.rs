@@ -1,6 +1,7 @@
 //! Wiring: the only place that knows everybody.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
@@ -17,6 +18,9 @@ use crate::worker::polling::PrivateAddresses;
 
 /// [`App::bulk_body`], unless somebody says otherwise: as in config/default.toml.
 const BULK_BODY: usize = 16 * 1024 * 1024;
+
+/// [`App::till_patience`], but for tests. Vendors' own limits are 60 to 120 seconds, the cashier's patience is shorter.
+const TILL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Most of [`App::sums`] at once.
 const SUMS: usize = 2;
@@ -42,6 +46,8 @@ pub struct App {
     pub errand_left: Arc<Notify>,
     /// Small writes that share a commit.
     pub small_writes: SharedCommits,
+    /// So long a till waits for its answer; then it is told that we are too slow.
+    pub till_patience: Duration,
     /// Most bytes of a message by which a till's system sends much at once.
     pub bulk_body: usize,
     /// Sums over all that a guest has bought: only so many at once, since one holds a connection for as long as it takes, though
@@ -79,6 +85,7 @@ impl App {
             connections: Arc::new(ConnectionCache::default()),
             proxies: Arc::default(),
             errand_left: Arc::default(),
+            till_patience: TILL_PATIENCE,
             bulk_body: BULK_BODY,
             sums: Arc::new(Semaphore::new(SUMS)),
             long_work: Arc::default(),

@@ -67,10 +67,10 @@ struct MessageView {
     #[schema(example = "refused")]
     outcome: String,
     /// Why a refused message waits for nobody: `turned-away` at the door (a wrong password, a foreign address), `answered` (the
-    /// cashier was told, and went on without the bonuses), `dismissed` by a person. Null: it waits, or was not refused.
+    /// cashier was told no, or that we were too slow, and went on without the bonuses), `dismissed` by a person. Null: it waits, or was not refused.
     #[schema(example = json!(null))]
     needs_nobody: Option<String>,
-    /// Code of the refusal.
+    /// Code of the refusal. `too-slow`: the sender had been told that we were too slow; with `refused` it was not done, else it was done after that.
     #[schema(example = "insufficient-balance")]
     code: Option<String>,
     /// What a person should know about it; after it was done again in vain, why that failed.

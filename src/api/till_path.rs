@@ -27,7 +27,7 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Refused(refusal) => refusal.into(),
             Failure::Busy => Problem::busy(),
-            Failure::Internal | Failure::Kept => Problem::internal(),
+            Failure::Internal | Failure::Kept | Failure::AskerGone => Problem::internal(),
         }
     }
 }
@@ -140,7 +140,8 @@ impl Envelope {
             remarks: None,
             language: caller.language,
             idempotency: self.idempotency_key.map(|key| (key, fingerprint)),
-            asker_goes_on: false,
+            asks_before_sale: false,
+            asker: None,
             replay_of: self.replay_of,
         }
     }

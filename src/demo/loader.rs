@@ -317,7 +317,8 @@ impl Book {
             remarks: None,
             language: Language::default(),
             idempotency: None,
-            asker_goes_on: false,
+            asks_before_sale: false,
+            asker: None,
             replay_of: None,
         };
         self.ledger.submit(command).await.map(|answered| answered.answer)

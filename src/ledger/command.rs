@@ -9,6 +9,7 @@ use kopilka_contract::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::asker::Asker;
 use crate::domain::Timestamp;
 use crate::domain::books::Hash;
 use crate::domain::decide::Amend;
@@ -37,10 +38,31 @@ pub struct Command {
     pub since: Instant,
     /// Idempotency key of the caller, with the hash of the body.
     pub idempotency: Option<(String, Hash)>,
-    /// Whoever asks waits for the answer, and goes on without what is refused.
-    pub asker_goes_on: bool,
+    /// The sale that a close tells of comes to be only by the answer ([`kopilka_contract::Dialogue::asks_before_sale`]).
+    pub asks_before_sale: bool,
+    /// Who waits for the answer; `None`: nobody who is told after a while that we were too slow.
+    pub asker: Option<Arc<Asker>>,
     /// The kept message that a person has done again. A failure is no second message that waits for him.
     pub replay_of: Option<MessageId>,
+}
+
+impl Command {
+    /// Whether what is asked comes to be only by our answer: bonuses are to be set aside, given or taken, or a sale waits for it. Who is
+    /// told no, or nothing, goes on otherwise; done later all the same, it would take bonuses from a guest who has paid in another
+    /// way, or be done once for each time that it was asked. All else tells what has happened anyway: 1C writes bonuses off when
+    /// the fiscal receipt is printed.
+    pub fn hangs_on_answer(&self) -> bool {
+        match &self.verb {
+            Verb::Hold(..) | Verb::Amend(..) => true,
+            Verb::Close(_, close) => self.asks_before_sale && close.offline.is_none(),
+            _ => false,
+        }
+    }
+
+    /// Whether its asker was told meanwhile that we were too slow.
+    pub fn asker_has_gone(&self) -> bool {
+        self.asker.as_ref().is_some_and(|asker| asker.has_gone())
+    }
 }
 
 /// Where a till's verb happens.
@@ -221,4 +243,7 @@ pub enum Failure {
     /// The same, and the message waits in the inbox for a person: sent again it would fail again.
     #[error("the ledger failed, and kept the message")]
     Kept,
+    /// Whoever asked was told meanwhile that we were too slow. Nothing was posted, and the message says so.
+    #[error("its asker has gone")]
+    AskerGone,
 }

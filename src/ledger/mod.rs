@@ -1,8 +1,10 @@
 //! The verbs of the ledger, and the pipeline that carries them out: `load` the facts of a batch, `decide` each
 //! command purely, `apply` what was decided in one durable commit.
 
+pub mod asker;
 mod changed_sale;
 pub mod command;
+mod kept_message;
 pub mod pipeline;
 pub mod read;
 pub mod verify;
@@ -15,6 +17,7 @@ use crate::domain::ids::IdSource;
 use crate::storage::terms::{NetworkTerms, TermsCache};
 use crate::storage::{StorageError, Store};
 
+pub use asker::Asker;
 pub use command::{Answer, Answered, Command, Failure, Place, SettleWriteOff, Verb};
 pub use pipeline::PipelineOptions;
 

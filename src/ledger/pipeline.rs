@@ -6,11 +6,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kopilka_contract::{Telling, Words};
 use tokio::sync::{mpsc, oneshot};
 
+use super::asker::Asker;
 use super::changed_sale::StandingSale;
 use super::command::{Answer, Answered, Command, Failure, Verb};
+use super::kept_message;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::domain::books::Hash;
@@ -151,6 +152,8 @@ struct Decision {
     result: Result<Answered, Failure>,
     message: Option<StoredMessage>,
     remember: Vec<Remember>,
+    /// Who waits for it still, with the id of the message.
+    serves: Option<(Arc<Asker>, MessageId)>,
 }
 
 impl Writer {
@@ -299,6 +302,9 @@ impl Writer {
             .flat_map(|d| std::mem::take(&mut d.remember))
             .collect();
         ledger::apply(&mut self.connection, &world, &messages, &answers)?;
+        for (asker, message) in decisions.iter_mut().filter_map(|d| d.serves.take()) {
+            asker.serve(message);
+        }
         if let Some(carrier) = &self.log_carrier {
             carrier.committed(commands.len());
         }
@@ -311,6 +317,9 @@ impl Writer {
         command: &Command,
         (now, told_at): (Timestamp, Timestamp),
     ) -> Result<Decision, StorageError> {
+        if command.hangs_on_answer() && command.asker_has_gone() {
+            return Ok(self.decision(command, Err(Failure::AskerGone), None, Vec::new()));
+        }
         let network = command.tenant.network();
         let key = command.idempotency.as_ref().map(|(key, _)| IdempotencyKey {
             network,
@@ -328,11 +337,7 @@ impl Writer {
             } else {
                 Err(Failure::Refused(Refusal::IdempotencyKeyReused))
             };
-            return Ok(Decision {
-                message: self.message(command, &result, None),
-                result,
-                remember: Vec::new(),
-            });
+            return Ok(self.decision(command, result, None, Vec::new()));
         }
         let sold_before = StandingSale::before(world, command);
         let result = match carry(world, command, (now, told_at), &*self.ids) {
@@ -365,109 +370,27 @@ impl Writer {
             remember.push(Remember { key, answer, at: now });
         }
         let changed = sold_before.and_then(|sold| sold.remark(&result));
-        Ok(Decision {
-            message: self.message(command, &result, changed),
-            result,
-            remember,
-        })
+        Ok(self.decision(command, result, changed, remember))
     }
 
-    /// The command's raw message with what became of it. `changed`: what it changed in a sale that was posted before.
-    fn message(
+    fn decision(
         &self,
         command: &Command,
-        result: &Result<Answered, Failure>,
+        result: Result<Answered, Failure>,
         changed: Option<String>,
-    ) -> Option<StoredMessage> {
-        let raw = Arc::clone(command.raw.as_ref()?);
-        let (outcome, code, detail, subject) = match (&command.verb, result) {
-            (Verb::Keep(outcome), _) => (*outcome, outcome.code().map(str::to_owned), None, None),
-            (_, Ok(answered)) => {
-                let repeated = answered.by_key || answered.answer.is_replay();
-                let left_aside = answered.answer.left_aside();
-                let outcome = if repeated {
-                    Outcome::Repeated
-                } else if left_aside.is_some() {
-                    Outcome::Ignored
-                } else {
-                    Outcome::Posted
-                };
-                // Of what another connection posts the till's adapter has said so.
-                let is_older = left_aside == Some(Telling::Older);
-                let detail = is_older.then(|| left_aside_words().in_language(command.language).to_owned());
-                (outcome, None, detail, answered.answer.subject())
-            }
-            (_, Err(Failure::Refused(refusal))) => (
-                match (refusal, &command.verb) {
-                    // A late word about an attempt that was rolled back, or about a hold that has been used: nobody
-                    // has anything to mend.
-                    (Refusal::ReceiptCancelled { late: true }, _)
-                    | (Refusal::HoldCaptured, Verb::Void(..)) => Outcome::Ignored,
-                    _ if waits_for_nobody(command, refusal) => Outcome::Declined,
-                    _ => Outcome::Refused,
-                },
-                Some(refusal.code().to_owned()),
-                Some(refusal.words().in_language(command.language).to_owned()),
-                None,
-            ),
-            (_, Err(_)) => (
-                Outcome::Failed,
-                Outcome::Failed.code().map(str::to_owned),
-                None,
-                None,
-            ),
-        };
-        let failed =
-            code.is_some() || matches!(outcome, Outcome::Refused | Outcome::Failed | Outcome::Unreadable);
-        if command.replay_of.is_some() && failed {
-            return None;
+        remember: Vec<Remember>,
+    ) -> Decision {
+        // Looked at once: a message that says nothing of it is one that serves him.
+        let asker = command.asker.as_ref().filter(|asker| !asker.has_gone());
+        let is_late = command.asker.is_some() && asker.is_none();
+        let message = kept_message::of(command, &result, changed, is_late, &*self.ids);
+        Decision {
+            serves: asker.cloned().zip(message.as_ref().map(|message| message.id)),
+            message,
+            result,
+            remember,
         }
-        let details = [detail, command.remarks.clone(), changed];
-        let details: Vec<String> = details.into_iter().flatten().collect();
-        let detail = (!details.is_empty()).then(|| details.join("\n"));
-        let id = MessageId(self.ids.next_id());
-        Some(StoredMessage {
-            id,
-            network: command.tenant.network(),
-            raw,
-            outcome,
-            code,
-            detail,
-            subject,
-            took_ms: i64::try_from(command.since.elapsed().as_millis()).ok(),
-        })
     }
-}
-
-/// Whether what is refused is over with the answer: bonuses were to be set aside, given, taken, or to pay for a sale that did not come
-/// to be. Done again tomorrow it would take them from a guest who has paid otherwise, or be done once for each time that it was asked in
-/// vain, and once more for the time that it was not.
-fn waits_for_nobody(command: &Command, refusal: &Refusal) -> bool {
-    match &command.verb {
-        Verb::Hold(..) | Verb::Spend(..) | Verb::Amend(..) => true,
-        Verb::Close(_, close) => {
-            let is_of_bonuses = matches!(
-                refusal,
-                Refusal::InsufficientBalance { .. }
-                    | Refusal::RedeemLimit { .. }
-                    | Refusal::CardBlocked
-                    | Refusal::CustomerBlocked
-                    | Refusal::CustomerNotFound
-            );
-            command.asker_goes_on && close.offline.is_none() && is_of_bonuses
-        }
-        _ => false,
-    }
-}
-
-/// Why a rollback changed nothing.
-fn left_aside_words() -> Words {
-    Words::new(
-        "Чек не отменён: после этой отмены (удаления заказа) он закрыт заново. Если это не так, например часы кассы и облака \
-         расходятся, верните чек вручную.",
-        "The receipt was not cancelled: it was closed anew after this cancellation (deletion of the order). Where that is not \
-         so, for instance because the clocks of till and cloud differ, return the receipt by hand.",
-    )
 }
 
 /// A hold was let go that nobody had taken yet: whoever takes it late must find that.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kopilka_contract::{Adapter, Dialogue, Language, Reply, Settings, Unreadable, Words};
+use tokio::task::JoinHandle;
 
 use super::connection_cache::Known;
 use super::files::{self, Filed};
@@ -16,7 +17,9 @@ use crate::api::problem::Problem;
 use crate::api::till_path::network_terms;
 use crate::app::App;
 use crate::ledger::Failure;
-use crate::storage::ledger::message::Outcome;
+use crate::ledger::asker::{self, Asker};
+use crate::storage::ledger::message::{Outcome, TOO_SLOW};
+use crate::storage::messages;
 
 /// How a conversation went.
 #[derive(Debug, Clone)]
@@ -135,12 +138,13 @@ pub async fn keep_refused(
         raw,
         since: Instant::now(),
         replay_of: None,
-        asker_goes_on: false,
+        asker: None,
+        asks_before_sale: false,
     };
     let reason = why.reason(Settings::default_of(known).language);
     // The sender is told as much either way.
     let _ = tokio::time::timeout(
-        super::DEADLINE,
+        app.till_patience,
         talk.keep(Outcome::TurnedAway(why.code()), Some(reason)),
     )
     .await;
@@ -155,29 +159,17 @@ pub async fn hold(
     incoming: Incoming,
     deadline: Option<Duration>,
 ) -> Held {
-    let since = Instant::now();
-    let settings = match within(deadline, settings(app, known)).await {
-        Some(Ok(settings)) => settings,
-        Some(Err(failed)) => return failed.told(adapter, &incoming, &Settings::default_of(known)),
-        None => return Failed::TooLong.told(adapter, &incoming, &Settings::default_of(known)),
-    };
-    let deadline = deadline.map(|deadline| deadline.saturating_sub(since.elapsed()));
+    let settings = Settings::default_of(known);
     let (id, bulk) = (known.connection.id, adapter.bulk(&incoming.message()));
     let meanwhile = bulk.and_then(|bulk| bulk.meanwhile);
     if meanwhile.is_none() && adapter.filing(&incoming.message()).is_some() {
         app.long_work.forget(id);
     }
     let key = meanwhile.is_some().then(|| WorkKey::of(id, &incoming));
+    let asker = (deadline.is_some() && meanwhile.is_none()).then(Arc::<Asker>::default);
     // What a till is told of our failure may depend on all that it said: whether it may go on without us.
     let told = incoming.clone();
-    let work = carry(
-        app.clone(),
-        adapter,
-        Arc::clone(known),
-        incoming,
-        settings.clone(),
-        since,
-    );
+    let work = carry(app.clone(), adapter, Arc::clone(known), incoming, asker.clone());
     let incoming = told;
     if let (Some(reply), Some(key), Some(deadline)) = (meanwhile, key, deadline) {
         return match app.long_work.await_end(key, work, deadline).await {
@@ -192,12 +184,13 @@ pub async fn hold(
         };
     }
     // On a task of its own: a till that hangs up does not stop what it has asked for.
-    let task = tokio::spawn(work);
-    let outcome = match deadline {
-        Some(deadline) => tokio::time::timeout(deadline, task)
-            .await
-            .unwrap_or(Ok(Err(Failed::TooLong))),
-        None => task.await,
+    let mut task = tokio::spawn(work);
+    let Some(outcome) = within(deadline, &mut task).await else {
+        if let Some(asker) = asker {
+            asker.goes();
+            tokio::spawn(end_unheard(app.clone(), Arc::clone(known), asker, task));
+        }
+        return Failed::TooLong.told(adapter, &incoming, &settings);
     };
     match outcome {
         Ok(Ok(held)) => held,
@@ -206,6 +199,27 @@ pub async fn hold(
             tracing::error!(%error, kind = adapter.kind(), "a conversation with a till failed");
             Failed::Ours.told(adapter, &incoming, &settings)
         }
+    }
+}
+
+/// Waits for the end of work whose sender was told that we were too slow. What was committed just when he was told is kept as if he had
+/// heard it: it is written down that he has not.
+async fn end_unheard(app: App, known: Arc<Known>, asker: Arc<Asker>, task: JoinHandle<Result<Held, Failed>>) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, connection = %known.connection.id, "a conversation failed after its till was told that we are too slow");
+    }
+    let served = asker.take_served();
+    if served.is_empty() {
+        return;
+    }
+    let (tenant, words) = (known.tenant, asker::answered_before());
+    let words = words
+        .in_language(Settings::default_of(&known).language)
+        .to_owned();
+    let ids = served.clone();
+    let noted = app.write(move |c| messages::note_answered_before(c, tenant, &ids, &words));
+    if let Err(error) = noted.await {
+        tracing::error!(%error, messages = ?served, "could not note that their sender had been answered before");
     }
 }
 
@@ -253,7 +267,7 @@ impl Failed {
                 ),
             ),
             Failed::TooLong => (
-                "too-slow",
+                TOO_SLOW,
                 Words::new(
                     "Сервис бонусов не ответил вовремя. Повторите.",
                     "The bonus service was too slow. Try again.",
@@ -274,6 +288,7 @@ impl From<Failure> for Failed {
         match failure {
             Failure::Busy => Failed::Busy,
             Failure::Kept => Failed::Kept,
+            Failure::AskerGone => Failed::TooLong,
             Failure::Internal | Failure::Refused(_) => Failed::Ours,
         }
     }
@@ -315,9 +330,10 @@ async fn carry(
     adapter: &'static dyn Adapter,
     known: Arc<Known>,
     mut incoming: Incoming,
-    settings: Settings,
-    since: Instant,
+    asker: Option<Arc<Asker>>,
 ) -> Result<Held, Failed> {
+    let since = Instant::now();
+    let settings = settings(&app, &known).await?;
     let filed = if incoming.address_has_null() {
         Ok(Filed::ReadOn)
     } else {
@@ -331,7 +347,8 @@ async fn carry(
         raw,
         since,
         replay_of: incoming.replay_of,
-        asker_goes_on: false,
+        asker,
+        asks_before_sale: false,
     };
     // A part of a file is bytes, until the file is read.
     if filed == Filed::PartKept {
@@ -374,7 +391,7 @@ async fn carry(
         }
         Ok(dialogue) => {
             let talk = Talk {
-                asker_goes_on: dialogue.asker_goes_on(),
+                asks_before_sale: dialogue.asks_before_sale(),
                 ..talk
             };
             talk.answer(&*dialogue).await

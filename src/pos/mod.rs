@@ -37,11 +37,8 @@ use connection_cache::Known;
 use conversation::Barred;
 use incoming::Incoming;
 
-/// A till that waits longer than this is told that we failed; what was asked may still be posted, and the same message
-/// again tells. Vendors' own limits are 60 to 120 seconds, the cashier's patience is shorter.
-pub const DEADLINE: Duration = Duration::from_secs(5);
-/// So much of it is kept for telling a till that we can't listen to it, in words that its message asks for.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// This part of a till's patience is kept for telling it that we can't listen to it, in words that its message asks for.
+const LAST_WORDS: u32 = 5;
 
 /// So many letters of a till's login tell it apart from others.
 const LONGEST_LOGIN: usize = 100;
@@ -128,13 +125,17 @@ async fn enter(
     let told = |known: Option<&Known>, incoming: &Incoming, problem: &Problem| {
         response(conversation::not_heard(adapter, known, incoming, &problem.words))
     };
-    let patience = DEADLINE - LAST_WORDS;
-    let found = tokio::time::timeout(patience, connection_cache::find(&app, token, address)).await;
+    let last_words = app.till_patience / LAST_WORDS;
+    let found = tokio::time::timeout(
+        app.till_patience - last_words,
+        connection_cache::find(&app, token, address),
+    )
+    .await;
     let known = match found.unwrap_or_else(|_| Err(Problem::busy())) {
         Ok(known) => known,
         Err(problem) if problem.status.is_server_error() => {
             // Whether a till may go on without us depends on what it says, and on how its connection was set when we last saw it.
-            if let Ok(Ok(body)) = tokio::time::timeout(LAST_WORDS, read_body(request)).await {
+            if let Ok(Ok(body)) = tokio::time::timeout(last_words, read_body(request)).await {
                 incoming.body = body;
             }
             let last = app
@@ -168,7 +169,7 @@ async fn enter(
             DefaultBodyLimit::max(app.bulk_body).apply(&mut request);
             Duration::from_secs(u64::from(bulk.patience_s))
         }
-        None => DEADLINE,
+        None => app.till_patience,
     };
     let body = tokio::time::timeout(deadline.saturating_sub(since.elapsed()), read_body(request)).await;
     match body.unwrap_or_else(|_| Err(Problem::busy())) {

@@ -16,7 +16,7 @@ use super::conversation::{DefaultOf, Failed, Held};
 use super::order_names::OrderNames;
 use crate::app::App;
 use crate::domain::ids::MessageId;
-use crate::ledger::{Command, Place, Verb};
+use crate::ledger::{Asker, Command, Place, Verb};
 use crate::storage::StorageError;
 use crate::storage::ledger::message::{Outcome, RawMessage};
 use crate::storage::{errands, polls};
@@ -65,8 +65,10 @@ pub(super) struct Talk {
     pub(super) raw: Arc<RawMessage>,
     pub(super) since: Instant,
     pub(super) replay_of: Option<MessageId>,
-    /// What [`Dialogue::asker_goes_on`] says of the message.
-    pub(super) asker_goes_on: bool,
+    /// Who is told after a while that we were too slow; `None`: nobody.
+    pub(super) asker: Option<Arc<Asker>>,
+    /// What [`Dialogue::asks_before_sale`] says of the message.
+    pub(super) asks_before_sale: bool,
 }
 
 impl Talk {
@@ -254,7 +256,8 @@ impl Talk {
             raw: Arc::clone(&self.raw),
             since: self.since,
             replay_of: self.replay_of,
-            asker_goes_on: self.asker_goes_on,
+            asker: self.asker.clone(),
+            asks_before_sale: self.asks_before_sale,
         }
     }
 
@@ -288,7 +291,8 @@ impl Talk {
             remarks,
             language: self.language(),
             idempotency: None,
-            asker_goes_on: self.asker_goes_on,
+            asks_before_sale: self.asks_before_sale,
+            asker: self.asker.clone(),
             replay_of: self.replay_of,
             since: self.since,
         }

@@ -4,10 +4,10 @@ use chrono::NaiveDateTime;
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Bool, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 
 use super::dialect::Dialect;
-use super::ledger::message::{DISMISSED, RawMessage, TURNED_AWAY};
+use super::ledger::message::{DISMISSED, RawMessage, TOO_SLOW, TURNED_AWAY};
 use super::schema::messages;
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
@@ -456,6 +456,33 @@ pub fn note_failure(
             messages::detail.eq(&failure.detail),
             messages::first_detail.eq(first),
         ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Writes down of messages that were kept as answered in time that they were not. `words`: what a person should know of that.
+///
+/// # Errors
+/// Those of the database.
+pub fn note_answered_before(
+    connection: &mut AnyConnection,
+    tenant: Tenant,
+    ids: &[MessageId],
+    words: &str,
+) -> Result<(), StorageError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let lines = sql::<Nullable<Text>>("COALESCE(detail || '\n', '') || ").bind::<Text, _>(words);
+    diesel::update(messages::table)
+        .filter(messages::network_id.eq(tenant.id()))
+        .filter(messages::id.eq_any(ids.clone()))
+        .set(messages::detail.eq(lines))
+        .execute(connection)?;
+    diesel::update(messages::table)
+        .filter(messages::network_id.eq(tenant.id()))
+        .filter(messages::id.eq_any(ids))
+        .filter(messages::outcome.ne_all(WAITING))
+        .filter(messages::code.is_null())
+        .set(messages::code.eq(TOO_SLOW))
         .execute(connection)?;
     Ok(())
 }

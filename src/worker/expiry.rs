@@ -87,7 +87,8 @@ async fn submit_all(app: &App, tenant: Tenant, customers: Vec<i64>, amend: impl 
             remarks: None,
             language: Language::default(),
             idempotency: None,
-            asker_goes_on: false,
+            asks_before_sale: false,
+            asker: None,
             replay_of: None,
         };
         tasks.spawn(async move { ledger.submit(command).await });

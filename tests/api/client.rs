@@ -134,6 +134,19 @@ impl Service {
         }
     }
 
+    /// The same service for tills that wait no longer than that.
+    pub fn impatient(&self, patience: Duration) -> Self {
+        let app = App {
+            till_patience: patience,
+            ..self.app.clone()
+        };
+        Service {
+            router: router(app.clone()),
+            app,
+            clock: self.clock.clone(),
+        }
+    }
+
     /// What its clock says.
     pub fn clock_now(&self) -> DateTime<Utc> {
         kopilka::clock::Clock::now(&*self.clock)

@@ -110,7 +110,8 @@ impl Service {
             remarks: None,
             language: Language::default(),
             idempotency: None,
-            asker_goes_on: false,
+            asks_before_sale: false,
+            asker: None,
             replay_of: None,
         };
         match self.ledger.submit(command).await {

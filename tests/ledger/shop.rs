@@ -106,7 +106,8 @@ impl Shop {
             remarks: None,
             language: Language::default(),
             idempotency: None,
-            asker_goes_on: false,
+            asks_before_sale: false,
+            asker: None,
             replay_of: None,
         }
     }

@@ -10,13 +10,13 @@ use crate::databases::each_database_async;
 
 const ORGANIZATION: &str = "5d0c1f5e-2f0b-4a9e-9b1a-6f1d4f3f7a10";
 
-struct Site {
-    till: Till,
+pub(super) struct Site {
+    pub(super) till: Till,
     token: String,
 }
 
 impl Site {
-    async fn logged_in(service: &Service) -> Self {
+    pub(super) async fn logged_in(service: &Service) -> Self {
         let settings = json!({"organizations": [ORGANIZATION], "iikocard": {"api_login": "site-login"}});
         let till = Till::new(service, "iiko", settings).await;
         let mut site = Site {
@@ -41,12 +41,12 @@ impl Site {
         .await
     }
 
-    async fn loyalty(&self, method: &str, mut body: Value) -> Answer {
+    pub(super) async fn loyalty(&self, method: &str, mut body: Value) -> Answer {
         body["organizationId"] = json!(ORGANIZATION);
         self.call(&format!("loyalty/iiko/{method}"), body).await
     }
 
-    async fn balance(&self, id: &Value) -> f64 {
+    pub(super) async fn balance(&self, id: &Value) -> f64 {
         let told = self
             .loyalty("customer/info", json!({"type": "id", "id": id}))
             .await

@@ -25,6 +25,7 @@ mod rkeeper;
 mod rkeeper_delivery;
 mod settings_since;
 mod tokens;
+mod too_slow;
 mod trouble;
 mod unfinished;
 

@@ -220,9 +220,10 @@ pub trait Dialogue: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Whether the sale that the message is about comes to be only once it is answered: where its bonuses are refused, the cashier
-    /// is told and takes them off, and nobody may redeem them later in his name.
-    fn asker_goes_on(&self) -> bool {
+    /// Whether the sale that the message is about comes to be only once it is answered: where its bonuses are refused the cashier is
+    /// told and takes them off, and where [`Adapter::failure`] is the answer he sells otherwise or asks again. Nobody may post it
+    /// later in his name. False: it is made anyway, and `failure` is for its sender to say it again or to go on.
+    fn asks_before_sale(&self) -> bool {
         false
     }
 

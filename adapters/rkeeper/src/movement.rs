@@ -210,9 +210,10 @@ impl Dialogue for Movement {
         self.ask.iter().cloned().collect()
     }
 
-    /// A payment by bonuses is asked for before the receipt is printed, and falls away where it is refused.
-    fn asker_goes_on(&self) -> bool {
-        self.redeems()
+    /// A payment with a guest is asked for before the receipt is printed: what is refused, or fails, is not closed so. One without a
+    /// guest the till closes whatever happens.
+    fn asks_before_sale(&self) -> bool {
+        matches!(self.ask, Some(Ask::Close(_))) && self.concerns_a_guest()
     }
 
     fn remarks(&self) -> Vec<String> {

@@ -34,6 +34,9 @@ pub const TURNED_AWAY: &str = "turned-away";
 /// What stands in its place once a person has said that he is done with a message.
 pub const DISMISSED: &str = "dismissed";
 
+/// Code of a message whose sender was told that we were too slow: it was not done, or only after that.
+pub const TOO_SLOW: &str = "too-slow";
+
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -45,6 +48,8 @@ pub enum Outcome {
     Refused,
     /// Refused to one who was told so and went on without it: it waits for nobody.
     Declined,
+    /// Not done, because its sender had been told that we were too slow: as [`Outcome::Declined`].
+    TooSlow,
     /// It might not speak, for the reason with this code: it waits for nobody, and is not simply done again.
     TurnedAway(&'static str),
     /// We failed at it, and would again; a person may mend the cause and replay it.
@@ -61,7 +66,11 @@ impl Outcome {
         match self {
             Outcome::Posted => "posted",
             Outcome::Repeated => "repeated",
-            Outcome::Refused | Outcome::Declined | Outcome::TurnedAway(_) | Outcome::Failed => "refused",
+            Outcome::Refused
+            | Outcome::Declined
+            | Outcome::TooSlow
+            | Outcome::TurnedAway(_)
+            | Outcome::Failed => "refused",
             Outcome::Unreadable => "unreadable",
             Outcome::Ignored => "ignored",
         }
@@ -71,6 +80,7 @@ impl Outcome {
     pub const fn code(self) -> Option<&'static str> {
         match self {
             Outcome::TurnedAway(code) => Some(code),
+            Outcome::TooSlow => Some(TOO_SLOW),
             Outcome::Failed => Some("internal"),
             _ => None,
         }
@@ -79,7 +89,7 @@ impl Outcome {
     /// Why nobody has to see to a refused message, as stored; `None`: a person has to, or there was no refusal.
     pub const fn needs_nobody(self) -> Option<&'static str> {
         match self {
-            Outcome::Declined => Some(ANSWERED),
+            Outcome::Declined | Outcome::TooSlow => Some(ANSWERED),
             Outcome::TurnedAway(_) => Some(TURNED_AWAY),
             _ => None,
         }

@@ -206,7 +206,8 @@ async fn write_off(service: &Service, network: &str, venue: &str, customer: &str
         remarks: None,
         language: Language::default(),
         idempotency: None,
-        asker_goes_on: false,
+        asks_before_sale: false,
+        asker: None,
         replay_of: None,
     };
     match service.app.ledger.submit(command).await.unwrap().answer {

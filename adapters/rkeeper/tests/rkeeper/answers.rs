@@ -419,6 +419,25 @@ fn our_own_failure_is_told_in_the_form_of_the_function() {
 }
 
 #[test]
+fn what_a_till_does_not_close_when_we_fail_is_what_it_asks_before_the_sale() {
+    for name in [
+        "sale",
+        "sale-with-redemption",
+        "sale-with-two-cards",
+        "sale-without-receipt-xml",
+        "receipt-without-card",
+    ] {
+        let body = fixture(name);
+        let failed = RKeeper.failure(&message(TRANSACTIONS, &body), &Words::default(), &settings());
+        let is_closed = text(&failed).contains("Result=\"0\"");
+        assert_eq!(read(TRANSACTIONS, &body).asks_before_sale(), !is_closed, "{name}");
+    }
+    for name in ["return", "rollback", "return-rollback"] {
+        assert!(!read(TRANSACTIONS, &fixture(name)).asks_before_sale(), "{name}");
+    }
+}
+
+#[test]
 fn an_answer_that_does_not_fit_the_ask_is_a_failure() {
     for told in [vec![], vec![Ok(returned())]] {
         for (path, name) in [
