@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, FixedOffset};
-use kopilka_contract::{Money, Quantity};
+use kopilka_contract::{Money, Quantity, Stands};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -317,6 +317,7 @@ async fn submit(
             returned_at,
             lines,
             rollback: false,
+            stands: Stands::WithItsSale,
             cancel: wanted.cancel,
         },
     };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use chrono::{Duration, NaiveDate, SubsecRound, Timelike};
-use kopilka_contract::{Close, CustomerRef, Language, Money, Payment, Quantity, Receipt, Redemption};
+use kopilka_contract::{Close, CustomerRef, Language, Money, Payment, Quantity, Receipt, Redemption, Stands};
 use thiserror::Error;
 
 use super::credentials::LOGINS;
@@ -443,6 +443,7 @@ impl Book {
                 cancel: lines.is_none() && back.venue == 0,
                 lines,
                 rollback: false,
+                stands: Stands::WithItsSale,
             },
         };
         self.submit(verb, &actor)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use kopilka_contract::{
     AsTold, Closed, CustomerRef, CustomerStatus, Phone, ProductBack, Receipt, ReceiptStatus, Returned,
-    WhatBack,
+    Stands, WhatBack,
 };
 use serde::{Deserialize, Serialize};
 
@@ -301,6 +301,14 @@ pub struct ReturnRequest {
     pub rollback: bool,
     /// The receipt is marked cancelled.
     pub cancel: bool,
+    /// How long it stands.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub stands: Stands,
+}
+
+/// Most returns stand as long as their sale: that is not written.
+fn is_usual(stands: &Stands) -> bool {
+    *stands == Stands::default()
 }
 
 /// One line of a return.
@@ -350,6 +358,7 @@ impl ReturnRequest {
             lines,
             rollback: ask.rollback,
             cancel: ask.rollback,
+            stands: ask.stands,
         }
     }
 }

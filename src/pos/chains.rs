@@ -145,7 +145,7 @@ impl Round {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use kopilka_contract::{Close, GiveBack, Menu, Money, Phone, UndoReturn, WhatBack};
+    use kopilka_contract::{Close, GiveBack, Menu, Money, Phone, Stands, UndoReturn, WhatBack};
 
     use super::*;
 
@@ -157,6 +157,7 @@ mod tests {
             returned_at: DateTime::UNIX_EPOCH.fixed_offset(),
             what: WhatBack::Everything,
             rollback: false,
+            stands: Stands::WithItsSale,
         })
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kopilka_contract::{
-    About, Ask, Dialogue, Errand, GiveBack, Language, Part, Refusal, Settings, Told, Unreadable, WhatBack,
+    About, Ask, Dialogue, Errand, GiveBack, Language, Part, Refusal, Settings, Stands, Told, Unreadable,
+    WhatBack,
 };
 use tokio::task::JoinSet;
 
@@ -193,6 +194,7 @@ impl Talk {
                 returned_at: self.raw.received_at.fixed_offset(),
                 what: WhatBack::Everything,
                 rollback: true,
+                stands: Stands::WithItsSale,
             });
             let remark = format!("{} and {} are one order", twins.kept, twins.twin);
             if let Some(undone) = undone

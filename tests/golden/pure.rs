@@ -10,7 +10,7 @@ use kopilka::domain::redemption::spread;
 use kopilka::domain::refusal::Refusal;
 use kopilka::domain::terms::{GroupTerms, ItemTerms, Rule, VenueTerms};
 use kopilka::domain::world::{CustomerFacts, Found, ReturnRequest, ReturnedLine, World};
-use kopilka_contract::{Close, CustomerRef, FactorKind, Hold, Money, Phone, Receipt, Redemption};
+use kopilka_contract::{Close, CustomerRef, FactorKind, Hold, Money, Phone, Receipt, Redemption, Stands};
 
 use super::cases::{
     AccrualCase, Action, ExpectedAccrual, ExpectedState, NetworkSettings, Step, Story, Venue,
@@ -296,6 +296,7 @@ impl Pure {
                     returned_at: now,
                     lines: Some(lines),
                     rollback: false,
+                    stands: Stands::WithItsSale,
                     cancel: false,
                 };
                 let sale = cx.key(receipt_id);

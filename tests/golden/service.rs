@@ -11,7 +11,7 @@ use kopilka::domain::world::{ReturnRequest, ReturnedLine, SourceKey};
 use kopilka::id_source::TimeOrderedIds;
 use kopilka::ledger::{Answer, Command, Failure, Ledger, PipelineOptions, Place, Verb, verify};
 use kopilka::storage::Tenant;
-use kopilka_contract::{Close, Closed, CustomerRef, FactorKind, Hold, Language, Receipt, Redemption};
+use kopilka_contract::{Close, Closed, CustomerRef, FactorKind, Hold, Language, Receipt, Redemption, Stands};
 
 use super::cases::{AccrualCase, Action, ExpectedAccrual, ExpectedState, Step, Story, Venue};
 use super::{conclude, read};
@@ -240,6 +240,7 @@ impl Service {
                         returned_at: step.at.to_utc(),
                         lines: Some(lines),
                         rollback: false,
+                        stands: Stands::WithItsSale,
                         cancel: false,
                     },
                 };

@@ -15,7 +15,7 @@ use kopilka::domain::terms::{ItemTerms, Rounding, RoundingMode, RoundingUnit, Ve
 use kopilka::domain::world::{CustomerFacts, Found, ReturnRequest, ReturnedLine, World};
 use kopilka_contract::{
     Balance, Close, Closed, CustomerRef, Hold, Money, Phone, Quantity, Receipt, ReceiptStatus, Redemption,
-    repeated_at,
+    Stands, repeated_at,
 };
 use proptest::prelude::*;
 
@@ -244,6 +244,7 @@ impl Real {
                 cancel: lines.is_none(),
                 lines,
                 rollback: false,
+                stands: Stands::WithItsSale,
             };
             let sale = cx.key(&format!("r{receipt}"));
             let returned = decide::give_back(world, cx, &name, &sale, &request)?;

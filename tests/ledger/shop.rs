@@ -15,7 +15,7 @@ use kopilka::ledger::{Answer, Answered, Command, Failure, Ledger, PipelineOption
 use kopilka::storage::{AnyConnection, Store, Tenant};
 use kopilka_contract::{
     Balance, Close, Closed, CustomerRef, Held, Hold, Language, Line, Money, Phone, Quantity, Receipt,
-    Redemption, Returned,
+    Redemption, Returned, Stands,
 };
 
 use crate::databases::{self, Database};
@@ -164,6 +164,7 @@ impl Shop {
             returned_at: self.clock.now(),
             lines: None,
             rollback: false,
+            stands: Stands::WithItsSale,
             cancel: false,
         };
         change(&mut request);

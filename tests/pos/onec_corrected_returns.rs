@@ -113,11 +113,117 @@ fn a_corrected_return_leaves_the_other_returns_of_its_sale_alone() {
         // What is left comes back, and all is as if nothing had been sold.
         push(&till, &back("d", 2, &[(1, 1)])).await;
         assert_eq!(till.balance(&guest).await, "500.00");
-        // A document that its base takes back altogether, when it is the only one: not here.
-        let mut deleted = back("d", 3, &[(1, 1)]);
-        deleted["posted"] = json!(false);
-        let told = push(&till, &deleted).await;
-        assert_eq!(told["code"], "receipt-has-returns", "{told}");
+        // A document that its base takes back altogether: the others stand.
+        let told = push(&till, &unposted(back("d", 3, &[(1, 1)]))).await;
+        assert_eq!(told["status"], "accepted", "{told}");
+        assert_eq!(till.balance(&guest).await, "420.00");
+        assert_eq!(
+            returned(&till).await,
+            [
+                (json!("0.00"), json!("10.00")),
+                (json!("100.00"), json!("20.00")),
+                (json!("0.00"), json!("0.00"))
+            ]
+        );
+        till.assert_books();
+    });
+}
+
+/// A document as its base has it when it does not stand any more.
+fn unposted(mut document: Value) -> Value {
+    document["posted"] = json!(false);
+    document
+}
+
+fn sale_in(version: usize) -> Value {
+    let mut sale = sale();
+    sale["dataVersion"] = json!(VERSIONS[version - 1]);
+    sale
+}
+
+#[test]
+fn a_return_is_taken_back_while_another_of_its_sale_stands_and_may_be_posted_again() {
+    each_database_async(|store| async move {
+        let (till, guest) = open(store).await;
+        push(&till, &sale()).await;
+        push(&till, &back("b", 2, &[(1, 1)])).await;
+        push(&till, &back("c", 2, &[(2, 1)])).await;
+        assert_eq!(till.balance(&guest).await, "420.00");
+        for (document, balance) in [
+            (unposted(back("b", 3, &[(1, 1)])), "340.00"),
+            (unposted(back("b", 3, &[(1, 1)])), "340.00"),
+            (back("b", 4, &[(1, 2)]), "500.00"),
+            (unposted(back("c", 3, &[(2, 1)])), "510.00"),
+            (unposted(back("b", 5, &[(1, 2)])), "350.00"),
+        ] {
+            let told = push(&till, &document).await;
+            assert_ne!(told["status"], "refused", "{told}");
+            assert_eq!(till.balance(&guest).await, balance, "{document}");
+        }
+        let nothing = (json!("0.00"), json!("0.00"));
+        assert_eq!(returned(&till).await, [nothing.clone(), nothing]);
+        till.assert_books();
+    });
+}
+
+#[test]
+fn a_return_stands_though_its_sale_is_unposted_and_posted_again() {
+    each_database_async(|store| async move {
+        let (till, guest) = open(store).await;
+        push(&till, &sale()).await;
+        push(&till, &back("b", 2, &[(1, 1)])).await;
+        assert_eq!(till.balance(&guest).await, "430.00");
+        let mut dearer = sale_in(5);
+        dearer["lines"][1]["amount"] = json!(400);
+        for (document, balance) in [
+            (unposted(sale_in(2)), "500.00"),
+            (sale_in(3), "430.00"),
+            // The base tells nothing of the return meanwhile; it is known all the same.
+            (back("b", 2, &[(1, 1)]), "430.00"),
+            (unposted(sale_in(4)), "500.00"),
+            (dearer, "440.00"),
+            (back("b", 3, &[(1, 2)]), "520.00"),
+            (unposted(sale_in(6)), "500.00"),
+            (unposted(back("b", 4, &[(1, 2)])), "500.00"),
+        ] {
+            push(&till, &document).await;
+            assert_eq!(till.balance(&guest).await, balance, "{document}");
+        }
+        till.assert_books();
+    });
+}
+
+#[test]
+fn a_return_that_does_not_fit_its_sale_as_it_is_posted_again_waits_for_a_person() {
+    each_database_async(|store| async move {
+        let (till, guest) = open(store).await;
+        push(&till, &sale()).await;
+        push(&till, &back("b", 2, &[(2, 1)])).await;
+        push(&till, &unposted(sale_in(2))).await;
+        let mut without = sale_in(3);
+        without["lines"].as_array_mut().unwrap().pop();
+        push(&till, &without).await;
+        assert_eq!(till.balance(&guest).await, "340.00");
+        let listed = till.owner.get("/api/v1/returns?status=refused").await.expect(200);
+        assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+        // The base has it mended.
+        push(&till, &back("b", 3, &[(1, 1)])).await;
+        assert_eq!(till.balance(&guest).await, "420.00");
+        till.assert_books();
+    });
+}
+
+#[test]
+fn a_cancelled_sale_stays_cancelled_when_its_return_is_taken_back_too() {
+    each_database_async(|store| async move {
+        let (till, guest) = open(store).await;
+        push(&till, &sale()).await;
+        push(&till, &back("b", 2, &[(1, 2), (2, 1)])).await;
+        push(&till, &unposted(sale_in(2))).await;
+        push(&till, &unposted(back("b", 3, &[(1, 2), (2, 1)]))).await;
+        assert_eq!(till.balance(&guest).await, "500.00");
+        push(&till, &sale_in(3)).await;
+        assert_eq!(till.balance(&guest).await, "350.00");
         till.assert_books();
     });
 }

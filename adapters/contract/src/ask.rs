@@ -199,6 +199,19 @@ pub struct GiveBack {
     /// The payment never became a sale (r_keeper chmode 2): the receipt is cancelled, and a newer attempt of the same
     /// receipt may sell again.
     pub rollback: bool,
+    /// How long it stands.
+    pub stands: Stands,
+}
+
+/// How long a return stands, where all of its sale is cancelled and sold once more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stands {
+    /// As long as the sale that it was made of: a till that sells the order once more tells of another sale, of which nothing came back.
+    #[default]
+    WithItsSale,
+    /// Until its source takes it back: it is a document of its own, which is not told again because its sale is.
+    ByItself,
 }
 
 impl GiveBack {

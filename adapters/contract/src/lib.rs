@@ -29,7 +29,7 @@ pub use apportion::{apportion, apportion_by_amount};
 pub use as_told::AsTold;
 pub use ask::{
     Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, ProductBack, Redemption, Search, SearchBy,
-    Spend, UndoReturn, WhatBack,
+    Spend, Stands, UndoReturn, WhatBack,
 };
 pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, NameParts, Sex};
 pub use guide::{GuideEntry, GuideStep};

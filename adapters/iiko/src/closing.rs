@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 use kopilka_contract::{
-    Close, CustomerRef, GiveBack, Money, Payment, Phone, Receipt, Redemption, Settings, WhatBack, repeated_at,
+    Close, CustomerRef, GiveBack, Money, Payment, Phone, Receipt, Redemption, Settings, Stands, WhatBack,
+    repeated_at,
 };
 use serde_json::Value;
 
@@ -132,6 +133,7 @@ impl Snapshot<'_> {
             what: WhatBack::Everything,
             // A newer snapshot may close the order again, and then it is a sale.
             rollback: true,
+            stands: Stands::WithItsSale,
         }
     }
 
@@ -181,6 +183,7 @@ impl Snapshot<'_> {
             what: WhatBack::Everything,
             // A newer snapshot may be a sale.
             rollback: true,
+            stands: Stands::WithItsSale,
         }
     }
 

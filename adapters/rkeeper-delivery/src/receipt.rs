@@ -3,7 +3,7 @@
 use chrono::{DateTime, FixedOffset};
 use kopilka_contract::{
     Ask, Close, CustomerRef, Dialogue, GiveBack, Message, Money, Payment, Phone, Receipt, Redemption,
-    Refusal, Reply, Settings, Told, Unreadable, WhatBack,
+    Refusal, Reply, Settings, Stands, Told, Unreadable, WhatBack,
 };
 use serde_json::{Value, json};
 
@@ -95,6 +95,7 @@ impl Fetched {
             what: WhatBack::Everything,
             // A newer reading may show it completed after all, and then it is a sale.
             rollback: true,
+            stands: Stands::WithItsSale,
         };
         self.asks.push(Ask::GiveBack(give_back));
         self.asks.extend(hold_key(order, &of.id, settings).map(Ask::Void));

@@ -12,7 +12,7 @@
 
 use chrono::NaiveDateTime;
 use kopilka_contract::{
-    Ask, Close, Closed, Dialogue, GiveBack, Language, Money, Payer, Redemption, Refusal, Reply, Told,
+    Ask, Close, Closed, Dialogue, GiveBack, Language, Money, Payer, Redemption, Refusal, Reply, Stands, Told,
     UndoReturn, WhatBack,
 };
 
@@ -472,6 +472,7 @@ fn give_back(packet: &Packet, deed: Deed, connection: &Connection) -> Result<Giv
         returned_at: connection.common.local(made_at),
         what: WhatBack::Everything,
         rollback: deed != Deed::Return,
+        stands: Stands::WithItsSale,
     })
 }
 

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use kopilka_contract::{
-    CashierMessage, Close, Closed, Factor, FactorKind, ReceiptStatus, Redemption, Returned, Telling, Words,
+    CashierMessage, Close, Closed, Factor, FactorKind, ReceiptStatus, Redemption, Returned, Stands, Telling,
+    Words,
 };
 
 use super::Context;
@@ -93,15 +94,19 @@ fn in_categories(ask: &Close) -> Cow<'_, Close> {
 }
 
 /// What came back of a sale before all of it was cancelled came back of what is no more: of the sale that is made anew nothing did. A newer
-/// word of such a return counts as if it were the first, an old one only repeats.
+/// word of such a return counts as if it were the first, an old one only repeats. One that stands by itself waits for the sale that is
+/// made now.
 fn forget_returns_of(world: &mut World, sale: &SourceKey) {
     let gave_back = |status| matches!(status, ReceiptStatus::PartlyReturned | ReceiptStatus::Returned);
     let of_it = world.returns.values_mut().filter(|known| known.sale == *sale);
     for known in of_it.filter(|known| gave_back(known.answer.status) && !known.request.cancel) {
-        let receipt = known.answer.receipt_id.clone();
+        let status = match known.request.stands {
+            Stands::WithItsSale => ReceiptStatus::Cancelled,
+            Stands::ByItself => ReceiptStatus::Waiting,
+        };
         known.answer = Returned {
-            receipt_id: receipt,
-            ..nothing_returned(known.id, None, ReceiptStatus::Cancelled)
+            receipt_id: known.answer.receipt_id.clone(),
+            ..nothing_returned(known.id, None, status)
         };
         known.change.mark();
     }

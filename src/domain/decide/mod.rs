@@ -19,6 +19,7 @@ mod payment;
 mod receipt_identity;
 mod return_identity;
 mod returned_lines;
+mod returns_again;
 mod settle_write_off;
 mod sheet;
 mod spend;

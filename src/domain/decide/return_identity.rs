@@ -33,7 +33,7 @@ pub(super) fn return_fingerprint(sale: &SourceKey, request: &ReturnRequest) -> H
 
 #[cfg(test)]
 mod tests {
-    use kopilka_contract::{Money, ProductBack, Quantity};
+    use kopilka_contract::{Money, ProductBack, Quantity, Stands};
     use sha2::{Digest, Sha256};
 
     use super::return_fingerprint;
@@ -60,6 +60,7 @@ mod tests {
             returned_at: Timestamp::UNIX_EPOCH,
             lines: Some(vec![line]),
             rollback: false,
+            stands: Stands::WithItsSale,
             cancel: false,
         };
         return_fingerprint(&sale, &request)

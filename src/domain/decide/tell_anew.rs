@@ -110,7 +110,8 @@ pub(super) fn applied_returns(world: &World, known: &StoredReceipt) -> Vec<Store
     returns
 }
 
-fn is_applied(known: &StoredReturn) -> bool {
+/// Whether a return is a part of what came back of its sale.
+pub(super) fn is_applied(known: &StoredReturn) -> bool {
     match known.answer.status {
         ReceiptStatus::PartlyReturned | ReceiptStatus::Returned => true,
         // Without the request's word for it: a return that was undone.

@@ -1,6 +1,6 @@
 //! Returns that are undone: the sale stands again.
 
-use kopilka_contract::{Balance, ReceiptStatus, Returned, comparable, is_first_hand};
+use kopilka_contract::{Balance, ReceiptStatus, Returned, Stands, comparable, is_first_hand};
 
 use super::Context;
 use super::booking::{credit_accrual, redeem_again};
@@ -8,7 +8,9 @@ use super::give_back::nothing_returned;
 use super::receipt_identity::check_time;
 use super::return_identity::return_fingerprint;
 use super::returned_lines::{amount_back, forget_returns};
+use super::returns_again::make_again;
 use super::sheet::{Reason, Sheet};
+use super::tell_anew::{applied_returns, is_applied};
 use crate::domain::books::types;
 use crate::domain::ids::{CustomerId, ReturnId};
 use crate::domain::refusal::Refusal;
@@ -21,8 +23,8 @@ use crate::domain::{Money, Timestamp};
 /// its return is remembered, and the return is not applied then; neither is it where it arrives late.
 ///
 /// # Errors
-/// `invalid-request`; `receipt-has-returns` where the sale had come back in parts, or it is not clear who of several guests had
-/// paid what: a person decides.
+/// `invalid-request`; `receipt-has-returns` where it is not clear who of several guests had paid what, or what came back of the sale
+/// is not what its returns say: a person decides.
 pub fn undo_return(
     world: &mut World,
     cx: Context<'_>,
@@ -41,6 +43,7 @@ pub fn undo_return(
             returned_at: undone_at,
             lines: None,
             rollback: false,
+            stands: Stands::default(),
             cancel: false,
         };
         let stored = StoredReturn {
@@ -68,9 +71,7 @@ pub fn undo_return(
         });
     }
     let undone = match world.receipts.get(sale).cloned() {
-        Some(receipt) if known.answer.receipt_id.is_some() => {
-            sell_again(world, cx, &known, receipt, undone_at)?
-        }
+        Some(receipt) if is_applied(&known) => sell_again(world, cx, &known, receipt, undone_at)?,
         _ => nothing_returned(known.id, None, ReceiptStatus::Cancelled),
     };
     if let Some(stored) = world.returns.get_mut(&key) {
@@ -91,7 +92,7 @@ fn is_of_before((undone, at): (i64, Timestamp), (returned, told_at): (i64, Times
     !is_first_hand(undone) && at < told_at
 }
 
-/// Undoes the only return of a sale.
+/// Undoes a return of a sale: where it is the only one the sale stands as it did before, else the others are made again without it.
 fn sell_again(
     world: &mut World,
     cx: Context<'_>,
@@ -99,17 +100,23 @@ fn sell_again(
     mut receipt: StoredReceipt,
     undone_at: Timestamp,
 ) -> Result<Returned, Refusal> {
-    if !is_all_that_came_back(&receipt, [&known.answer]) {
+    let id = receipt.id;
+    let is_another = |other: &StoredReturn| other.key != known.key;
+    let balance = if applied_returns(world, &receipt).iter().any(is_another) {
+        let without = make_again(world, cx, known, None, undone_at);
+        without.map_err(|_| Refusal::ReceiptHasReturns)?.balance
+    } else if is_all_that_came_back(&receipt, [&known.answer]) {
+        let balance = stand_again(world, cx, &mut receipt, Some(known.id), undone_at)?;
+        world.receipts.insert(receipt.key.clone(), receipt);
+        balance
+    } else {
         return Err(Refusal::ReceiptHasReturns);
-    }
-    let balance = stand_again(world, cx, &mut receipt, Some(known.id), undone_at)?;
-    // It gave nothing back any more: lists of returns add up.
-    let answer = Returned {
-        balance,
-        ..nothing_returned(known.id, Some(receipt.id), ReceiptStatus::Cancelled)
     };
-    world.receipts.insert(receipt.key.clone(), receipt);
-    Ok(answer)
+    // It gave nothing back any more: lists of returns add up.
+    Ok(Returned {
+        balance,
+        ..nothing_returned(known.id, Some(id), ReceiptStatus::Cancelled)
+    })
 }
 
 /// Whether these returns together are what has come back of a receipt.

@@ -2,8 +2,8 @@
 //! higher revision replaces the one before, a lower one changes nothing.
 
 use kopilka_contract::{
-    Ask, Close, Dialogue, Errand, GiveBack, Language, Money, Redemption, Refusal, Reply, Returned, Told,
-    Unreadable, WhatBack,
+    Ask, Close, Dialogue, Errand, GiveBack, Language, Money, Redemption, Refusal, Reply, Returned, Stands,
+    Told, Unreadable, WhatBack,
 };
 use serde::Serialize;
 
@@ -68,6 +68,7 @@ fn undone(close: &Close) -> GiveBack {
         returned_at: receipt.closed_at,
         what: WhatBack::Everything,
         rollback: true,
+        stands: Stands::WithItsSale,
     }
 }
 

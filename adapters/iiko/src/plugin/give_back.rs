@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, FixedOffset};
 use kopilka_contract::{
-    Ask, Dialogue, GiveBack, Language, LineBack, Money, Quantity, ReceiptStatus, Refusal, Reply, Told,
-    Unreadable, WhatBack, first_hand,
+    Ask, Dialogue, GiveBack, Language, LineBack, Money, Quantity, ReceiptStatus, Refusal, Reply, Stands,
+    Told, Unreadable, WhatBack, first_hand,
 };
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +99,7 @@ pub(super) fn read(call: &Call<'_>) -> Result<Return, Unreadable> {
         returned_at: request.closed_at,
         what,
         rollback: request.kind == Kind::Removed,
+        stands: Stands::WithItsSale,
     };
     Ok(Return {
         ask,

@@ -1,6 +1,6 @@
 //! A return of the contract, and documents that their base has taken back.
 
-use kopilka_contract::{Ask, GiveBack, LineBack, ProductBack, UndoReturn, WhatBack, Words};
+use kopilka_contract::{Ask, GiveBack, LineBack, ProductBack, Stands, UndoReturn, WhatBack, Words};
 
 use super::{Contract, Operation, guid_in_lower_case, some_lines};
 use crate::fault::{Fault, Problem};
@@ -26,6 +26,7 @@ impl Contract<'_> {
                 returned_at: at,
                 what: WhatBack::Everything,
                 rollback: true,
+                stands: Stands::WithItsSale,
             }),
             Operation::Return => Ask::UndoReturn(UndoReturn {
                 external_id: id,
@@ -55,6 +56,7 @@ impl Contract<'_> {
             returned_at: date.required(date.instant(self.settings)?)?,
             what: WhatBack::Lines(lines),
             rollback: false,
+            stands: Stands::ByItself,
         })
     }
 }
