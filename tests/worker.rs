@@ -5,7 +5,7 @@ use kopilka::ledger::verify::verify;
 use kopilka::storage::messages::{self, MessageFilter};
 use kopilka::storage::{Store, books};
 use kopilka::worker::{checkpoint_all, cleaning, expiry, watching};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::client::Service;
 use crate::databases::each_database_async;
@@ -206,16 +206,47 @@ fn a_till_that_stays_dead_is_told_of_once_whatever_the_hour_and_is_well_when_it_
             (1, 0),
             "{changed:?}"
         );
-        till.send(
-            "POST",
-            "transactionsex.php",
-            fixture("rkeeper/fixtures/receipt-without-card.xml"),
-        )
-        .await;
+        let receipt = fixture("rkeeper/fixtures/receipt-without-card.xml");
+        let only_from = |names: Value| till.owner.patch(&path, json!({ "only_from": names }));
+        only_from(json!(["10.9.8.7"])).await.expect(200);
+        till.send("POST", "transactionsex.php", receipt.clone()).await;
+        assert_eq!(
+            till.messages("refused").await["items"][0]["needs_nobody"],
+            "turned-away"
+        );
+        assert_eq!(
+            watching::look_after_connections(app).await.unwrap(),
+            0,
+            "a stranger's word"
+        );
+        let state = till.owner.get(&path).await.expect(200)["state"].clone();
+        assert_eq!(state["last_message_at"], Value::Null, "{state}");
+        only_from(json!([])).await.expect(200);
+        till.send("POST", "transactionsex.php", receipt).await;
         assert_eq!(watching::look_after_connections(app).await.unwrap(), 1);
         let all = till.owner.get("/api/v1/connection-alerts").await.expect(200);
         assert_eq!(all["items"].as_array().unwrap().len(), 1);
         assert_eq!(json!(service.clock_now()), all["items"][0]["ended_at"]);
+    });
+}
+
+#[test]
+fn a_silence_that_can_never_be_told_is_warned_of() {
+    each_database_async(|store| async move {
+        let (till, _) = till(store).await;
+        let path = first_connection(&till).await;
+        for (minutes, warned) in [(719, 0), (720, 1)] {
+            let watch = json!({"quiet_minutes": minutes, "opening_hours": [
+                {"weekdays": [1, 2, 3, 4, 5, 6, 7], "from": "10:00", "until": "22:00"}]});
+            let set = till
+                .owner
+                .patch(&path, json!({ "watch": watch }))
+                .await
+                .expect(200);
+            let warnings = set["warnings"].as_array().unwrap();
+            assert_eq!(warnings.len(), warned, "{warnings:?}");
+            assert!(warnings.iter().all(|warning| warning["code"] == "never-quiet"));
+        }
     });
 }
 

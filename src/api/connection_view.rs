@@ -99,7 +99,7 @@ impl PollingState {
 struct ConnectionState {
     /// When its till last spoke, to the minute, be it to ask; null: never.
     heard_at: Option<DateTime<Utc>>,
-    /// Null: nothing has come yet.
+    /// When its newest message came that was let in; null: nothing has yet.
     last_message_at: Option<DateTime<Utc>>,
     /// The newest message that waits for a person, or was turned away at the door.
     last_error: Option<ConnectionError>,
@@ -137,10 +137,11 @@ pub(super) struct WatchView {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 struct ConnectionWarning {
     /// `counts-twice`: other connections of the venue tell of the same sales; `counts-elsewhere`: connections of other venues do;
-    /// `counts-never`: it leaves delivery orders to others, which leave them too; `unknown-type`: the venue does not have transaction types of its receipts, which are refused.
+    /// `counts-never`: it leaves delivery orders to others, which leave them too; `unknown-type`: the venue does not have transaction types of its receipts, which are refused;
+    /// `never-quiet`: the venue closes before `watch.quiet_minutes` are over, so silence is never told.
     #[schema(example = "counts-twice")]
     code: String,
-    /// The other connections, but of `unknown-type`.
+    /// The other connections, where it is about such.
     #[schema(value_type = Vec<String>, example = json!(["con_01hgw3zj3q7hx"]))]
     connection_ids: Vec<ConnectionId>,
     #[schema(example = json!({"ru": "…", "en": "…"}), value_type = Object)]
@@ -154,7 +155,8 @@ impl ConnectionWarning {
         let elsewhere = ConnectionWarning::elsewhere(&standing.elsewhere);
         let never = ConnectionWarning::never(&standing.never);
         let unknown = ConnectionWarning::unknown(&standing.unknown_types);
-        let all = [twice, elsewhere, never, unknown];
+        let quiet = ConnectionWarning::never_quiet(&connection.watch);
+        let all = [twice, elsewhere, never, unknown, quiet];
         all.into_iter().flatten().collect()
     }
 
@@ -207,6 +209,18 @@ impl ConnectionWarning {
                 format!(
                     "The venue has no transaction type {names}: such receipts will be refused. Add it to the venue (PATCH /venues/{{id}}, types), or change the connection's settings."
                 ),
+            ),
+        })
+    }
+
+    /// Of a silence that is never told, because the venue closes before; `None`: it is, or is not asked for.
+    fn never_quiet(watch: &Watch) -> Option<Self> {
+        watch.is_never_quiet().then(|| ConnectionWarning {
+            code: "never-quiet".to_owned(),
+            connection_ids: Vec::new(),
+            words: Words::new(
+                "О молчании кассы не сообщим никогда: заведение закрывается раньше, чем пройдёт столько минут (watch.quiet_minutes). Уменьшите их или поправьте часы работы (watch.opening_hours).",
+                "The till's silence will never be told: the venue closes before so many minutes are over (watch.quiet_minutes). Make them fewer, or mend the opening hours (watch.opening_hours).",
             ),
         })
     }

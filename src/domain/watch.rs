@@ -1,6 +1,6 @@
 //! When a connection to a till system needs a person: it fails again and again, or says nothing while the venue is open.
 
-use chrono::{Days, NaiveTime, TimeZone};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,7 @@ impl OpeningHours {
         ]
         .into_iter()
         .flatten()
-        .filter(|day| self.weekdays.has(chrono::Datelike::weekday(day)))
+        .filter(|day| self.weekdays.has(day.weekday()))
         .find_map(|day| {
             let last = if overnight { day.succ_opt()? } else { day };
             let at = |local: chrono::NaiveDateTime| {
@@ -163,6 +163,41 @@ impl Watch {
             self.open_since(zone, now, seen.heard_at)?.max(seen.heard_at)
         };
         (now - since >= longest).then_some(Alert::Quiet { since })
+    }
+
+    /// Whether silence can never be told: the venue closes before it has lasted so long.
+    pub fn is_never_quiet(&self) -> bool {
+        let longest = self.quiet_minutes.zip(self.longest_opening());
+        longest.is_some_and(|(quiet, open)| chrono::Duration::minutes(i64::from(quiet)) >= open)
+    }
+
+    /// For how long the venue is open at most without a break, where the clocks go evenly; `None`: always.
+    pub fn longest_opening(&self) -> Option<chrono::Duration> {
+        // Any week does; an opening that lasts a week before it as well never ends.
+        let monday = NaiveDate::from_isoywd_opt(2024, 10, chrono::Weekday::Mon)?;
+        let far_enough = monday
+            .checked_sub_days(Days::new(7))?
+            .and_time(NaiveTime::MIN)
+            .and_utc();
+        let mut longest = None;
+        for day in monday.iter_days().take(7) {
+            for hours in self
+                .opening_hours
+                .iter()
+                .filter(|hours| hours.weekdays.has(day.weekday()))
+            {
+                let overnight = hours.until <= hours.from;
+                let last = if overnight { day.succ_opt()? } else { day };
+                let closes = last.and_time(hours.until).and_utc();
+                let opens =
+                    self.open_since(Tz::UTC, closes - chrono::Duration::nanoseconds(1), far_enough)?;
+                if opens <= far_enough {
+                    return None;
+                }
+                longest = longest.max(Some(closes - opens));
+            }
+        }
+        longest
     }
 
     /// Since when the venue has been open without a break, looking back no further than to the opening at `far_enough`; `None`: it is
@@ -266,6 +301,35 @@ mod tests {
         let but_a_minute = shop(serde_json::json!([{"weekdays": week, "from": "00:01", "until": "00:00"}]));
         let seen = heard("2026-11-20T12:00:00Z");
         assert_eq!(but_a_minute.alerts(Moscow, &seen, at("2026-11-22T20:00:00Z")), []);
+    }
+
+    #[test]
+    fn a_silence_as_long_as_the_longest_opening_can_never_be_told() {
+        let shop = |quiet: u32, hours: serde_json::Value| {
+            watch(serde_json::json!({"quiet_minutes": quiet, "opening_hours": hours}))
+        };
+        let days = serde_json::json!([{"weekdays": [1, 2, 3, 4], "from": "10:00", "until": "22:00"},
+            {"weekdays": [7], "from": "22:00", "until": "02:00"}, {"weekdays": [1], "from": "02:00", "until": "10:00"}]);
+        // From Sunday at 22:00 to Monday at 22:00.
+        let longest = chrono::Duration::hours(24);
+        assert_eq!(shop(60, days.clone()).longest_opening(), Some(longest));
+        assert!(!shop(1439, days.clone()).is_never_quiet());
+        assert!(shop(1440, days).is_never_quiet());
+        let always =
+            serde_json::json!([{"weekdays": [1, 2, 3, 4, 5, 6, 7], "from": "06:00", "until": "06:00"}]);
+        for hours in [serde_json::json!([]), always] {
+            assert_eq!(shop(60, hours.clone()).longest_opening(), None);
+            assert!(!shop(MOST_QUIET_MINUTES, hours).is_never_quiet());
+        }
+        assert!(!Watch::default().is_never_quiet());
+        // What is warned of is what never comes.
+        let day = serde_json::json!([{"weekdays": [5], "from": "10:00", "until": "22:00"}]);
+        for (quiet, told) in [(719, true), (720, false)] {
+            let friday = shop(quiet, day.clone());
+            let last = at("2026-11-20T18:59:59Z");
+            let alerts = friday.alerts(Moscow, &heard("2026-11-20T06:00:00Z"), last);
+            assert_eq!((alerts.len() == 1, friday.is_never_quiet()), (told, !told));
+        }
     }
 
     #[test]

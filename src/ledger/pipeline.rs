@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::r2d2::R2D2Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::asker::Asker;
@@ -245,28 +246,25 @@ impl Writer {
         }
     }
 
+    /// A connection that the program broke down on is in nobody knows what state; of any other, what it answers tells whether it lives.
     fn reconnect_if_broken(&mut self, error: &StorageError) {
-        use diesel::result::{DatabaseErrorKind, Error};
-        let broken = matches!(
-            error,
-            StorageError::BrokeDown
-                | StorageError::Database(
-                    Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-                        | Error::BrokenTransactionManager
-                )
-        ) || error.to_string().contains("server closed the connection")
-            || error.to_string().contains("no connection to the server")
-            || error.to_string().contains("terminating connection");
-        if broken {
-            match self.store.own_connection() {
-                Ok(mut connection) => {
-                    if let Err(error) = write_ahead_log::prepare(&mut connection) {
-                        tracing::warn!(%error, "a new connection of the ledger's writer can't be prepared");
-                    }
-                    self.connection = connection;
+        let is_sound = match error {
+            StorageError::BrokeDown => false,
+            // The database was not at fault: somebody else was faster.
+            StorageError::LostRace(_) => true,
+            _ => !self.connection.is_broken() && self.connection.ping().is_ok(),
+        };
+        if is_sound {
+            return;
+        }
+        match self.store.own_connection() {
+            Ok(mut connection) => {
+                if let Err(error) = write_ahead_log::prepare(&mut connection) {
+                    tracing::warn!(%error, "a new connection of the ledger's writer can't be prepared");
                 }
-                Err(error) => tracing::error!(%error, "a ledger writer can't reconnect"),
+                self.connection = connection;
             }
+            Err(error) => tracing::error!(%error, "a ledger writer can't reconnect"),
         }
     }
 

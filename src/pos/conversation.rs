@@ -128,6 +128,7 @@ pub async fn keep_refused(
     incoming: Incoming,
     why: Barred,
 ) {
+    tracing::warn!(connection = %known.connection.id, kind = adapter.kind(), path = incoming.path, ?why, "a message that may not speak");
     if incoming.has_null() || app.access.unauthorized.take(known.connection.id).is_err() {
         return;
     }

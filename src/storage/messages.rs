@@ -300,7 +300,7 @@ fn holds(dialect: Dialect, text: &str) -> Condition {
 /// How a connection has done of late.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lately {
-    /// When its newest message came.
+    /// When its newest message came that was let in.
     pub last_message_at: Option<Timestamp>,
     /// The newest of its messages that say something is wrong: id, when it came, code of the refusal.
     pub last_error: Option<(MessageId, Timestamp, Option<String>)>,
@@ -347,7 +347,11 @@ pub fn lately(
         ))
         .load(connection)?;
     let mut lately = Lately {
-        last_message_at: rows.iter().map(|(_, at, ..)| at.and_utc()).max(),
+        last_message_at: rows
+            .iter()
+            .filter(|(_, _, _, needs_nobody, ..)| !is_turned_away(needs_nobody.as_deref()))
+            .map(|(_, at, ..)| at.and_utc())
+            .max(),
         ..Lately::default()
     };
     let mut times: Vec<i64> = rows.iter().filter_map(|row| row.5).collect();
@@ -365,11 +369,26 @@ pub fn lately(
 /// Whether a message says that something is wrong with its connection. One whose sender was answered and went on, or with which a
 /// person is done, says so no more; one that was turned away at the door does: its till is not let in.
 fn is_wrong(outcome: &str, needs_nobody: Option<&str>) -> bool {
-    WAITING.contains(&outcome) && needs_nobody.is_none_or(|why| why == TURNED_AWAY)
+    WAITING.contains(&outcome) && (needs_nobody.is_none() || is_turned_away(needs_nobody))
 }
 
-/// The newest messages of a connection, the newest first: when each came and, of those that say something is wrong with it, the
-/// code of the refusal or `unreadable`.
+/// Whether a message was turned away at the door: it may be a stranger's, and does not say that the till speaks.
+fn is_turned_away(needs_nobody: Option<&str>) -> bool {
+    needs_nobody == Some(TURNED_AWAY)
+}
+
+/// What one of the newest messages of a connection says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sign {
+    /// When it came.
+    pub at: Timestamp,
+    /// Where it says that something is wrong: the code of the refusal, or `unreadable`.
+    pub wrong: Option<String>,
+    /// Whether it was let in: the till spoke then.
+    pub is_heard: bool,
+}
+
+/// What the newest messages of a connection say, the newest first.
 ///
 /// # Errors
 /// Those of the database.
@@ -377,7 +396,7 @@ pub fn newest_of(
     connection: &mut AnyConnection,
     tenant: Tenant,
     of: ConnectionId,
-) -> Result<Vec<(Timestamp, Option<String>)>, StorageError> {
+) -> Result<Vec<Sign>, StorageError> {
     type Row = (NaiveDateTime, String, Option<String>, Option<String>);
     let rows: Vec<Row> = messages::table
         .filter(messages::network_id.eq(tenant.id()))
@@ -395,7 +414,11 @@ pub fn newest_of(
         .into_iter()
         .map(|(at, outcome, needs_nobody, code)| {
             let is_wrong = is_wrong(&outcome, needs_nobody.as_deref());
-            (at.and_utc(), is_wrong.then(|| code.unwrap_or(outcome)))
+            Sign {
+                at: at.and_utc(),
+                wrong: is_wrong.then(|| code.unwrap_or(outcome)),
+                is_heard: !is_turned_away(needs_nobody.as_deref()),
+            }
         })
         .collect())
 }

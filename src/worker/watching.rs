@@ -114,8 +114,12 @@ fn seen(
     let newest = messages::newest_of(connection, tenant, id)?;
     let asking = polls::standing(connection, tenant, id)?;
     Ok(Seen {
-        heard_at: newest.iter().map(|(at, _)| *at).fold(heard_at, Timestamp::max),
-        newest,
+        heard_at: newest
+            .iter()
+            .filter(|sign| sign.is_heard)
+            .map(|sign| sign.at)
+            .fold(heard_at, Timestamp::max),
+        newest: newest.into_iter().map(|sign| (sign.at, sign.wrong)).collect(),
         differs_since: reconciliations::open_since(connection, tenant, id)?,
         unanswered: (asking.failures, asking.succeeded_at.unwrap_or(heard_at)),
         quiet_since: None,

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Barrier};
 
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::R2D2Connection;
 use kopilka::domain::refusal::Refusal;
 use kopilka::ledger::{Answer, Answered, Failure, Verb};
-use kopilka::storage::StorageError;
+use kopilka::storage::{StorageError, Store};
 use kopilka_contract::{Closed, Hold};
 
 use super::shop::{Sale, Shop, back_line, card, money, on_each, phone};
@@ -41,6 +43,32 @@ fn winners(results: &[Result<Answered, Refusal>], code: &str) -> usize {
         assert_eq!(refusal.code(), code);
     }
     results.iter().filter(|r| r.is_ok()).count()
+}
+
+/// Ends all sessions of the database but its own, as an administrator or a restart of the server does.
+fn end_sessions(store: &Store) {
+    let mut connection = store.own_connection().unwrap();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    connection.batch_execute(end).unwrap();
+}
+
+#[test]
+fn a_writer_whose_session_was_ended_connects_anew_and_loses_nothing() {
+    on_each(|shop, customer| async move {
+        customer("1");
+        let store = shop.store.clone();
+        if store.is_sqlite() {
+            return;
+        }
+        for round in 0..6 {
+            end_sessions(&store);
+            let sale = Sale::new(&format!("r{round}"), "100.00").of(&card("1"));
+            assert!(shop.close(sale).await.is_ok(), "{round}");
+        }
+        // Those of the pool are made anew when somebody has found them dead.
+        while store.connection().unwrap().ping().is_err() {}
+    });
 }
 
 #[test]
