@@ -138,7 +138,7 @@ pub(super) struct WatchView {
 struct ConnectionWarning {
     /// `counts-twice`: other connections of the venue tell of the same sales; `counts-elsewhere`: connections of other venues do;
     /// `counts-never`: it leaves delivery orders to others, which leave them too; `unknown-type`: the venue does not have transaction types of its receipts, which are refused;
-    /// `never-quiet`: the venue closes before `watch.quiet_minutes` are over, so silence is never told.
+    /// `never-quiet`: the venue closes before `watch.quiet_minutes` are over, so silence is never told; `incomplete-settings`: what its settings promise needs more of them.
     #[schema(example = "counts-twice")]
     code: String,
     /// The other connections, where it is about such.
@@ -156,8 +156,9 @@ impl ConnectionWarning {
         let never = ConnectionWarning::never(&standing.never);
         let unknown = ConnectionWarning::unknown(&standing.unknown_types);
         let quiet = ConnectionWarning::never_quiet(&connection.watch);
-        let all = [twice, elsewhere, never, unknown, quiet];
-        all.into_iter().flatten().collect()
+        let known = [twice, elsewhere, never, unknown, quiet];
+        let incomplete = ConnectionWarning::incomplete(connection);
+        known.into_iter().flatten().chain(incomplete).collect()
     }
 
     /// Of connections of other venues that count the same sales; `None`: there are none.
@@ -210,6 +211,17 @@ impl ConnectionWarning {
                     "The venue has no transaction type {names}: such receipts will be refused. Add it to the venue (PATCH /venues/{{id}}, types), or change the connection's settings."
                 ),
             ),
+        })
+    }
+
+    /// Of what its settings leave undone although they promise it.
+    fn incomplete(connection: &StoredConnection) -> impl Iterator<Item = Self> {
+        let words = same_sales::shortcomings(connection).into_iter();
+        let words = words.filter(|_| connection.active);
+        words.map(|words| ConnectionWarning {
+            code: "incomplete-settings".to_owned(),
+            connection_ids: Vec::new(),
+            words,
         })
     }
 

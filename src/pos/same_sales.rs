@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
-use kopilka_contract::{Roads, Settings};
+use kopilka_contract::{Roads, Settings, Words};
 
 use super::adapter;
 use crate::storage::till_connections::StoredConnection;
@@ -42,6 +42,13 @@ fn leaves_deliveries(of: &StoredConnection) -> bool {
 pub fn receipt_types(of: &StoredConnection) -> BTreeSet<String> {
     adapter(&of.kind)
         .map(|adapter| adapter.receipt_types(&settings(of)))
+        .unwrap_or_default()
+}
+
+/// What a person should mend in a connection's settings.
+pub fn shortcomings(of: &StoredConnection) -> Vec<Words> {
+    adapter(&of.kind)
+        .map(|adapter| adapter.shortcomings(&settings(of)))
         .unwrap_or_default()
 }
 

@@ -22,8 +22,13 @@ struct Site {
 
 impl Site {
     async fn new(store: Store) -> Self {
+        Site::knowing(store, &[POINTS]).await
+    }
+
+    /// Where the settings name these payment types as bonuses.
+    async fn knowing(store: Store, types: &[&str]) -> Self {
         let cloud = Cloud::open(Service::on(store.clone()).clock_now()).await;
-        let settings = json!({"organizations": [PLACE], "bonus_payment_types": [POINTS],
+        let settings = json!({"organizations": [PLACE], "bonus_payment_types": types,
             "member_data_key": "our.guest", "transaction_data_key": "our.hold",
             "cloud": {"api_login": LOGIN, "poll_seconds": 60, "menu_hours": 0}});
         let asking = Asking::set(store, settings, cloud).await;
@@ -43,12 +48,17 @@ impl Site {
 
     /// A delivery that points pay a part of; gives the webhook that tells so, with what the site keeps.
     fn delivery(&self, status: &str) -> Value {
+        self.delivery_paid(status, 100)
+    }
+
+    /// A delivery of which points pay so much.
+    fn delivery_paid(&self, status: &str, points: u32) -> Value {
         let mut events: Value = self.asking.delivery(1, status, 1000).parse().unwrap();
         let info = &mut events[0]["eventInfo"];
         let paid = |id: &str, kind: &str, sum: u32| json!({"paymentType": {"id": id, "name": kind, "kind": kind}, "sum": sum, "isPreliminary": false});
         info["order"]["payments"] = json!([
-            paid(POINTS, "External", 100),
-            paid("09322f46-578a-4210-add7-eec222a08871", "Cash", 900)
+            paid(POINTS, "External", points),
+            paid("09322f46-578a-4210-add7-eec222a08871", "Cash", 1000 - points)
         ]);
         let mut office = self.asking.cloud.office();
         office.put("delivery", info);
@@ -62,6 +72,27 @@ impl Site {
     async fn balance(&self) -> String {
         self.asking.till.assert_books();
         self.asking.till.balance(&self.guest).await
+    }
+
+    /// What of it he may spend: not what is set aside.
+    async fn available(&self) -> Value {
+        let path = format!("/api/v1/customers/{}/balance?venue_id=r", self.guest);
+        self.asking.till.owner.get(&path).await.expect(200)["available"].clone()
+    }
+
+    /// What is remarked at the newest message.
+    async fn remark(&self) -> String {
+        let newest = self
+            .asking
+            .till
+            .owner
+            .get("/api/v1/messages?limit=1")
+            .await
+            .expect(200);
+        newest["items"][0]["detail"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
@@ -89,6 +120,91 @@ fn a_delivery_that_only_asking_finds_has_its_guest_and_spends_his_reservation() 
         site.asking.pass().await;
         assert_eq!(site.balance().await, "300.00");
         assert_eq!(site.asking.standing().await["failures"], 0);
+    });
+}
+
+#[test]
+fn what_a_webhook_kept_back_is_made_good_by_asking_for_the_very_same_state() {
+    each_database_async(|store| async move {
+        let site = Site::new(store).await;
+        let mut event = site.delivery("Closed");
+        event[0]["eventInfo"]["order"]["externalData"] = Value::Null;
+        site.asking.webhook(&event.to_string()).await;
+        assert_eq!(
+            site.balance().await,
+            "300.00",
+            "another guest's, by the telephone"
+        );
+        site.asking.pass().await;
+        assert_eq!(site.balance().await, AFTER);
+        let posted = site.asking.till.transactions().await.len();
+        // Whatever comes once more changes nothing.
+        site.asking.webhook(&event.to_string()).await;
+        event[0]["eventInfo"]["order"]["externalData"] = json!([{"key": "our.hold", "value": HOLD}]);
+        site.asking.webhook(&event.to_string()).await;
+        assert_eq!(site.balance().await, AFTER);
+        assert_eq!(site.asking.till.transactions().await.len(), posted);
+    });
+}
+
+#[test]
+fn a_guest_whom_a_webhook_kept_back_is_the_orders_where_it_named_nobody() {
+    each_database_async(|store| async move {
+        let site = Site::new(store).await;
+        let mut event = site.delivery_paid("Closed", 0);
+        let order = &mut event[0]["eventInfo"]["order"];
+        (order["phone"], order["customer"]) = (Value::Null, Value::Null);
+        let mut named = event.clone();
+        let order = &mut event[0]["eventInfo"]["order"];
+        order["externalData"] = Value::Null;
+        named[0]["eventInfo"]["order"]["externalData"] = json!([{"key": "our.guest", "value": site.guest}]);
+        for (event, balance) in [
+            (&event, "300.00"),
+            (&named, "350.00"),
+            (&event, "350.00"),
+            (&named, "350.00"),
+        ] {
+            site.asking.webhook(&event.to_string()).await;
+            assert_eq!(site.balance().await, balance);
+        }
+    });
+}
+
+#[test]
+fn a_reservation_is_let_go_where_the_order_was_paid_otherwise() {
+    each_database_async(|store| async move {
+        let site = Site::new(store).await;
+        assert_eq!(site.available().await, "200.00");
+        let event = site.delivery_paid("Closed", 0);
+        site.asking.webhook(&event.to_string()).await;
+        // 5% of 1000.00 accrue, and nothing is set aside any more.
+        assert_eq!(
+            (site.balance().await.as_str(), site.available().await),
+            ("350.00", json!("350.00"))
+        );
+        let remark = site.remark().await;
+        assert!(
+            remark.contains(&format!("reservation {HOLD} is let go")),
+            "{remark}"
+        );
+    });
+}
+
+#[test]
+fn a_reservation_that_may_have_paid_stays_set_aside_and_a_person_is_told() {
+    each_database_async(|store| async move {
+        let site = Site::knowing(store, &[]).await;
+        let event = site.delivery("Closed");
+        site.asking.webhook(&event.to_string()).await;
+        assert_eq!(
+            (site.balance().await.as_str(), site.available().await),
+            ("350.00", json!("250.00"))
+        );
+        let remark = site.remark().await;
+        assert!(
+            remark.contains(&format!("reservation {HOLD} is not spent")),
+            "{remark}"
+        );
     });
 }
 

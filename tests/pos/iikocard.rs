@@ -303,6 +303,34 @@ fn nobody_calls_iikocard_without_its_login_and_it_is_off_unless_it_is_set() {
 }
 
 #[test]
+fn a_site_whose_holds_no_order_could_spend_is_warned_of() {
+    each_database_async(|store| async move {
+        let site = Site::logged_in(&Service::on(store)).await;
+        let owner = &site.till.owner;
+        let connection = owner.get("/api/v1/connections").await.expect(200)["items"][0].clone();
+        assert_eq!(connection["warnings"][0]["code"], "incomplete-settings");
+        let path = format!("/api/v1/connections/{}", connection["id"].as_str().unwrap());
+        let points = json!(["2b4c6d8e-1111-4222-8333-944455566601"]);
+        for mended in [
+            json!({"bonus_payment_types": points}),
+            json!({"bonus_discount_types": points}),
+            json!({"hall": "plugin", "delivery": "plugin"}),
+        ] {
+            let mut settings = connection["settings"].clone();
+            settings
+                .as_object_mut()
+                .unwrap()
+                .extend(mended.as_object().unwrap().clone());
+            let changed = owner
+                .patch(&path, json!({"settings": settings}))
+                .await
+                .expect(200);
+            assert_eq!(changed["warnings"], json!([]), "{mended}");
+        }
+    });
+}
+
+#[test]
 fn no_login_is_kept_with_its_password() {
     each_database_async(|store| async move {
         let site = Site::logged_in(&Service::on(store)).await;

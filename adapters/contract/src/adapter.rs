@@ -351,6 +351,12 @@ pub trait Adapter: Send + Sync {
         BTreeSet::new()
     }
 
+    /// What a person should mend in settings that can be understood, and yet leave something undone that they promise.
+    fn shortcomings(&self, settings: &Settings) -> Vec<Words> {
+        let _ = settings;
+        Vec::new()
+    }
+
     /// What a person types into the vendor's screens, in order, so that the till reaches `address`: the whole address of
     /// the door with its token, without a slash at its end.
     fn guide(&self, _address: &str) -> Vec<GuideStep> {

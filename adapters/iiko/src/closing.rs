@@ -196,17 +196,31 @@ impl Snapshot<'_> {
         notes: &mut Vec<String>,
     ) -> (Redemption, Option<String>) {
         let seen = seen_bonuses(lines, bonuses, notes);
-        if seen.is_zero() {
-            return (Redemption::Nothing, None);
-        }
         let key = self.order.external(&iiko.transaction_data_key);
-        if let Some(key) = key.and_then(hold_key) {
-            return (Redemption::Held(seen), Some(key));
+        match key.and_then(hold_key) {
+            Some(key) if seen.is_positive() => (Redemption::Held(seen), Some(key)),
+            // What was paid is final only where the till has closed the order, and bonuses are known only by the settings.
+            Some(key) if iiko.knows_bonuses() && self.order.status == "Closed" => {
+                notes.push(format!(
+                    "no payment and no discount is in bonuses: reservation {key} is let go"
+                ));
+                (Redemption::Held(Money::ZERO), Some(key))
+            }
+            Some(key) => {
+                notes.push(format!(
+                    "no payment and no discount is known to be in bonuses: reservation {key} is not spent. Where it has paid, \
+                     take the guest's bonuses by hand, and name the types in bonus_payment_types or bonus_discount_types"
+                ));
+                (Redemption::Nothing, None)
+            }
+            None if seen.is_zero() => (Redemption::Nothing, None),
+            None => {
+                notes.push(format!(
+                    "bonuses of {seen} are only seen in a webhook: nothing is redeemed for them, they lower the base"
+                ));
+                (Redemption::Unconfirmed(seen), None)
+            }
         }
-        notes.push(format!(
-            "bonuses of {seen} are only seen in a webhook: nothing is redeemed for them, they lower the base"
-        ));
-        (Redemption::Unconfirmed(seen), None)
     }
 
     /// The guest by our id, where a plugin or a site keeps it with the order, else by the telephone, else by iiko's id of

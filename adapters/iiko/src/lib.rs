@@ -118,6 +118,11 @@ impl Adapter for Iiko {
         hall.into_iter().chain(delivery).chain(named).collect()
     }
 
+    fn shortcomings(&self, settings: &Settings) -> Vec<Words> {
+        let iiko = settings.typed::<IikoSettings>();
+        iiko.map_or(Vec::new(), |iiko| iiko.shortcomings())
+    }
+
     fn guide(&self, address: &str) -> Vec<GuideStep> {
         guide::guide(address)
     }

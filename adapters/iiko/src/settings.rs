@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kopilka_contract::Words;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -105,6 +106,26 @@ impl IikoSettings {
             return &self.cloud.organizations;
         }
         &self.organizations
+    }
+
+    /// Whether the settings say what payments and discounts in our bonuses look like.
+    pub(crate) fn knows_bonuses(&self) -> bool {
+        !(self.bonus_payment_types.is_empty() && self.bonus_discount_types.is_empty())
+    }
+
+    /// What a person should mend in them.
+    pub(crate) fn shortcomings(&self) -> Vec<Words> {
+        let by_webhook = self.hall.webhook() || self.delivery.webhook();
+        let holds_are_lost = self.iikocard.is_some() && by_webhook && !self.knows_bonuses();
+        let words = holds_are_lost.then(|| {
+            Words::new(
+                "Сайт откладывает бонусы под заказы, но не сказано, какие оплаты и скидки iiko — это бонусы: заказ, пришедший вебхуком, \
+                 отложенного не спишет. Задайте bonus_payment_types или bonus_discount_types.",
+                "A site sets bonuses aside for orders, but nothing says which payments and discounts of iiko are bonuses: an order that comes \
+                 by webhook does not spend them. Set bonus_payment_types or bonus_discount_types.",
+            )
+        });
+        words.into_iter().collect()
     }
 
     /// What it is fed from, as the connection of another venue may be: restaurants that are named, and an account whose

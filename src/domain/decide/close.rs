@@ -52,7 +52,7 @@ pub fn close(world: &mut World, cx: Context<'_>, ask: &Close) -> Result<Closed, 
         return Err(Refusal::ReceiptCancelled { late: true });
     }
     if let Some(known) = &previous
-        && let Some(answer) = answer_known(world, known, ask, fingerprint)?
+        && let Some(answer) = answer_known(world, cx, known, ask, fingerprint)?
     {
         if known.status == ReceiptStatus::Closed && says_the_same(known, ask, fingerprint) {
             let taken_off = is_taken_off(ask, Some(known));

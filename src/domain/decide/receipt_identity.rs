@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::Context;
 use super::give_back::is_before;
+use super::held::proven;
 use super::sheet::find;
 use crate::domain::books::Hash;
 use crate::domain::business_time::is_of_our_time;
@@ -73,6 +74,7 @@ fn is_word_for_word(known: &StoredReceipt, ask: &Close) -> bool {
 /// what undid the receipt.
 pub(super) fn answer_known(
     world: &World,
+    cx: Context<'_>,
     known: &StoredReceipt,
     ask: &Close,
     fingerprint: Hash,
@@ -101,8 +103,11 @@ pub(super) fn answer_known(
         }
         _ if is_word_for_word(known, ask) => replay(),
         ReceiptStatus::Closed if newer && confirms_redemption(known, ask) => Ok(None),
-        ReceiptStatus::Closed if brings_guest(world, known, ask) => Ok(None),
+        ReceiptStatus::Closed if brings_guest(world, known, ask) || brings_hold(world, cx, known, ask) => {
+            Ok(None)
+        }
         _ if known.fingerprint == fingerprint => replay(),
+        ReceiptStatus::Closed if tells_more(known, ask) && names_its_guest(world, known, ask) => Ok(None),
         ReceiptStatus::Returned if ask.receipt.version.is_some() => replay(),
         ReceiptStatus::PartlyReturned if newer => Err(Refusal::ReceiptHasReturns),
         _ if newer => Ok(None),
@@ -171,16 +176,34 @@ fn is_late(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     known.version.is_some_and(later) || rollbacks(world, known).any(|(said, _)| later(said))
 }
 
-/// Whether a cloud names the guest of a receipt that has none: the till closed it and neither asked who he is nor took him off. It speaks of the very
-/// sale that stands, not of one before it: their totals agree.
+/// Whether a cloud names the guest of a receipt that only its till has told: the till closed it and neither asked who he is nor took him off.
 fn brings_guest(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     let other_road = matches!((ask.receipt.version, known.version), (Some(new), Some(old))
         if repeated_moment(new).is_some() && !comparable(new, old));
+    other_road && names_its_guest(world, known, ask)
+}
+
+/// Whether a cloud shows once more what it has told of the same moment: its webhook may keep back what it shows to who asks.
+fn tells_more(known: &StoredReceipt, ask: &Close) -> bool {
+    let told = ask.receipt.version;
+    told == known.version && told.is_some_and(|version| repeated_moment(version).is_some())
+}
+
+/// Whether it now names what was set aside for the order and has paid, which nothing has so far.
+fn brings_hold(world: &World, cx: Context<'_>, known: &StoredReceipt, ask: &Close) -> bool {
+    let proven = |ask: &Close| matches!(proven(world, cx, ask).redemption, Redemption::Now(_));
+    let names_hold = matches!(ask.redemption, Redemption::Held(_));
+    names_hold && tells_more(known, ask) && confirms_redemption(known, ask) && proven(ask)
+}
+
+/// Whether it names the guest of a receipt that has none and whom no till took off. It speaks of the very sale that stands, not of one
+/// before it: their totals agree.
+fn names_its_guest(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     let receipt = &ask.receipt;
     let is_somebody = |who: &CustomerRef| find(world, known.key.network, who).is_some();
     let names = || receipt.phone.is_some() || receipt.customer.as_ref().is_some_and(is_somebody);
     let total: Money = receipt.lines.iter().map(|line| line.amount).sum();
-    other_road && known.customer.is_none() && !known.answer.guest_taken_off && total == known.total && names()
+    known.customer.is_none() && !known.answer.guest_taken_off && total == known.total && names()
 }
 
 /// Whether the same content says now, from one who may redeem, what was only seen before: that bonuses paid.
