@@ -11,6 +11,7 @@ use crate::envelope::Service;
 use crate::lines::{BadItem, Lines};
 use crate::order::{Customer, Order, PaymentInfo, Sale};
 use crate::settings::IikoSettings;
+use crate::told_sale::as_told;
 use crate::{Id, moment};
 
 /// So much of a problem's description is kept, in characters.
@@ -53,6 +54,7 @@ impl Snapshot<'_> {
             Some(sum) => lines.reconcile(sum, notes),
             None => notes.push("the order has no sum to compare its lines with".to_owned()),
         }
+        let as_told = as_told(order, sale, &lines);
         for discount in &sale.discounts {
             let kind = discount.discount_type.as_ref().and_then(|kind| kind.id.as_ref());
             if kind.is_some_and(|id| iiko.bonus_discount_types.contains(id)) {
@@ -93,6 +95,7 @@ impl Snapshot<'_> {
                 .and_then(|source| filled(source.name.as_deref())),
         };
         Ok(Close {
+            as_told,
             redemption,
             hold,
             ..Close::of(receipt)

@@ -41,6 +41,7 @@ mod plugin;
 mod poll;
 mod settings;
 mod spread;
+mod told_sale;
 mod webhook;
 mod wire;
 

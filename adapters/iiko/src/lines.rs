@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kopilka_contract::{Line, Money, Quantity};
+use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -287,6 +288,16 @@ impl Lines {
         }
     }
 
+    /// The lines as the till has told them, until bonuses are covered.
+    pub fn said(&self) -> Vec<SaidLine<'_>> {
+        self.sold.iter().map(Sold::said).collect()
+    }
+
+    /// Which line is at which position of the till.
+    pub fn positions(&self) -> Vec<(&Id, usize)> {
+        self.positions.iter().map(|(id, index)| (id, *index)).collect()
+    }
+
     /// What bonuses posted as a discount took off all lines.
     pub fn covered(&self) -> Money {
         self.sold.iter().map(|line| line.covered).sum()
@@ -337,7 +348,29 @@ impl Lines {
     }
 }
 
+/// A line as its till has told it. A product that has an id may be renamed; of one that has none, its name tells which it is.
+#[derive(Debug, Serialize)]
+pub(crate) struct SaidLine<'a> {
+    line_id: &'a str,
+    product: Option<&'a Id>,
+    name: Option<&'a str>,
+    quantity: Quantity,
+    gross: Money,
+    net: Money,
+}
+
 impl Sold {
+    fn said(&self) -> SaidLine<'_> {
+        SaidLine {
+            line_id: &self.line_id,
+            product: self.product_id.as_ref(),
+            name: self.product_id.is_none().then_some(self.name.as_str()),
+            quantity: self.quantity,
+            gross: self.gross,
+            net: self.net,
+        }
+    }
+
     /// What all discounts together took off.
     fn taken_off(&self) -> Money {
         (self.gross - self.net).max(Money::ZERO)

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use kopilka_contract::Money;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::Id;
@@ -94,7 +94,7 @@ pub(crate) struct Order {
 }
 
 /// A text that somebody keeps with an order under a key of his own.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct ExternalData {
     #[serde(default, deserialize_with = "if_readable")]
     pub key: Option<String>,
@@ -202,7 +202,7 @@ pub(crate) struct GuestsInfo {
 }
 
 /// One payment.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PaymentInfo {
     #[serde(default)]
@@ -215,7 +215,7 @@ pub(crate) struct PaymentInfo {
 }
 
 /// Type of a payment.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct PaymentType {
     #[serde(default, deserialize_with = "Id::if_any")]
     pub id: Option<Id>,
@@ -225,10 +225,10 @@ pub(crate) struct PaymentType {
 }
 
 /// One discount, or a surcharge.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Discount {
-    #[serde(default)]
+    #[serde(default, serialize_with = "only_id")]
     pub discount_type: Option<Named>,
     #[serde(default, deserialize_with = "money")]
     pub sum: Option<Money>,
@@ -241,7 +241,7 @@ pub(crate) struct Discount {
 }
 
 /// What a discount took off one position.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DiscountedPosition {
     #[serde(default, deserialize_with = "Id::if_any")]
@@ -295,4 +295,10 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
         Value::String(text) if !text.is_empty() => Some(text),
         _ => None,
     })
+}
+
+/// Things are told by their ids: they may be renamed.
+fn only_id<S: Serializer>(named: &Option<Named>, serializer: S) -> Result<S::Ok, S::Error> {
+    let id = named.as_ref().and_then(|named| named.id.as_ref());
+    id.serialize(serializer)
 }

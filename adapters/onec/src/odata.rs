@@ -12,7 +12,7 @@ mod request;
 mod settings;
 mod stage;
 
-use kopilka_contract::{Dialogue, Message, Unreadable, Words};
+use kopilka_contract::{AsTold, Dialogue, Message, Unreadable, Words};
 use serde_json::{Map, Value};
 
 use self::document::{Mapped, Names, mapped};
@@ -24,7 +24,17 @@ pub use self::profile::{
 pub use self::settings::ODataSettings;
 use crate::query::Query;
 use crate::receipt_answer;
-use crate::receipt_json::{self, Contract};
+use crate::receipt_json::{self, Contract, Said};
+
+/// What a base says of a document, whichever its state and its mapping. Names of products are not in it: they have keys.
+fn as_told(delivered: &Value) -> Option<AsTold> {
+    let fields = delivered["document"].as_object()?.iter();
+    let document: Vec<_> = fields.filter(|(name, _)| *name != "DataVersion").collect();
+    AsTold::of(
+        "1c odata",
+        &(document, &delivered["cards"], &delivered["paymentKinds"]),
+    )
+}
 
 /// What follows `poll/` in the path of a delivered document.
 pub(crate) const DELIVERED: &str = "odata";
@@ -63,7 +73,9 @@ pub(crate) fn read(message: &Message<'_>, contract: Contract<'_>) -> Result<Box<
         ..contract
     };
     match mapped(fields, &value["document"], names) {
-        Mapped::Document(document) => receipt_json::read_value(&document, contract),
+        Mapped::Document(document) => {
+            receipt_json::read_value(&document, &Said::InItsOwn(as_told(&value)), contract)
+        }
         Mapped::NotAReceipt => Err(broken("документ не чек", "the document is no receipt")),
     }
 }

@@ -17,7 +17,8 @@ mod version;
 
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
-    About, Ask, Dialogue, Language, Message, Part, Phone, Refusal, Reply, Settings, Told, Unreadable, Words,
+    About, AsTold, Ask, Dialogue, Language, Message, Part, Phone, Refusal, Reply, Settings, Told, Unreadable,
+    Words,
 };
 use serde_json::Value;
 
@@ -43,13 +44,30 @@ pub(crate) fn read_one(
     message: &Message<'_>,
     contract: Contract<'_>,
 ) -> Result<Box<dyn Dialogue>, Unreadable> {
-    read_value(&json(message, contract.settings.language)?, contract)
+    read_value(
+        &json(message, contract.settings.language)?,
+        &Said::InOurWords,
+        contract,
+    )
+}
+
+/// What the base of a document has said of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Said {
+    /// The document itself: the words of the contract are the base's own.
+    InOurWords,
+    /// This: the document is what settings have made of it.
+    InItsOwn(Option<AsTold>),
 }
 
 /// Reads one document that is JSON already, whichever road it came by.
-pub(crate) fn read_value(value: &Value, contract: Contract<'_>) -> Result<Box<dyn Dialogue>, Unreadable> {
+pub(crate) fn read_value(
+    value: &Value,
+    said: &Said,
+    contract: Contract<'_>,
+) -> Result<Box<dyn Dialogue>, Unreadable> {
     let language = contract.settings.language;
-    match contract.read(Field::document(value)) {
+    match contract.read(Field::document(value), said) {
         Ok(document) => Ok(Box::new(Push {
             documents: vec![Ok(document)],
             bodies: Vec::new(),
@@ -77,7 +95,7 @@ pub(crate) fn read_batch(
     };
     let documents = items
         .iter()
-        .map(|item| contract.read(Field::document(item)))
+        .map(|item| contract.read(Field::document(item), &Said::InOurWords))
         .collect();
     Ok(Box::new(Push {
         documents,
@@ -216,18 +234,18 @@ enum Operation {
 
 impl Contract<'_> {
     /// Reads one document of the contract, whichever road it came by.
-    pub(crate) fn read(&self, document: Field<'_>) -> Result<Document, Rejected> {
+    pub(crate) fn read(&self, document: Field<'_>, said: &Said) -> Result<Document, Rejected> {
         let document_id = document
             .get("documentId")
             .text()
             .ok()
             .flatten()
             .map(guid_in_lower_case);
-        self.understand(&document)
+        self.understand(&document, said)
             .map_err(|fault| Rejected { document_id, fault })
     }
 
-    fn understand(&self, document: &Field<'_>) -> Result<Document, Fault> {
+    fn understand(&self, document: &Field<'_>, said: &Said) -> Result<Document, Fault> {
         let document = document.clone().object()?;
         let id = document.get("documentId");
         let id = guid_in_lower_case(id.required(id.text()?)?);
@@ -236,7 +254,7 @@ impl Contract<'_> {
             operation if is_cancelled(&document) => {
                 self.cancel(operation, &document, id.clone(), &mut remarks)?
             }
-            Operation::Sale => Ask::Close(self.sale(&document, id.clone(), &mut remarks)?),
+            Operation::Sale => Ask::Close(self.sale(&document, id.clone(), said, &mut remarks)?),
             Operation::Return => Ask::GiveBack(self.give_back(&document, id.clone(), &mut remarks)?),
         };
         Ok(Document { id, ask, remarks })

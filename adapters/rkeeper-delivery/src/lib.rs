@@ -32,6 +32,7 @@ mod receipt;
 mod settings;
 mod site;
 mod state;
+mod told_order;
 
 use std::collections::BTreeSet;
 

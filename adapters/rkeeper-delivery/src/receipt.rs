@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::order::{self, Order};
 use crate::settings::{DeliverySettings, Fate, HoldKey};
+use crate::told_order::as_told;
 use crate::{amounts, answer, lines};
 
 /// An order, read.
@@ -106,6 +107,7 @@ impl Fetched {
         Z: Fn(DateTime<FixedOffset>) -> DateTime<FixedOffset>,
     {
         let (lines, total) = lines::lines(order, &mut self.remarks)?;
+        let as_told = as_told(order, &lines, total);
         let (payments, bonuses) = self.payments(order, total, settings)?;
         let guest = &order.guest;
         let phone = amounts::words(&guest["phone"]);
@@ -144,6 +146,7 @@ impl Fetched {
         // Named also where no bonuses paid: then what was set aside is let go.
         let hold = hold_key(order, &of.id, settings);
         self.asks.push(Ask::Close(Close {
+            as_told,
             redemption: match (bonuses, &hold) {
                 (amount, Some(_)) => Redemption::Held(amount),
                 (Money::ZERO, None) => Redemption::Nothing,

@@ -70,6 +70,14 @@ fn is_word_for_word(known: &StoredReceipt, ask: &Close) -> bool {
     ask.as_told.is_some() && ask.as_told == known.as_told
 }
 
+/// Whether nothing is new in a message but how it is read. A redemption by what came before the receipt is another matter: its
+/// write-off or hold may be there by now.
+fn is_only_read_otherwise(known: &StoredReceipt, ask: &Close, fingerprint: Hash) -> bool {
+    let by_what_came_before = matches!(ask.redemption, Redemption::Before(_) | Redemption::Held(_));
+    let is_read_alike = known.fingerprint == fingerprint;
+    is_word_for_word(known, ask) && !(is_read_alike && by_what_came_before)
+}
+
 /// The answer where the receipt is known and nothing is to be done; `None`: this is a new version to post. `world` knows
 /// what undid the receipt.
 pub(super) fn answer_known(
@@ -101,7 +109,7 @@ pub(super) fn answer_known(
                 Err(Refusal::ReceiptCancelled { late })
             }
         }
-        _ if is_word_for_word(known, ask) => replay(),
+        _ if is_only_read_otherwise(known, ask, fingerprint) => replay(),
         ReceiptStatus::Closed if newer && confirms_redemption(known, ask) => Ok(None),
         ReceiptStatus::Closed if brings_guest(world, known, ask) || brings_hold(world, cx, known, ask) => {
             Ok(None)

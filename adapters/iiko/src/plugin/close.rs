@@ -11,6 +11,7 @@ use super::Call;
 use super::answer::{self, BalanceAnswer, ReceiptLine, no_answer};
 use super::order::Order;
 use super::receipt_lines::{Label, lines, sentence};
+use super::told_order::as_told;
 
 #[derive(Debug)]
 pub(super) struct ClosedOrder {
@@ -37,8 +38,10 @@ pub(super) fn read(call: &Call<'_>) -> Result<ClosedOrder, Unreadable> {
     let iiko = call.connection.iiko;
     let loading = order.loading(iiko);
     let no_sale = order.is_no_sale(iiko);
+    let as_told = as_told(&order);
     let snapshot = order.snapshot(call)?;
     let mut close = snapshot.close;
+    close.as_told = as_told;
     let mut reservations = snapshot.reservations.into_iter();
     if !no_sale && snapshot.points.is_positive() {
         close.redemption = Redemption::Now(snapshot.points);

@@ -25,6 +25,7 @@ mod order;
 mod quote;
 mod receipt_lines;
 mod reserve;
+mod told_order;
 
 use kopilka_contract::{Dialogue, Language, Message, Refusal, Reply, Settings, Unreadable, Words};
 use serde::Deserialize;

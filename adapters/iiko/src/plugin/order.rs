@@ -7,7 +7,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 use kopilka_contract::{
     Close, CustomerRef, Errand, Line, Money, Payment, Phone, Quantity, Receipt, Unreadable, first_hand,
 };
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Call;
 use crate::Id;
@@ -115,7 +115,7 @@ pub(super) struct OrderLine {
     pub modifiers: Vec<OrderLine>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OrderPayment {
     pub kind: String,
@@ -124,14 +124,14 @@ pub(super) struct OrderPayment {
     pub sum: Money,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LoyaltyTransaction {
     pub transaction_id: String,
     pub points: Money,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum PointsAs {
     /// Points lower the prices: `net` is without them.

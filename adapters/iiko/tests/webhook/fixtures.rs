@@ -149,7 +149,11 @@ fn ask_as_json(ask: &Ask) -> Value {
     match ask {
         Ask::Close(close) => {
             assert_eq!((&close.hold, close.promo_codes.len()), (&None, 0));
-            json!({ "close": { "receipt": close.receipt, "redemption": redemption_as_json(close.redemption) } })
+            json!({ "close": {
+                "receipt": close.receipt,
+                "redemption": redemption_as_json(close.redemption),
+                "as_told": close.as_told.map(|told| format!("{told:?}")),
+            } })
         }
         Ask::GiveBack(back) => {
             assert_eq!(back.what, WhatBack::Everything);

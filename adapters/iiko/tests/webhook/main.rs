@@ -7,3 +7,4 @@ mod any_input;
 mod fixtures;
 mod golden;
 mod meaning;
+mod told_sale;

@@ -13,7 +13,7 @@ use crate::dates;
 use crate::fields::Field;
 use crate::line_keys::LineKeys;
 use crate::numbers;
-use crate::receipt_json::{Contract, Document, Rejected};
+use crate::receipt_json::{Contract, Document, Rejected, Said};
 
 /// What we have for a base that asks: no documents.
 pub(super) const NOTHING: &str =
@@ -57,7 +57,7 @@ impl Documents {
                             .unwrap_or("?")
                             .to_owned(),
                         json: value.to_string(),
-                        document: contract.read(Field::document(&value)),
+                        document: contract.read(Field::document(&value), &Said::InItsOwn(None)),
                     });
                 }
                 None => documents.skipped.push(own.skipped()),

@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 
-use kopilka_contract::{Close, CustomerRef, Line, Money, Payment, Receipt, Redemption, Words};
+use kopilka_contract::{
+    AsTold, Close, CustomerRef, Line, Money, Payment, Phone, Quantity, Receipt, Redemption, Words,
+};
+use serde::Serialize;
 
-use super::{Contract, card_code, phone, some_lines};
+use super::{Contract, Said, card_code, phone, some_lines};
 use crate::fault::{Fault, Problem};
 use crate::fields::Field;
 use crate::guest_name::GuestName;
@@ -16,6 +19,7 @@ impl Contract<'_> {
         &self,
         document: &Field<'_>,
         external_id: String,
+        said: &Said,
         remarks: &mut Vec<Words>,
     ) -> Result<Close, Fault> {
         let mut lines = self.lines(document)?;
@@ -24,6 +28,21 @@ impl Contract<'_> {
         let phone = phone(document, remarks);
         let card = card_code(document)?.map(|code| GuestName::from_code(&code).customer());
         let reserve = document.get("bonus").get("reserveId").text()?;
+        let guest = card.or_else(|| phone.clone().map(CustomerRef::Phone));
+        let as_told = match said {
+            Said::InItsOwn(as_told) => *as_told,
+            Said::InOurWords => {
+                let said = SaidSale {
+                    lines: lines.iter().map(SaidLine::of).collect(),
+                    payments: &paid.with_money,
+                    spent,
+                    guest: guest.as_ref(),
+                    phone: phone.as_ref(),
+                    reserve: reserve.as_deref(),
+                };
+                AsTold::of("1c receipt", &said)
+            }
+        };
         let date = document.get("date");
         let receipt = Receipt {
             version: Some(self.version(document, remarks)?),
@@ -33,7 +52,7 @@ impl Contract<'_> {
                 .or_else(|| document.get("number").label()),
             till: document.get("register").label(),
             shift: document.get("shiftNumber").label(),
-            customer: card.or_else(|| phone.clone().map(CustomerRef::Phone)),
+            customer: guest,
             phone,
             total: Some(lines.iter().map(|sold| sold.line.amount).sum()),
             lines: lines.into_iter().map(|sold| sold.line).collect(),
@@ -42,6 +61,7 @@ impl Contract<'_> {
             ..Receipt::of(external_id, date.required(date.instant(self.settings)?)?)
         };
         Ok(Close {
+            as_told,
             redemption: match self.own.receipt_redemption {
                 _ if spent.is_zero() => Redemption::Nothing,
                 _ if reserve.is_some() => Redemption::Held(spent),
@@ -104,6 +124,43 @@ impl Contract<'_> {
                 redeemed: None,
             },
         })
+    }
+}
+
+/// What a document in the words of our contract says of a sale, before any setting shapes it.
+#[derive(Serialize)]
+struct SaidSale<'a> {
+    lines: Vec<SaidLine<'a>>,
+    payments: &'a [Payment],
+    spent: Money,
+    guest: Option<&'a CustomerRef>,
+    phone: Option<&'a Phone>,
+    reserve: Option<&'a str>,
+}
+
+/// A line. A product that has an id may be renamed; of one that has none, its name and its group's tell which it is.
+#[derive(Serialize)]
+struct SaidLine<'a> {
+    line_id: &'a str,
+    product: Option<&'a str>,
+    named: Option<(&'a str, Option<&'a str>)>,
+    quantity: Quantity,
+    amount: Money,
+    bonus: Money,
+}
+
+impl<'a> SaidLine<'a> {
+    fn of(sold: &'a SoldLine) -> Self {
+        let line = &sold.line;
+        let names = (line.name.as_str(), line.category_name.as_deref());
+        SaidLine {
+            line_id: &line.line_id,
+            product: line.product_id.as_deref(),
+            named: line.product_id.is_none().then_some(names),
+            quantity: line.quantity,
+            amount: line.amount,
+            bonus: sold.bonus,
+        }
     }
 }
 

@@ -12,3 +12,4 @@ mod receipt_json;
 mod robustness;
 mod settings;
 mod stage;
+mod told_sale;

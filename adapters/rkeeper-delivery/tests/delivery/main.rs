@@ -7,3 +7,4 @@ mod any_input;
 mod asking;
 mod fixtures;
 mod golden;
+mod told_order;
