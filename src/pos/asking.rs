@@ -22,6 +22,7 @@ use crate::domain::decide::Amend;
 use crate::domain::ids::CustomerId;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
+use crate::storage::cards::{self, CardStatus};
 use crate::storage::ledger::message::Outcome;
 use crate::storage::{AnyConnection, StorageError, receipts};
 
@@ -47,7 +48,7 @@ fn refusal_of(problem: Problem) -> Refusal {
 pub(super) fn is_only_read(ask: &Ask) -> bool {
     matches!(
         ask,
-        Ask::Identify(_) | Ask::Search(_) | Ask::Turnover(_) | Ask::Quote(_)
+        Ask::Identify(_) | Ask::Search(_) | Ask::Turnover(_) | Ask::Cards(_) | Ask::Quote(_)
     )
 }
 
@@ -87,6 +88,7 @@ impl Talk {
                 .map(|guest| Told::Guest(Box::new(guest))),
             Ask::Search(search) => ledger.search(tenant, place, search).await.map(Told::Guests),
             Ask::Turnover(guest) => return self.turnover(&guest).await,
+            Ask::Cards(guest) => return self.cards(&guest).await,
             Ask::Quote(close) => ledger
                 .quote(tenant, place, close)
                 .await
@@ -150,6 +152,23 @@ impl Talk {
     }
 
     /// What a guest of the network has bought in all.
+    /// The cards of a guest that work.
+    async fn cards(&self, guest: &str) -> Result<Result<Told, Refusal>, Failed> {
+        let tenant = self.known.tenant;
+        let Ok(guest) = guest.parse::<CustomerId>() else {
+            return Ok(Err(crate::domain::refusal::Refusal::CustomerNotFound.into()));
+        };
+        let read = move |c: &mut AnyConnection| cards::of_customers(c, tenant, &[guest]);
+        let found: Result<_, StorageError> = self.app.read(read).await;
+        let mut found = found.map_err(|error| {
+            tracing::warn!(%error, %guest, "could not read a guest's cards");
+            Failed::Busy
+        })?;
+        let found = found.remove(&guest).unwrap_or_default();
+        let working = found.into_iter().filter(|card| card.status == CardStatus::Active);
+        Ok(Ok(Told::Cards(working.map(|card| card.number).collect())))
+    }
+
     async fn turnover(&self, guest: &str) -> Result<Result<Told, Refusal>, Failed> {
         let tenant = self.known.tenant;
         let Ok(guest) = guest.parse::<CustomerId>() else {
@@ -244,6 +263,7 @@ impl Talk {
             | Ask::Void(_)
             | Ask::Search(_)
             | Ask::Turnover(_)
+            | Ask::Cards(_)
             | Ask::TakeMenu(_)
             | Ask::Reconcile(_) => None,
         };

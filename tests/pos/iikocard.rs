@@ -303,6 +303,73 @@ fn nobody_calls_iikocard_without_its_login_and_it_is_off_unless_it_is_set() {
 }
 
 #[test]
+fn a_site_hears_of_all_of_a_guests_cards_and_of_what_is_not_done_for_it() {
+    each_database_async(|store| async move {
+        let site = Site::logged_in(&Service::on(store)).await;
+        let guest = json!({"phone": "79005550101", "name": "Анна", "cardTrack": "111", "consentStatus": 1, "nullifyEmptyFields": true});
+        let update = "customer/create_or_update";
+        let id = site.loyalty(update, guest).await.expect(200)["id"].clone();
+        for number in ["222", "333"] {
+            let card = json!({"customerId": id, "cardTrack": number, "cardNumber": number});
+            site.loyalty("customer/card/add", card).await.expect(200);
+        }
+        let card = json!({"customerId": id, "cardTrack": "222"});
+        site.loyalty("customer/card/remove", card).await.expect(200);
+        let info = json!({"type": "phone", "phone": "79005550101"});
+        let told = site.loyalty("customer/info", info.clone()).await.expect(200);
+        let numbers: Vec<&Value> = told["cards"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|card| &card["number"])
+            .collect();
+        assert_eq!(numbers, ["333", "111"]);
+        for refused in [
+            json!({"id": id, "name": "Никто", "isDeleted": true}),
+            json!({"id": id, "name": "Никто", "consentStatus": 2}),
+            json!({"id": id, "name": "Никто", "nullifyEmptyFields": true}),
+        ] {
+            let answer = site.loyalty(update, refused.clone()).await.expect(400);
+            let sentence = answer["errorDescription"].as_str().unwrap();
+            assert!(sentence.contains("nothing was changed"), "{refused}: {sentence}");
+        }
+        assert_eq!(
+            site.loyalty("customer/info", info).await.expect(200)["name"],
+            "Анна"
+        );
+    });
+}
+
+#[test]
+fn a_login_of_the_second_kind_gets_the_same_token_and_is_kept_without_its_key() {
+    each_database_async(|store| async move {
+        let site = Site::logged_in(&Service::on(store)).await;
+        let login =
+            |key: &str| json!({"apiKey": key, "appId": ORGANIZATION, "clientSecret": "s3cret"}).to_string();
+        let path = "api/v2/access_token";
+        let told = site
+            .till
+            .send("POST", path, login("site-login"))
+            .await
+            .expect(200);
+        assert_eq!(told["token"], site.token);
+        let refused = site.till.send("POST", path, login("guess-login")).await;
+        assert_eq!(refused.status, 401);
+        let kept = site
+            .till
+            .owner
+            .get("/api/v1/messages?limit=100")
+            .await
+            .expect(200)
+            .to_string();
+        assert!(
+            kept.contains(path) && !kept.contains("guess-login") && !kept.contains("s3cret"),
+            "{kept}"
+        );
+    });
+}
+
+#[test]
 fn a_site_whose_holds_no_order_could_spend_is_warned_of() {
     each_database_async(|store| async move {
         let site = Site::logged_in(&Service::on(store)).await;

@@ -16,6 +16,8 @@ pub enum Ask {
     Search(Search),
     /// What has this guest bought in all? By the id that an answer gave. A pure read. Answer: [`crate::Told::Turnover`].
     Turnover(String),
+    /// Which cards of this guest work? By the id that an answer gave. A pure read. Answer: [`crate::Told::Cards`].
+    Cards(String),
     /// What would this receipt do? A pure read. Answer: [`crate::Told::Quoted`].
     Quote(Close),
     /// Close a receipt: exactly once. Answer: [`crate::Told::Closed`].

@@ -52,6 +52,8 @@ pub enum Told {
     Guests(Vec<Guest>),
     /// To [`crate::Ask::Turnover`]: his receipts in the whole network, after discounts and before bonuses, without what came back.
     Turnover(Money),
+    /// To [`crate::Ask::Cards`]: their numbers, the newest first.
+    Cards(Vec<String>),
     /// To [`crate::Ask::Quote`].
     Quoted(Box<Closed>),
     /// To [`crate::Ask::Close`].

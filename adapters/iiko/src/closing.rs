@@ -50,7 +50,8 @@ impl Snapshot<'_> {
         self.remark(notes);
 
         let mut lines = Lines::read(items, notes)?;
-        match sale.sum {
+        let sold_for = sale.sold_for(iiko);
+        match sold_for {
             Some(sum) => lines.reconcile(sum, notes),
             None => notes.push("the order has no sum to compare its lines with".to_owned()),
         }
@@ -62,6 +63,13 @@ impl Snapshot<'_> {
             }
         }
         let (payments, bonuses) = payments(&sale.payments, iiko, notes);
+        // Posted as a discount, a payment in bonuses may stand among the payments as well: then money alone pays the order.
+        let in_money: Money = payments.iter().map(|payment| payment.amount).sum();
+        let bonuses = if bonuses == lines.covered() && sold_for == Some(in_money) {
+            Money::ZERO
+        } else {
+            bonuses
+        };
         let (redemption, hold) = self.redemption(&lines, bonuses, iiko, notes);
         // A payment in bonuses is not spread over lines by the till. Where there is one, the ledger spreads it all.
         let with_covered = lines.covered().is_positive() && !bonuses.is_positive();

@@ -147,6 +147,7 @@ impl Adapter for Iiko {
             return iikocard::read(method, message, settings);
         }
         match path {
+            iikocard::SECOND_KIND => iikocard::read("access_token", message, settings),
             "" | "webhook" => Ok(Box::new(webhook::read(message, settings)?)),
             "menu" => cloud::wish_for_menu(settings),
             other => Err(Unreadable {

@@ -106,16 +106,27 @@ pub(crate) struct ExternalData {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Sale {
-    /// To be paid, after discounts and surcharges; tips are not in it.
+    /// To be paid, after discounts and surcharges; assumed to be without tips ([`Sale::sold_for`]).
     #[serde(default, deserialize_with = "money")]
     pub sum: Option<Money>,
     #[serde(default, deserialize_with = "list")]
     pub payments: Vec<PaymentInfo>,
     #[serde(default, deserialize_with = "list")]
     pub discounts: Vec<Discount>,
+    /// Given beside what is paid for the order.
+    #[serde(default, deserialize_with = "list")]
+    pub tips: Vec<PaymentInfo>,
 }
 
 impl Sale {
+    /// What was sold for: tips are not, also where the settings say that iiko counts them into the sum.
+    pub fn sold_for(&self, iiko: &IikoSettings) -> Option<Money> {
+        let given = self.tips.iter().filter(|tip| tip.is_preliminary != Some(true));
+        let tips: Money = given.filter_map(|tip| tip.sum).sum();
+        self.sum
+            .map(|sum| if iiko.tips_in_sum { sum - tips } else { sum })
+    }
+
     /// The items of an order. Each is read by itself, so that a broken one can be named.
     pub fn items(order: &Value) -> Result<&[Value], serde_json::Error> {
         match order.get("items") {

@@ -37,6 +37,8 @@ pub struct IikoSettings {
     /// Kinds of payments (`paymentType.kind`) that are no sale: an order that is paid by nothing else is left alone. Assumed:
     /// meals of the staff and debts of regular guests are written off like this.
     pub not_sold_kinds: BTreeSet<String>,
+    /// iiko counts tips into the sum of an order (how it is, is not documented): they are no sale, and nothing accrues for them.
+    pub tips_in_sum: bool,
     /// What becomes of a closed order whose sum is below zero. How iiko shows refunds to others is not documented.
     pub negative_sum: NegativeSum,
     /// The `authToken` of iiko's webhook settings, where one is set there: webhooks without it are refused.
@@ -78,6 +80,7 @@ impl Default for IikoSettings {
             receipt_types: ReceiptTypes::default(),
             payment_kinds: BTreeMap::new(),
             not_sold_kinds: ["Writeoff", "Credit"].map(str::to_owned).into(),
+            tips_in_sum: false,
             negative_sum: NegativeSum::default(),
             webhook_token: None,
             webhook_authorization: WebhookAuthorization::default(),

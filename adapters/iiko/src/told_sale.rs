@@ -17,6 +17,7 @@ pub(crate) fn as_told(order: &Order, sale: &Sale, lines: &Lines) -> Option<AsTol
         sum: sale.sum,
         payments: &sale.payments,
         discounts: &sale.discounts,
+        tips: &sale.tips,
         customer: customer.and_then(|customer| customer.id.as_ref()),
         phone: order.phone.as_deref().map(str::trim),
         source: order.source_key.as_deref(),
@@ -34,6 +35,8 @@ struct SaidSale<'a> {
     sum: Option<Money>,
     payments: &'a [PaymentInfo],
     discounts: &'a [Discount],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tips: &'a [PaymentInfo],
     customer: Option<&'a Id>,
     phone: Option<&'a str>,
     source: Option<&'a str>,

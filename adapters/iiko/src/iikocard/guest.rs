@@ -29,6 +29,7 @@ enum Wanted {
 pub(super) struct AboutGuest {
     ask: Ask,
     wanted: Wanted,
+    /// Fields of the request that we do not keep.
     remarks: Vec<String>,
     correlation_id: String,
     language: Language,
@@ -51,6 +52,14 @@ impl Dialogue for AboutGuest {
         vec![self.ask.clone()]
     }
 
+    /// All his cards are shown, for a site asks whether one is his already.
+    fn then(&self, told: &[Result<Told, Refusal>]) -> Result<Vec<Ask>, Unreadable> {
+        Ok(match (&self.wanted, told.first()) {
+            (Wanted::Info { .. }, Some(Ok(Told::Guest(guest)))) => vec![Ask::Cards(guest.id.clone())],
+            _ => Vec::new(),
+        })
+    }
+
     fn remarks(&self) -> Vec<String> {
         self.remarks.clone()
     }
@@ -62,7 +71,13 @@ impl Dialogue for AboutGuest {
             Err(reply) => return reply,
         };
         let body = match &self.wanted {
-            Wanted::Info { wallet, name } => info_of(guest, wallet, name),
+            Wanted::Info { wallet, name } => {
+                let cards = match told.get(1) {
+                    Some(Ok(Told::Cards(cards))) => cards.as_slice(),
+                    _ => guest.card.as_slice(),
+                };
+                info_of(guest, cards, wallet, name)
+            }
             Wanted::Id => json!({"id": guest_id::to_uuid(&guest.id)}),
             Wanted::Nothing => json!({}),
             Wanted::Wallet(wallet) => json!({
@@ -112,6 +127,15 @@ fn phone(call: &Call<'_>, text: &str) -> Result<Phone, Unreadable> {
     Phone::parse(text).ok_or_else(|| call.wrong(400, "the phone is not a telephone number".to_owned()))
 }
 
+/// `consentStatus` of iiko.
+const CONSENT_GIVEN: i64 = 1;
+const CONSENT_REVOKED: i64 = 2;
+/// What is refused, since a site that hears of success believes that it was done.
+const NOT_DELETED: &str = "isDeleted: no guest is deleted here, nothing was changed; delete him in Kopilka";
+const NOT_REVOKED: &str =
+    "consentStatus 2: no consent is revoked here, nothing was changed; it is kept in Kopilka's customer";
+const NOT_EMPTIED: &str = "nullifyEmptyFields: no field of a guest is emptied here, nothing was changed; send it without, and empty them in Kopilka";
+
 /// `customer/create_or_update`: names who he is by `id`, `phone` or `cardTrack`.
 pub(super) fn create_or_update(call: &Call<'_>) -> Result<AboutGuest, Unreadable> {
     #[derive(Deserialize)]
@@ -129,12 +153,25 @@ pub(super) fn create_or_update(call: &Call<'_>) -> Result<AboutGuest, Unreadable
         sex: Option<Value>,
         comment: Option<String>,
         is_deleted: Option<bool>,
+        consent_status: Option<i64>,
+        nullify_empty_fields: Option<bool>,
     }
     let request: Request = call.body()?;
     let filled = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
     let mut remarks = Vec::new();
     if request.is_deleted == Some(true) {
-        remarks.push("isDeleted: a guest is not deleted by this door, nothing was done about it".to_owned());
+        return Err(call.wrong(400, NOT_DELETED.to_owned()));
+    }
+    match request.consent_status {
+        Some(CONSENT_GIVEN) => remarks.push("consentStatus: consents are not kept by this door".to_owned()),
+        Some(CONSENT_REVOKED) => return Err(call.wrong(400, NOT_REVOKED.to_owned())),
+        _ => {}
+    }
+    if request.nullify_empty_fields == Some(true) {
+        if request.id.is_some() {
+            return Err(call.wrong(400, NOT_EMPTIED.to_owned()));
+        }
+        remarks.push("nullifyEmptyFields: what came empty stays as it was".to_owned());
     }
     let name_parts = NameParts {
         first: filled(request.name),
@@ -224,11 +261,10 @@ fn sex(value: &Value) -> Option<Sex> {
     }
 }
 
-fn info_of(guest: &Guest, wallet: &str, program: &str) -> Value {
+fn info_of(guest: &Guest, cards: &[String], wallet: &str, program: &str) -> Value {
     let name = NameParts::of(guest.name.as_deref().unwrap_or_default());
     let id = guest_id::to_uuid(&guest.id);
-    let cards: Vec<Value> = guest
-        .card
+    let cards: Vec<Value> = cards
         .iter()
         .map(|number| {
             let card = answer::uuid_of(&[b"card", number.as_bytes()]);

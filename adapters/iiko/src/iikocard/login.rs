@@ -1,4 +1,4 @@
-//! `api/1/access_token`, and what the token is good for. The token in the address says which connection it is; this one says
+//! `api/1/access_token` and `api/v2/access_token`, and what the token is good for. The token in the address says which connection it is; this one says
 //! that the caller knows its `apiLogin`, as iiko's callers expect.
 
 use kopilka_contract::{Message, Reply, Unreadable, same_secret};
@@ -12,8 +12,15 @@ use crate::settings::IikoCardSettings;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Login {
+    /// `apiKey` of the second kind, whose application and its secret say no more here.
+    #[serde(alias = "apiKey")]
     api_login: String,
 }
+
+/// Paths of a login, of either kind.
+const LOGINS: [&str; 2] = ["api/1/access_token", SECOND_KIND];
+/// That of the second kind.
+pub(crate) const SECOND_KIND: &str = "api/v2/access_token";
 
 pub(super) fn read(call: &Call<'_>) -> Result<Said, Unreadable> {
     if call.message.body.is_empty() {
@@ -32,7 +39,7 @@ pub(super) fn read(call: &Call<'_>) -> Result<Said, Unreadable> {
 
 /// Whether a request is this one.
 pub(crate) fn is_login(message: &Message<'_>) -> bool {
-    message.path.trim_matches('/') == "api/1/access_token"
+    LOGINS.contains(&message.path.trim_matches('/'))
 }
 
 /// Whether a request carries what this door needs beside the token in its address; else what it is told.

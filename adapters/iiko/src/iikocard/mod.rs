@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::Id;
 use crate::settings::{IikoCardSettings, IikoSettings};
 
-pub(crate) use login::{admits, is_login};
+pub(crate) use login::{SECOND_KIND, admits, is_login};
 
 /// What stands before the loyalty methods.
 const LOYALTY: &str = "loyalty/iiko/";

@@ -143,6 +143,50 @@ fn a_payment_in_points_lowers_the_base_and_is_no_payment_in_money() {
 }
 
 #[test]
+fn points_that_are_shown_as_a_discount_and_as_a_payment_are_counted_once() {
+    let fixture = fixture("table-closed-points-as-discount");
+    let mut events: serde_json::Value = serde_json::from_slice(&fixture.body).unwrap();
+    let points = "2b4c6d8e-1111-4222-8333-944455566699";
+    let payments = events[0]["eventInfo"]["order"]["payments"]
+        .as_array_mut()
+        .unwrap();
+    payments.push(
+        json!({"paymentType": {"id": points, "kind": "External"}, "sum": 259.5, "isPreliminary": false}),
+    );
+    let mut settings = fixture.settings;
+    settings.values["bonus_payment_types"] = json!([points]);
+    let told = read(events.to_string().as_bytes(), &settings).unwrap();
+    let once = only_close("table-closed-points-as-discount");
+    match told.asks().as_slice() {
+        [Ask::Close(close)] => {
+            assert_eq!(
+                (&close.receipt, close.redemption),
+                (&once.receipt, once.redemption)
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn tips_that_are_counted_into_the_sum_are_taken_out_of_it_where_the_settings_say_so() {
+    let mut events: serde_json::Value = serde_json::from_slice(&fixture("table-closed").body).unwrap();
+    let order = &mut events[0]["eventInfo"]["order"];
+    order["sum"] = json!(order["sum"].as_f64().unwrap() + 100.0);
+    order["tips"] = json!([{"paymentType": {"kind": "Card"}, "sum": 100, "isPreliminary": false}]);
+    let amounts_of = |values| {
+        let told = read(events.to_string().as_bytes(), &settings_of(values)).unwrap();
+        match told.asks().as_slice() {
+            [Ask::Close(close)] => amounts(close),
+            other => panic!("{other:?}"),
+        }
+    };
+    let sold = amounts(&only_close("table-closed"));
+    assert_eq!(amounts_of(json!({"tips_in_sum": true})), sold);
+    assert_ne!(amounts_of(json!({})), sold);
+}
+
+#[test]
 fn points_that_came_both_ways_are_left_to_the_ledger_to_spread() {
     let close = only_close("table-closed-points-both-ways");
     assert_eq!(close.redemption, Redemption::Unconfirmed(rub("359.50")));

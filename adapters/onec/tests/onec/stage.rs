@@ -91,6 +91,7 @@ impl Ledger {
                 Told::Guest(Box::new(self.guest()))
             }
             Ask::Search(_) => Told::Guests(vec![self.guest()]),
+            Ask::Cards(_) => Told::Cards(Vec::new()),
             Ask::Turnover(_) => Told::Turnover(money("41200.00")),
             Ask::Adjust(ask) => Told::Adjusted(Box::new(Adjusted {
                 transaction_id: Some("txn_1".to_owned()),
