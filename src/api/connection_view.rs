@@ -12,6 +12,7 @@ use super::connection_alerts::AlertView;
 use super::problem::Problem;
 use crate::addresses::Addresses;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
+use crate::domain::rate::Percent;
 use crate::domain::watch::{OpeningHours, Watch};
 use crate::pos::same_sales::{self, Tellers, may_share_orders};
 use crate::pos::{adapter, secrets};
@@ -19,7 +20,8 @@ use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
 use crate::storage::messages::{self, Lately};
 use crate::storage::polls;
 use crate::storage::till_connections::{self, StoredConnection};
-use crate::storage::{AnyConnection, StorageError, Tenant, venues};
+use crate::storage::venues::{self, Venue};
+use crate::storage::{AnyConnection, StorageError, Tenant};
 
 /// More connections of a network than this are not compared with one another.
 const MANY_OF_A_NETWORK: i64 = 10_000;
@@ -138,7 +140,8 @@ pub(super) struct WatchView {
 struct ConnectionWarning {
     /// `counts-twice`: other connections of the venue tell of the same sales; `counts-elsewhere`: connections of other venues do;
     /// `counts-never`: it leaves delivery orders to others, which leave them too; `unknown-type`: the venue does not have transaction types of its receipts, which are refused;
-    /// `never-quiet`: the venue closes before `watch.quiet_minutes` are over, so silence is never told; `incomplete-settings`: what its settings promise needs more of them.
+    /// `never-quiet`: the venue closes before `watch.quiet_minutes` are over, so silence is never told; `incomplete-settings`: what its settings promise needs more of them;
+    /// `accrues-nothing`: the venue's base bonus is zero.
     #[schema(example = "counts-twice")]
     code: String,
     /// The other connections, where it is about such.
@@ -156,7 +159,10 @@ impl ConnectionWarning {
         let never = ConnectionWarning::never(&standing.never);
         let unknown = ConnectionWarning::unknown(&standing.unknown_types);
         let quiet = ConnectionWarning::never_quiet(&connection.watch);
-        let known = [twice, elsewhere, never, unknown, quiet];
+        let nothing = standing
+            .accrues_nothing
+            .then(|| ConnectionWarning::nothing(connection.venue));
+        let known = [twice, elsewhere, never, unknown, nothing, quiet];
         let incomplete = ConnectionWarning::incomplete(connection);
         known.into_iter().flatten().chain(incomplete).collect()
     }
@@ -237,6 +243,22 @@ impl ConnectionWarning {
         })
     }
 
+    /// Of a venue whose receipts accrue nothing.
+    fn nothing(venue: VenueId) -> Self {
+        ConnectionWarning {
+            code: "accrues-nothing".to_owned(),
+            connection_ids: Vec::new(),
+            words: Words::new(
+                format!(
+                    "У заведения базовый бонус 0 %: чеки ничего не начислят, правила и коэффициенты его только умножают. Задайте его: PATCH /api/v1/venues/{venue}, {{\"base_percent\": \"5\"}}."
+                ),
+                format!(
+                    "The venue's base bonus is 0 %: receipts will accrue nothing, rules and coefficients only multiply it. Set it: PATCH /api/v1/venues/{venue}, {{\"base_percent\": \"5\"}}."
+                ),
+            ),
+        }
+    }
+
     /// Of the other connections that count the same sales; `None`: there are none.
     fn twice(of: &StoredConnection, others: &[StoredConnection]) -> Option<Self> {
         let (first, more) = others.split_first()?;
@@ -294,6 +316,8 @@ pub(super) struct Standing {
     never: Vec<StoredConnection>,
     /// Transaction types of its receipts that the venue does not have.
     unknown_types: Vec<String>,
+    /// Whether its receipts would accrue by a base bonus that is zero.
+    accrues_nothing: bool,
     /// How asking its vendor's system goes.
     asking: polls::Standing,
 }
@@ -394,9 +418,12 @@ pub(super) fn among(
         open: true,
         ..AlertFilter::default()
     };
+    let venue = venues::find(connection, tenant, found.venue)?.filter(|_| found.active);
+    let venue = venue.as_ref();
     let standing = Standing {
         asking: polls::standing(connection, tenant, found.id)?,
-        unknown_types: unknown_types(connection, tenant, &found)?,
+        unknown_types: venue.map_or_else(Vec::new, |venue| unknown_types(&found, venue)),
+        accrues_nothing: venue.is_some_and(|venue| accrues_nothing(&found, venue)),
         lately: messages::lately(connection, tenant, found.id)?,
         alerts: connection_alerts::list(connection, tenant, &going_on, connection_alerts::KINDS)?,
         twice: network.counting_twice(&found),
@@ -407,18 +434,14 @@ pub(super) fn among(
 }
 
 /// Transaction types of a connection's receipts that its venue does not have.
-fn unknown_types(
-    connection: &mut AnyConnection,
-    tenant: Tenant,
-    of: &StoredConnection,
-) -> Result<Vec<String>, StorageError> {
-    let wanted = same_sales::receipt_types(of);
-    if wanted.is_empty() || !of.active {
-        return Ok(Vec::new());
-    }
-    let venue = venues::find(connection, tenant, of.venue)?;
-    let known = venue.map(|venue| venue.types).unwrap_or_default();
-    Ok(wanted.into_iter().filter(|kind| !known.contains(kind)).collect())
+fn unknown_types(of: &StoredConnection, venue: &Venue) -> Vec<String> {
+    let wanted = same_sales::receipt_types(of).into_iter();
+    wanted.filter(|kind| !venue.types.contains(kind)).collect()
+}
+
+/// Whether a connection's receipts would accrue by a base bonus that is zero.
+fn accrues_nothing(of: &StoredConnection, venue: &Venue) -> bool {
+    venue.base_percent == Percent::ZERO && same_sales::accrues_by_terms(of)
 }
 
 /// What a person should mend about a connection, in words.

@@ -144,8 +144,8 @@ impl Problem {
         Problem::new(
             StatusCode::NOT_FOUND,
             "unknown-venue",
-            "Такого заведения нет.",
-            "There is no such venue.",
+            "Такого заведения нет: называют его id или ваш собственный номер (external_id), а не название.",
+            "There is no such venue: it is named by its id or your own id of it (external_id), not by its name.",
         )
         .at(pointer)
     }

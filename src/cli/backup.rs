@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, open_existing, print};
+use kopilka_contract::Language;
+
+use super::{Failure, open_unless_missing, print};
 use crate::config::Settings;
 use crate::storage::connection::without_password;
 
@@ -18,7 +20,7 @@ pub(super) fn run(settings: &Settings, args: &Args) -> Result<(), Failure> {
     if file.exists() {
         return Err(format!("{} exists: a backup overwrites nothing", file.display()).into());
     }
-    let store = open_existing(settings)?;
+    let store = open_unless_missing(settings, Language::En)?;
     if !store.is_sqlite() {
         // An error, so that a script that runs every night does not believe that it has a backup.
         return Err(with_pg_dump(&settings.database.url, file).into());

@@ -1,25 +1,27 @@
 //! `kopilka connect`: a guided way from nothing to the first message of a till.
 
+mod address;
 mod listening;
 mod person;
+mod which_venue;
 
 use std::net::TcpStream;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use clap::builder::PossibleValuesParser;
 use kopilka_contract::{Language, Words};
 use listening::Listener;
-use person::Person;
+use person::{Person, Question};
 
 use super::serve::{app, runtime};
-use super::user::{network_of, told};
-use super::{Failure, open_existing, print};
+use super::user::network_of;
+use super::{Failure, local_time, open_existing, print, till_kind};
 use crate::addresses::Addresses;
 use crate::api::author::Author;
 use crate::api::connection_view::warnings;
 use crate::api::connections::{NewConnection, connect, renew};
 use crate::api::problem::Problem;
+use crate::api::till_path::network_terms;
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::Settings;
@@ -29,7 +31,7 @@ use crate::http_client::{resolve, web_authority};
 use crate::pos::{ADAPTERS, adapter};
 use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::venues::Venue;
-use crate::storage::{StorageError, Tenant, venues};
+use crate::storage::{Tenant, venues};
 
 /// How long an address may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -39,9 +41,9 @@ const LATELY: chrono::Days = chrono::Days::new(30);
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Till system
-    #[arg(value_parser = PossibleValuesParser::new(ADAPTERS.iter().map(|adapter| adapter.kind())))]
+    #[arg(value_parser = till_kind::one_of(ADAPTERS.iter().map(|adapter| adapter.kind())))]
     kind: Option<String>,
-    /// Venue: its id, or your own id of it
+    /// Venue: its id, your own id of it, or its name
     #[arg(long)]
     venue: Option<String>,
     /// Address under which the till reaches this service, such as https://bonus.example.ru
@@ -56,6 +58,9 @@ pub(super) struct Args {
     /// Go on with the connection of this system that the venue has: it gets another token, and keeps its settings
     #[arg(long, conflicts_with_all = ["another", "name", "settings"])]
     again: bool,
+    /// Which connection to go on with, where the venue has several of this system
+    #[arg(long, value_name = "ID", requires = "again", conflicts_with = "venue")]
+    connection: Option<ConnectionId>,
     /// Do not ask before a till that works loses its token
     #[arg(long, requires = "again")]
     yes: bool,
@@ -101,17 +106,14 @@ fn language(text: &str) -> Result<Language, String> {
 }
 
 pub(super) fn run(settings: &Settings, args: &Args) -> Result<(), Failure> {
-    let store = open_existing(settings)?;
-    let tenant = network_of(&store, args.network.as_deref())?;
+    let person = Person {
+        language: args.language.unwrap_or_default(),
+    };
+    let store = open_existing(settings, person.language)?;
+    let tenant = network_of(&store, args.network.as_deref(), person.language)?;
     runtime()?.block_on(async {
         let app = app(store, settings, Arc::new(SystemClock))?;
-        let guided = Guided {
-            app,
-            tenant,
-            person: Person {
-                language: args.language.unwrap_or_default(),
-            },
-        };
+        let guided = Guided { app, tenant, person };
         guided.connect(args).await
     })
 }
@@ -123,19 +125,35 @@ struct Guided {
     person: Person,
 }
 
+/// What the command is to do.
+enum Goal {
+    /// Give a connection another token.
+    Renew(Box<StoredConnection>),
+    /// Connect a system of this kind to a venue.
+    Make(String, Box<Venue>),
+}
+
 impl Guided {
     async fn connect(&self, args: &Args) -> Result<(), Failure> {
-        let kind = self.kind(args)?;
-        let venue = self.venue(args).await?;
-        let address = self.address(args)?;
+        let goal = self.goal(args).await?;
+        let address = address::address(self.person, args.address.as_deref())?;
         let author = Author::command_line(&self.app, self.tenant);
-        let (made, token) = match self.standing(&kind, &venue, args).await? {
-            Some(standing) => self.renew(&author, standing, args).await?,
-            None => self.make(&author, &kind, &venue, args).await?,
+        let (made, token) = match goal {
+            Goal::Renew(standing) => self.renew(&author, *standing, args).await?,
+            Goal::Make(kind, venue) => self.make(&author, &kind, &venue, args).await?,
         };
+        let (kind, again) = (
+            made.kind.clone(),
+            format!(
+                "kopilka connect {} --again --connection {} --address {address}",
+                made.kind, made.id
+            ),
+        );
         self.person.say(
-            "Адрес с ключом показывается один раз; ключ — пароль кассы. Новый: kopilka connect --again.",
-            "The address with its token is shown once; the token is the till's password. Another: kopilka connect --again.",
+            &format!("Адрес с токеном показывается один раз; токен — пароль кассы. Новый: {again}"),
+            &format!(
+                "The address with its token is shown once; the token is the till's password. Another: {again}"
+            ),
         );
         self.warn(made.clone()).await?;
         let door = format!("{address}/pos/{kind}/{token}");
@@ -147,12 +165,39 @@ impl Guided {
         if args.wait == 0 {
             return Ok(());
         }
-        self.wait(
-            made.id,
-            &address,
-            Duration::from_secs(args.wait.saturating_mul(60)),
-        )
-        .await
+        let longest = Duration::from_secs(args.wait.saturating_mul(60));
+        self.wait(made, &address, longest).await
+    }
+
+    /// What is to be done: of all that the command line leaves open the person is asked.
+    async fn goal(&self, args: &Args) -> Result<Goal, Failure> {
+        if let Some(id) = args.connection {
+            let standing = self.named(id, args.kind.as_deref()).await?;
+            return Ok(Goal::Renew(Box::new(standing)));
+        }
+        let kind = self.kind(args)?;
+        let venue = self.venue(args).await?;
+        Ok(match self.standing(&kind, &venue, args).await? {
+            Some(standing) => Goal::Renew(Box::new(standing)),
+            None => Goal::Make(kind, Box::new(venue)),
+        })
+    }
+
+    /// The connection of an id, which must be of the kind where one is named.
+    async fn named(&self, id: ConnectionId, kind: Option<&str>) -> Result<StoredConnection, Failure> {
+        let tenant = self.tenant;
+        let found = self
+            .app
+            .read(move |c| till_connections::find(c, tenant, id))
+            .await?;
+        let found = found.filter(|found| found.active && kind.is_none_or(|kind| found.kind == kind));
+        found.ok_or_else(|| {
+            let of = kind.map_or_else(String::new, |kind| format!(" {kind}"));
+            self.person.failure(&Words::new(
+                format!("нет работающего подключения{of} {id}"),
+                format!("there is no working connection{of} {id}"),
+            ))
+        })
     }
 
     /// The connection to go on with, where the venue has one of this kind: a second one would tell of the same sales.
@@ -176,13 +221,17 @@ impl Guided {
             .map(|c| (c.id.to_string(), c.name.clone()))
             .collect();
         if choices.is_empty() {
-            return Err(format!("{} has no connection of {kind}", venue.name).into());
+            let name = &venue.name;
+            return Err(self.person.failure(&Words::new(
+                format!("у заведения {name} нет подключения {kind}"),
+                format!("{name} has no connection of {kind}"),
+            )));
         }
         if !args.again {
             let names: Vec<&str> = standing.iter().map(|c| c.name.as_str()).collect();
             let found = Words::new(
                 format!(
-                    "У заведения уже есть такое подключение: {}. Новый ключ для него — --again, ещё одно — --another",
+                    "У заведения уже есть такое подключение: {}. Новый токен для него — --again, ещё одно — --another",
                     names.join(", ")
                 ),
                 format!(
@@ -191,7 +240,7 @@ impl Guided {
                 ),
             );
             if !self.person.is_there() {
-                return Err(self.person.words(&found).into());
+                return Err(self.person.failure(&found));
             }
             print(self.person.words(&found));
             choices.push((
@@ -199,16 +248,19 @@ impl Guided {
                 self.person.words(&Words::new("ещё одно", "one more")),
             ));
         }
-        let chosen = self
-            .person
-            .choose(&Words::new("Какое подключение?", "Which connection?"), &choices)?;
+        let question = Question::new(
+            "--again --connection ID",
+            "Какое подключение?",
+            "Which connection?",
+        );
+        let chosen = self.person.choose(&question, &choices)?;
         Ok(standing
             .into_iter()
             .find(|connection| connection.id.to_string() == chosen))
     }
 
     /// Asks before the token of a till that works is taken.
-    fn may_take_token(&self, of: &StoredConnection, args: &Args) -> Result<(), Failure> {
+    async fn may_take_token(&self, of: &StoredConnection, args: &Args) -> Result<(), Failure> {
         let lately = self.app.clock.now().checked_sub_days(LATELY);
         let Some(heard_at) = of.heard_at.filter(|at| Some(*at) > lately) else {
             return Ok(());
@@ -216,11 +268,13 @@ impl Guided {
         if args.yes {
             return Ok(());
         }
-        let at = heard_at.format("%Y-%m-%d %H:%M UTC");
+        let terms = network_terms(&self.app, self.tenant).await;
+        let terms = terms.map_err(|problem| self.person.refused(problem))?;
+        let at = local_time::shown(heard_at, local_time::zone(&terms, Some(of.venue)));
         let name = &of.name;
         let stops = Words::new(
             format!(
-                "Касса «{name}» работает: последнее сообщение {at}. С новым ключом её прежний адрес перестанет действовать: \
+                "Касса «{name}» работает: последнее сообщение {at}. С новым токеном её прежний адрес перестанет действовать: \
                  чеки, карты и списания не дойдут, пока новый адрес не вписан во все её места (касса, вебхуки, плагин, сайт)"
             ),
             format!(
@@ -232,12 +286,12 @@ impl Guided {
             return Err(format!("{}. --yes", self.person.words(&stops)).into());
         }
         print(format!("{}.", self.person.words(&stops)));
-        let question = Words::new("Сменить ключ? (да/нет)", "Take the token? (yes/no)");
+        let question = Question::new("--yes", "Сменить токен? (да/нет)", "Take the token? (yes/no)");
         if self.person.agrees(&question)? {
             return Ok(());
         }
-        let stays = Words::new("ключ остался прежним", "the token stays as it was");
-        Err(self.person.words(&stays).into())
+        let stays = Words::new("токен остался прежним", "the token stays as it was");
+        Err(self.person.failure(&stays))
     }
 
     async fn renew(
@@ -246,15 +300,15 @@ impl Guided {
         standing: StoredConnection,
         args: &Args,
     ) -> Result<(StoredConnection, String), Failure> {
-        self.may_take_token(&standing, args)?;
+        self.may_take_token(&standing, args).await?;
         let (tenant, of) = (self.tenant, standing.id);
         let renewed = renew(&self.app, author, args.language, move |c| {
             till_connections::find(c, tenant, of)?.ok_or_else(Problem::not_found)
         });
-        let (found, token) = renewed.await.map_err(told)?;
+        let (found, token) = renewed.await.map_err(|problem| self.person.refused(problem))?;
         self.person.say(
             &format!(
-                "Подключение {}: {}. Прежний ключ больше не действует.",
+                "Подключение {}: {}. Прежний токен больше не действует.",
                 found.id, found.name
             ),
             &format!(
@@ -278,8 +332,12 @@ impl Guided {
                 .name
                 .clone()
                 .unwrap_or_else(|| format!("{title}, {}", venue.name)),
-            settings: serde_json::from_str(&args.settings)
-                .map_err(|error| format!("--settings is no JSON: {error}"))?,
+            settings: serde_json::from_str(&args.settings).map_err(|error| {
+                self.person.failure(&Words::new(
+                    format!("--settings — не JSON: {error}"),
+                    format!("--settings is no JSON: {error}"),
+                ))
+            })?,
             language: self.person.language,
             watch: Watch::default(),
             shares_orders_with: args.shares_orders_with,
@@ -288,7 +346,7 @@ impl Guided {
         };
         let at = venue.id;
         let made = connect(&self.app, author, new, move |_| Ok::<VenueId, Problem>(at)).await;
-        let (made, token) = made.map_err(told)?;
+        let (made, token) = made.map_err(|problem| self.person.refused(problem))?;
         self.person.say(
             &format!("Подключение {} готово: {}.", made.id, made.name),
             &format!("The connection {} is made: {}.", made.id, made.name),
@@ -300,7 +358,7 @@ impl Guided {
     async fn warn(&self, made: StoredConnection) -> Result<(), Failure> {
         let tenant = self.tenant;
         let found = self.app.read(move |c| warnings(c, tenant, made)).await;
-        for words in found.map_err(told)? {
+        for words in found.map_err(|problem| self.person.refused(problem))? {
             self.person
                 .say(&format!("\n! {}", words.ru), &format!("\n! {}", words.en));
         }
@@ -315,64 +373,21 @@ impl Guided {
             .iter()
             .map(|a| (a.kind().to_owned(), a.title().to_owned()))
             .collect();
-        self.person
-            .choose(&Words::new("Какая касса?", "Which till system?"), &kinds)
+        let question = Question::new("[KIND]", "Какая касса?", "Which till system?");
+        self.person.choose(&question, &kinds)
     }
 
     async fn venue(&self, args: &Args) -> Result<Venue, Failure> {
-        let (tenant, named) = (self.tenant, args.venue.clone());
-        if let Some(named) = named {
-            let reference = named.clone();
-            let found = self.app.read(move |c| -> Result<_, StorageError> {
-                match venues::resolve(c, tenant, &reference)? {
-                    Some(id) => venues::find(c, tenant, id),
-                    None => Ok(None),
-                }
-            });
-            return found
-                .await?
-                .ok_or_else(|| format!("there is no venue {named}").into());
-        }
-        let found = self
+        let tenant = self.tenant;
+        let all = self
             .app
-            .read(move |c| venues::list(c, tenant, None, Some(false), None, 1000))
+            .read(move |c| venues::list(c, tenant, None, Some(false), None, i64::MAX))
             .await?;
-        if found.is_empty() {
-            return Err(self
-                .person
-                .words(&Words::new(
-                    "у сети нет ни одного заведения: сначала создайте его (POST /api/v1/venues), потом повторите",
-                    "the network has no venue: make one first (POST /api/v1/venues), then try again",
-                ))
-                .into());
-        }
-        let names: Vec<_> = found.iter().map(|v| (v.id.to_string(), v.name.clone())).collect();
-        let chosen = self
-            .person
-            .choose(&Words::new("Какое заведение?", "Which venue?"), &names)?;
-        found
-            .into_iter()
-            .find(|venue| venue.id.to_string() == chosen)
-            .ok_or_else(|| format!("there is no venue {chosen}").into())
-    }
-
-    fn address(&self, args: &Args) -> Result<String, Failure> {
-        let given = match &args.address {
-            Some(address) => address.clone(),
-            None => self.person.ask(&Words::new(
-                "Адрес, по которому касса увидит этот сервис (https://…)",
-                "Address under which the till reaches this service (https://…)",
-            ))?,
-        };
-        let address = given.trim().trim_end_matches('/');
-        if !address.starts_with("https://") && !address.starts_with("http://") {
-            return Err(format!("{address} is no address: it begins with https:// or http://").into());
-        }
-        Ok(address.to_owned())
+        which_venue::choose(self.person, all, args.venue.as_deref())
     }
 
     /// Waits until the till has sold, and tells what it hears.
-    async fn wait(&self, of: ConnectionId, address: &str, longest: Duration) -> Result<(), Failure> {
+    async fn wait(&self, of: StoredConnection, address: &str, longest: Duration) -> Result<(), Failure> {
         let listener = Listener::new(&self.app, self.tenant, self.person, of).await?;
         if let Some(address) = web_authority(address)
             && !answers(address.clone())

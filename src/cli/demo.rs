@@ -1,7 +1,7 @@
 //! `kopilka demo`
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,23 +22,25 @@ use crate::storage::connection::without_password;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where to listen: this machine only, for the demo's keys are known to everybody
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = loopback)]
-    listen: SocketAddr,
+    /// Where to listen: this machine only, for the demo's keys are known to everybody; without it 127.0.0.1 and the port of the
+    /// setting `listen`
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
+    listen: Option<SocketAddr>,
     /// An empty PostgreSQL database to use instead of a throw-away SQLite file
     #[arg(long, value_name = "URL", value_parser = postgres)]
     postgres: Option<String>,
 }
 
 pub(super) fn run(mut settings: Settings, args: &Args) -> Result<(), Failure> {
+    let here = (Ipv4Addr::LOCALHOST, settings.listen.port());
+    settings.listen = args.listen.unwrap_or_else(|| here.into());
     // Before the load, which takes its time: a port that is taken is known at once.
     drop(
-        std::net::TcpListener::bind(args.listen)
-            .map_err(|e| format!("can't listen on {}: {e}", args.listen))?,
+        std::net::TcpListener::bind(settings.listen)
+            .map_err(|e| format!("can't listen on {}: {e}", settings.listen))?,
     );
     // Removed when this function returns, however it does: Ctrl-C ends the service, not the process.
     let mut folder = None;
-    settings.listen = args.listen;
     settings.database.url = match &args.postgres {
         Some(url) => url.clone(),
         None => {

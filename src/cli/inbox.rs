@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset};
+use chrono_tz::Tz;
 use clap::builder::PossibleValuesParser;
+use kopilka_contract::Language;
 
+use super::local_time::{self, Moment};
 use super::serve::{app, runtime};
 use super::user::told;
-use super::{Failure, open_existing, print};
+use super::{Failure, open_existing, print, till_kind};
 use crate::api::author::Author;
 use crate::api::given::text;
 use crate::api::messages::MOST_NOTE;
@@ -18,6 +20,7 @@ use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::domain::ids::{ConnectionId, MessageId};
 use crate::pos::{ADAPTERS, inbox};
+use crate::storage::ledger::message::TURNED_AWAY;
 use crate::storage::messages::{self, KeptMessage, MessageFilter, OUTCOMES};
 use crate::storage::{StorageError, Tenant, books, till_connections};
 
@@ -73,36 +76,40 @@ pub(super) struct Which {
     #[arg(long, value_name = "ID")]
     connection: Option<ConnectionId>,
     /// Only those of this kind: rest, or a till system
-    #[arg(long, value_parser = PossibleValuesParser::new(kinds()))]
+    #[arg(long, value_parser = till_kind::one_of(kinds()))]
     kind: Option<String>,
-    /// Only those that came at this time or later: 2026-03-14T19:00:00+03:00
+    /// Only those that came at this time or later: 2026-03-14 (its midnight), 2026-03-14T19:00 by the network's clock, or
+    /// 2026-03-14T19:00:00+03:00
     #[arg(long, value_name = "TIME")]
-    since: Option<DateTime<FixedOffset>>,
+    since: Option<Moment>,
     /// Only those that came before this time
     #[arg(long, value_name = "TIME")]
-    until: Option<DateTime<FixedOffset>>,
+    until: Option<Moment>,
     /// Only those that hold this text: number of an order, of a card
     #[arg(long)]
     text: Option<String>,
 }
 
 impl Which {
-    fn filter(&self, outcomes: &[&str]) -> MessageFilter {
+    /// As a filter of a network whose clock is of this zone.
+    fn filter(&self, zone: Tz) -> MessageFilter {
         MessageFilter {
             connection: self.connection,
             kind: self.kind.clone(),
-            since: self.since.map(|at| at.to_utc()),
-            until: self.until.map(|at| at.to_utc()),
+            since: self.since.map(|at| at.instant(zone)),
+            until: self.until.map(|at| at.instant(zone)),
             text: self.text.clone(),
-            outcomes: outcomes.iter().map(|&outcome| outcome.to_owned()).collect(),
             ..MessageFilter::default()
         }
     }
 }
 
+/// Stands for all outcomes of messages that a person has to look at.
+const WAITING: &str = "waiting";
+
 /// What became of messages, as one may ask for it.
 fn outcomes() -> impl Iterator<Item = &'static str> {
-    std::iter::once("waiting").chain(OUTCOMES)
+    std::iter::once(WAITING).chain(OUTCOMES)
 }
 
 /// What a message may be of.
@@ -111,7 +118,7 @@ fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure> {
-    let store = open_existing(settings)?;
+    let store = open_existing(settings, Language::En)?;
     runtime()?.block_on(async {
         let app = app(store, settings, Arc::new(SystemClock))?;
         match command {
@@ -119,20 +126,11 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
                 outcome,
                 which,
                 limit,
-            } => {
-                let filter = match outcome.as_deref() {
-                    Some("waiting") => MessageFilter {
-                        waiting: true,
-                        ..which.filter(&[])
-                    },
-                    Some(outcome) => which.filter(&[outcome]),
-                    None => which.filter(&[]),
-                };
-                list(&app, filter, *limit).await
-            }
+            } => list(&app, outcome.as_deref(), which, *limit).await,
             Command::Show { id } => {
-                let (_, message) = find(&app, id).await?;
-                show(&message);
+                let (tenant, message) = find(&app, id).await?;
+                let terms = network_terms(&app, tenant).await.map_err(told)?;
+                show(&message, local_time::zone(&terms, message.head.venue));
                 Ok(())
             }
             Command::Replay {
@@ -193,24 +191,31 @@ fn beginning(detail: Option<&str>) -> String {
     }
 }
 
-async fn list(app: &App, filter: MessageFilter, limit: u32) -> Result<(), Failure> {
+async fn list(app: &App, outcome: Option<&str>, which: &Which, limit: u32) -> Result<(), Failure> {
     print(format!(
         "{:<17}  {:<25}  {:<24} {:<20} {:>8}  {:<22} {:<24} detail",
         "id", "received", "from", "outcome", "took", "became or code", "path"
     ));
     for tenant in app.read(books::all_networks).await? {
-        let filter = filter.clone();
+        let terms = network_terms(app, tenant).await.map_err(told)?;
+        let filter = MessageFilter {
+            waiting: outcome == Some(WAITING),
+            outcomes: outcome
+                .filter(|outcome| *outcome != WAITING)
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+            ..which.filter(terms.time_zone)
+        };
         let (found, connections) = app
             .read(move |c| -> Result<_, StorageError> {
                 let found = messages::list_all(c, tenant, filter, i64::from(limit))?;
                 Ok((found, till_connections::list(c, tenant, None, None, i64::MAX)?))
             })
             .await?;
-        let terms = network_terms(app, tenant).await.map_err(told)?;
         let names: HashMap<_, _> = connections.into_iter().map(|c| (c.id, c.name)).collect();
         for message in found {
-            let zone = message.venue.and_then(|venue| terms.venues.get(&venue));
-            let zone = zone.map_or(terms.time_zone, |venue| venue.time_zone);
+            let zone = local_time::zone(&terms, message.venue);
             let name = message.connection.and_then(|id| names.get(&id));
             let took = message
                 .took_ms
@@ -218,10 +223,7 @@ async fn list(app: &App, filter: MessageFilter, limit: u32) -> Result<(), Failur
             print(format!(
                 "{}  {}  {:<24} {:<20} {took:>8}  {:<22} {:<24} {}",
                 message.id,
-                message
-                    .received_at
-                    .with_timezone(&zone)
-                    .format("%Y-%m-%d %H:%M:%S%:z"),
+                local_time::shown(message.received_at, zone),
                 name.unwrap_or(&message.kind),
                 standing(&message.outcome, message.needs_nobody.as_deref()),
                 message
@@ -237,10 +239,10 @@ async fn list(app: &App, filter: MessageFilter, limit: u32) -> Result<(), Failur
     Ok(())
 }
 
-fn show(message: &KeptMessage) {
+fn show(message: &KeptMessage, zone: Tz) {
     let head = &message.head;
     print(format!("id        {}", head.id));
-    print(format!("received  {}", head.received_at.to_rfc3339()));
+    print(format!("received  {}", local_time::shown(head.received_at, zone)));
     print(format!("kind      {}", head.kind));
     if let Some(connection) = head.connection {
         print(format!("from      {connection}"));
@@ -275,7 +277,8 @@ fn show(message: &KeptMessage) {
 async fn replay_waiting(app: &App, which: &Which, limit: u32) -> Result<(), Failure> {
     let mut found = Vec::new();
     for tenant in app.read(books::all_networks).await? {
-        let waiting = inbox::waiting(app, tenant, which.filter(&[]), limit).await;
+        let terms = network_terms(app, tenant).await.map_err(told)?;
+        let waiting = inbox::waiting(app, tenant, which.filter(terms.time_zone), limit).await;
         let (ids, _) = waiting.map_err(|problem| problem.words.en)?;
         found.extend(ids.into_iter().map(|id| (tenant, id)));
     }
@@ -295,15 +298,35 @@ async fn replay_all(
             inbox::replay(app, tenant, id).await
         };
         let replayed = replayed.map_err(told)?;
-        let outcome = if replayed.done { "done" } else { "refused" };
-        print(format!("{id}  {outcome}\n{}", replayed.answer));
-        failed += usize::from(!replayed.done);
+        if replayed.done {
+            print(format!("{id}  done"));
+        } else {
+            failed += 1;
+            tell_failed(app, tenant, id, &replayed.answer).await?;
+        }
     }
     if failed == 0 {
         Ok(())
     } else {
         Err(format!("{failed} of {all} were not posted").into())
     }
+}
+
+/// Says as what a message waits on that was done again in vain, and why; of one that was not even tried, `answer` says why.
+async fn tell_failed(app: &App, tenant: Tenant, id: MessageId, answer: &str) -> Result<(), Failure> {
+    let Some(message) = app.read(move |c| messages::find(c, tenant, id)).await? else {
+        return Ok(());
+    };
+    let head = message.head;
+    let outcome = standing(&head.outcome, head.needs_nobody.as_deref());
+    let code = head.code.map_or_else(String::new, |code| format!("  {code}"));
+    print(format!("{id}  {outcome}{code}"));
+    let was_tried = head.needs_nobody.as_deref() != Some(TURNED_AWAY);
+    let why = head.detail.filter(|_| was_tried);
+    for line in why.as_deref().unwrap_or(answer).lines() {
+        print(format!("     {line}"));
+    }
+    Ok(())
 }
 
 async fn find(app: &App, id: &str) -> Result<(Tenant, KeptMessage), Failure> {

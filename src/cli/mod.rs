@@ -6,10 +6,12 @@ mod connect;
 mod demo;
 mod health;
 mod inbox;
+mod local_time;
 mod migrate;
 mod reconcile;
 mod serve;
 mod simulate;
+mod till_kind;
 mod user;
 mod verify;
 
@@ -19,6 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use kopilka_contract::{Language, Words};
 
 use crate::config::Settings;
 use crate::storage::Store;
@@ -102,7 +105,7 @@ fn dispatch(command: Command, settings: Settings) -> Result<(), Failure> {
         Command::Inbox(command) => inbox::run(&settings, &command),
         Command::Reconcile(command) => reconcile::run(&settings, &command),
         Command::Bench(args) => bench::run(args),
-        Command::Simulate(args) => simulate::run(&args),
+        Command::Simulate(args) => simulate::run(&settings, &args),
         Command::User(command) => user::run(&settings, &command),
         Command::Health(args) => health::run(&settings, &args),
     }
@@ -114,10 +117,27 @@ fn print(line: impl Display) {
 }
 
 /// Opens a database that must be there: a mistyped path makes no empty one.
-fn open_existing(settings: &Settings) -> Result<Store, Failure> {
+fn open_unless_missing(settings: &Settings, language: Language) -> Result<Store, Failure> {
     let options = settings.database.options();
     if let Some(file) = options.missing_file()? {
-        return Err(format!("there is no database {file}: check database.url").into());
+        let words = Words::new(
+            format!("нет базы данных {file}: проверьте database.url"),
+            format!("there is no database {file}: check database.url"),
+        );
+        return Err(words.in_language(language).into());
     }
     Ok(Store::open(&options)?)
+}
+
+/// The same of one in which the service was started before: in an empty one there is nothing to do.
+fn open_existing(settings: &Settings, language: Language) -> Result<Store, Failure> {
+    let store = open_unless_missing(settings, language)?;
+    if !store.has_tables()? {
+        let words = Words::new(
+            "база данных пуста: сначала запустите `kopilka serve`, он создаст в ней таблицы",
+            "the database is empty: start `kopilka serve` first, which makes its tables",
+        );
+        return Err(words.in_language(language).into());
+    }
+    Ok(store)
 }

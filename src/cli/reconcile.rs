@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use kopilka_contract::Language;
+
 use super::serve::{app, runtime};
 use super::{Failure, open_existing, print};
 use crate::api::author::Author;
@@ -35,7 +37,7 @@ pub(super) enum Command {
 }
 
 pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure> {
-    let store = open_existing(settings)?;
+    let store = open_existing(settings, Language::En)?;
     runtime()?.block_on(async {
         let app = app(store, settings, Arc::new(SystemClock))?;
         match command {

@@ -3,6 +3,8 @@
 
 use std::io::BufRead;
 
+use kopilka_contract::{Language, Words};
+
 use super::{Failure, open_existing, print};
 use crate::api::author::COMMAND_LINE;
 use crate::api::caller::Role;
@@ -43,7 +45,7 @@ pub(super) enum Command {
 }
 
 pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure> {
-    let store = open_existing(settings)?;
+    let store = open_existing(settings, Language::En)?;
     let ids = TimeOrderedIds::new(settings.node);
     let now = SystemClock.now();
     match command {
@@ -53,7 +55,7 @@ pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Failure>
             name,
             network,
         } => {
-            let tenant = network_of(&store, network.as_deref())?;
+            let tenant = network_of(&store, network.as_deref(), Language::En)?;
             let login = names::login("/login", login).map_err(told)?;
             let user = StoredUser {
                 id: UserId(ids.next_id()),
@@ -93,22 +95,36 @@ fn typed_password() -> Result<String, Failure> {
     Ok(password)
 }
 
-/// The network that an id names; without one, the only network there is.
-pub(super) fn network_of(store: &Store, named: Option<&str>) -> Result<Tenant, Failure> {
+/// The network that an id names; without one, the only network there is. What is wrong is said in a language.
+pub(super) fn network_of(store: &Store, named: Option<&str>, language: Language) -> Result<Tenant, Failure> {
     let all = books::all_networks(&mut *store.connection()?)?;
+    which_network(all, named).map_err(|words| words.in_language(language).into())
+}
+
+fn which_network(all: Vec<Tenant>, named: Option<&str>) -> Result<Tenant, Words> {
     match (named, all.as_slice()) {
         (Some(text), _) => {
-            let id: NetworkId = text
-                .parse()
-                .map_err(|_| format!("{text} is not the id of a network (net_…)"))?;
+            let id: NetworkId = text.parse().map_err(|_| {
+                Words::new(
+                    format!("{text} — не id сети (net_…)"),
+                    format!("{text} is not the id of a network (net_…)"),
+                )
+            })?;
             let found = all.into_iter().find(|tenant| tenant.network() == id);
-            found.ok_or_else(|| format!("there is no network {text}").into())
+            found.ok_or_else(|| Words::new(format!("нет сети {text}"), format!("there is no network {text}")))
         }
         (None, [only]) => Ok(*only),
-        (None, []) => Err("there is no network yet: start `kopilka serve` and use its one-time link".into()),
+        (None, []) => Err(Words::new(
+            "сети ещё нет: запустите `kopilka serve` и откройте его одноразовую ссылку",
+            "there is no network yet: start `kopilka serve` and use its one-time link",
+        )),
         (None, many) => {
             let ids: Vec<String> = many.iter().map(|tenant| tenant.network().to_string()).collect();
-            Err(format!("name one of the networks by --network: {}", ids.join(", ")).into())
+            let ids = ids.join(", ");
+            Err(Words::new(
+                format!("назовите одну из сетей в --network: {ids}"),
+                format!("name one of the networks by --network: {ids}"),
+            ))
         }
     }
 }

@@ -128,7 +128,7 @@ fn turned_away_again(message: &MessageHead, known: &Known) -> Option<String> {
         let from = from.map_or_else(|| "?".to_owned(), |from| from.to_string());
         Words::new(
             format!(
-                "Не повторено: пришло с адреса {from}, которого нет в only_from. Сначала добавьте адрес; если он вам незнаком, ключ кассы у чужих: kopilka connect {kind} --again."
+                "Не повторено: пришло с адреса {from}, которого нет в only_from. Сначала добавьте адрес; если он вам незнаком, токен кассы у чужих: kopilka connect {kind} --again."
             ),
             format!(
                 "Not done again: it came from {from}, which only_from does not name. Add the address first; if you do not know it, strangers have the till's token: kopilka connect {kind} --again."

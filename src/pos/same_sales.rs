@@ -52,6 +52,13 @@ pub fn shortcomings(of: &StoredConnection) -> Vec<Words> {
         .unwrap_or_default()
 }
 
+/// Whether the terms of the venue say what a connection's receipts accrue: it has receipts, and they do not say it themselves.
+pub fn accrues_by_terms(of: &StoredConnection) -> bool {
+    let (settings, roads) = (settings(of), roads(of));
+    let counts_itself = adapter(&of.kind).is_some_and(|adapter| adapter.counts_accruals(&settings));
+    (roads.hall || roads.delivery) && !counts_itself
+}
+
 /// The connections of a network, each with the sales that it tells of.
 #[derive(Debug)]
 pub struct Tellers(Vec<(StoredConnection, Roads)>);

@@ -10,6 +10,7 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::StorageError;
+use super::dialect::Dialect;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -291,6 +292,23 @@ impl Store {
                 .len(),
         };
         Ok(count)
+    }
+
+    /// Whether the service's tables are there: it was started on this database before.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn has_tables(&self) -> Result<bool, StorageError> {
+        #[derive(diesel::QueryableByName)]
+        struct Found {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        use diesel::RunQueryDsl;
+        let mut connection = self.connection()?;
+        let statement = Dialect::of(&connection).count_of_tables("networks");
+        let found: Found = diesel::sql_query(statement).get_result(&mut *connection)?;
+        Ok(found.count > 0)
     }
 
     /// Lets PostgreSQL look at what its tables hold, as it does by itself within a minute of many changes: after a large

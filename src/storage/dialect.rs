@@ -49,6 +49,14 @@ impl Dialect {
         }
     }
 
+    /// A statement whose `count` says whether a table is there.
+    pub fn count_of_tables(self, name: &str) -> String {
+        match self {
+            Dialect::Postgres => format!("SELECT count(to_regclass('{name}')) AS count"),
+            Dialect::Sqlite => format!("SELECT count(*) AS count FROM sqlite_master WHERE name = '{name}'"),
+        }
+    }
+
     /// Name of a column type in a cast.
     pub fn type_name(self, kind: Kind) -> &'static str {
         match kind {

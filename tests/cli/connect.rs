@@ -1,6 +1,6 @@
 //! A till is connected from the command line, beside a service that runs.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
@@ -9,16 +9,20 @@ use crate::api::client::Service;
 use crate::databases::{Database, each};
 use crate::pos::{Till, fixture};
 
-fn connect(database: &Database, arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_kopilka"))
+fn command(database: &Database, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kopilka"));
+    command
         .env("KOPILKA__DATABASE__URL", &database.url)
         .arg("connect")
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::piped());
+    command
+}
+
+fn connect(database: &Database, arguments: &[&str]) -> Child {
+    command(database, arguments).spawn().unwrap()
 }
 
 /// What it printed, up to a line that has the words.
@@ -62,7 +66,7 @@ fn a_till_is_connected_and_what_it_says_first_is_told() {
         send("rkeeper/fixtures/broken-message.xml");
         let told = read_until(&mut lines, "inbox show");
         assert!(
-            told.contains("Касса на связи") && told.contains("unreadable"),
+            told.contains("Связь с сервисом есть") && told.contains("unreadable"),
             "{told}"
         );
         send("rkeeper/fixtures/sale-with-redemption.xml");
@@ -137,7 +141,10 @@ fn what_is_turned_away_or_let_go_is_told_as_that() {
             told.contains("unauthorized: ") && told.contains("Не принято"),
             "{told}"
         );
-        assert!(!told.contains("Касса на связи"), "it was not let in: {told}");
+        assert!(
+            !told.contains("Связь с сервисом есть"),
+            "it was not let in: {told}"
+        );
 
         // Bonuses are set aside by the plugin, and let go.
         let message = |file: &str| -> serde_json::Value {
@@ -149,7 +156,7 @@ fn what_is_turned_away_or_let_go_is_told_as_that() {
         assert_eq!(held.status.as_u16(), 200, "{held:?}");
         let told = read_until(&mut lines, "отложено");
         assert!(
-            told.contains("Касса на связи") && told.contains(": отложено бонусов 259,50"),
+            told.contains("Связь с сервисом есть") && told.contains(": отложено бонусов 259,50"),
             "{told}"
         );
         service
@@ -160,7 +167,10 @@ fn what_is_turned_away_or_let_go_is_told_as_that() {
         let cancelled = send("v1/cancel", cancel.to_string());
         assert_eq!(cancelled.status.as_u16(), 200, "{cancelled:?}");
         let told = read_until(&mut lines, "отложено");
-        assert!(told.contains("больше не отложено"), "{told}");
+        assert!(
+            told.contains("больше не отложено") && told.contains("+03:00"),
+            "{told}"
+        );
         child.kill().unwrap();
         child.wait().unwrap();
         till.assert_books();
@@ -179,23 +189,107 @@ fn what_cannot_be_connected_is_said() {
         };
         let kind = ["iiko", "--address", "https://bonus.example", "--wait", "0"];
         let text = said(&kind);
-        assert!(text.contains("there is no network yet"), "{text}");
+        assert!(text.contains("сети ещё нет"), "{text}");
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             Till::new(&Service::on(database.store.clone()), "onec", json!({})).await;
         });
-        for (more, words) in [
-            (["--venue", "nowhere"], "there is no venue nowhere"),
-            (["--settings", "{"], "--settings is no JSON"),
-            (["--settings", r#"{"colour": 1}"#], "colour"),
+        for (more, ru, en) in [
+            (
+                ["--venue", "nowhere"],
+                "нет заведения nowhere; есть: Ресторан (r, ven_",
+                "there is no venue nowhere; there are: ",
+            ),
+            (
+                ["--settings", "{"],
+                "--settings — не JSON",
+                "--settings is no JSON",
+            ),
+            (["--settings", r#"{"colour": 1}"#], "colour", "colour"),
+            (
+                ["--again", "--yes"],
+                "у заведения Ресторан нет подключения iiko",
+                "has no connection of iiko",
+            ),
         ] {
-            let text = said(&[&kind[..], &more[..]].concat());
-            assert!(text.contains(words), "{text}");
+            for (language, words) in [("ru", ru), ("en", en)] {
+                let text = said(&[&kind[..], &more[..], &["--language", language]].concat());
+                assert!(text.contains(words), "{text}");
+            }
         }
         let text = said(&["iiko", "--address", "bonus.example"]);
-        assert!(text.contains("begins with https://"), "{text}");
+        assert!(text.contains("например https://bonus.example"), "{text}");
         let text = said(&["--address", "https://bonus.example"]);
-        assert!(text.contains("name it on the command line"), "{text}");
+        assert!(text.contains("назовите в командной строке: [KIND]"), "{text}");
+    });
+}
+
+#[test]
+fn a_slip_is_asked_about_again_and_a_venue_is_known_by_its_name() {
+    each(|database| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let till = runtime.block_on(async {
+            let till = Till::new(&Service::on(database.store.clone()), "onec", json!({})).await;
+            let other = json!({"name": "Невский", "time_zone": "Europe/Moscow"});
+            till.owner.post("/api/v1/venues", other).await.expect(201);
+            till
+        });
+        let typed = |arguments: &[&str], lines: &str| {
+            let mut command = command(database, arguments);
+            let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+            child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+            let output = child.wait_with_output().unwrap();
+            let text = |bytes| String::from_utf8(bytes).unwrap();
+            (output.status.success(), text(output.stdout), text(output.stderr))
+        };
+        let lines = "9\n\n1\nbonus.example\nнет\nbonus.example\nда\n";
+        let (done, told, failed) = typed(&["--venue", "невский", "--wait", "0"], lines);
+        assert!(done, "{told}{failed}");
+        for words in [
+            "9 — нет такого: введите номер от 1 до",
+            "Взять https://bonus.example? (да/нет)",
+            "базовый бонус 0 %",
+            "https://bonus.example/pos/rkeeper/kop_till_",
+        ] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        // The command that it names for another token does what it says.
+        let (_, again) = told.split_once("Новый: kopilka connect ").unwrap();
+        let again: Vec<&str> = again.lines().next().unwrap().split_whitespace().collect();
+        let (done, told, failed) = typed(&[&again[..], &["--wait", "0"]].concat(), "");
+        assert!(
+            done && told.contains("Прежний токен больше не действует"),
+            "{told}{failed}"
+        );
+        // Of two, one has to be named.
+        let another = [
+            "1c",
+            "--venue",
+            "r",
+            "--another",
+            "--address",
+            "https://bonus.example",
+            "--wait",
+            "0",
+        ];
+        assert!(typed(&another, "").0);
+        let several = [
+            "onec",
+            "--venue",
+            "r",
+            "--again",
+            "--address",
+            "https://bonus.example",
+        ];
+        let (done, _, failed) = typed(&several, "");
+        assert!(!done && failed.contains("--again --connection ID"), "{failed}");
+        let of_another_kind = ["iiko", "--again", "--connection", again[3]];
+        let (done, _, failed) = typed(&of_another_kind, "");
+        assert!(
+            !done && failed.contains("нет работающего подключения iiko con_"),
+            "{failed}"
+        );
+        till.assert_books();
     });
 }
 

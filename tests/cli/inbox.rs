@@ -64,6 +64,21 @@ fn what_came_is_listed_in_the_venues_time_and_a_person_may_be_done_with_it() {
             !inbox(database, &["dismiss", id]).status.success(),
             "a note is asked for"
         );
+        let shown = text(inbox(database, &["show", id]).stdout);
+        assert!(shown.lines().nth(1).unwrap().ends_with("+03:00"), "{shown}");
+        let output = inbox(database, &["replay", id]);
+        let told = text(output.stdout);
+        assert!(
+            !output.status.success() && told.starts_with(&format!("{id}  unreadable")),
+            "{told}"
+        );
+        assert!(told.contains(&detail) && !told.contains("<?xml"), "{told}");
+        let day = |day: &str| {
+            text(inbox(database, &["list", "--since", day]).stdout)
+                .lines()
+                .count()
+        };
+        assert_eq!((day("2020-01-01"), day("2999-01-01")), (2, 1));
         let output = inbox(database, &["dismiss", id, "--note", "проба"]);
         let told = text(output.stdout);
         assert!(told.contains("unreadable, dismissed"), "{told}");

@@ -113,6 +113,19 @@ fn a_live_database_is_copied_and_nothing_is_overwritten() {
 }
 
 #[test]
+fn before_the_first_start_it_is_said_what_to_start() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("shop.db"), "").unwrap();
+    for (arguments, words) in [
+        (&["inbox", "list"][..], "start `kopilka serve` first"),
+        (&["connect", "iiko"], "сначала запустите `kopilka serve`"),
+    ] {
+        let text = stderr(&kopilka(&folder, arguments));
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
 fn differences_are_listed_and_a_day_is_asked_for_again() {
     let folder = TempDir::new().unwrap();
     stdout(&kopilka(&folder, &["migrate"]));
@@ -209,4 +222,18 @@ fn a_day_is_played_only_where_somebody_listens_and_with_faults_that_there_are() 
         &["simulate", "iiko", "--address", "https://x.example"],
     ));
     assert!(text.contains("must begin with http://"), "{text}");
+    // Where the service listens, nobody named: where its settings say.
+    let output = Command::new(env!("CARGO_BIN_EXE_kopilka"))
+        .env("KOPILKA__LISTEN", "127.0.0.1:1")
+        .current_dir(folder.path())
+        .args(["simulate", "iiko"])
+        .output()
+        .unwrap();
+    assert!(stderr(&output).contains("127.0.0.1:1"), "{output:?}");
+    let door = "http://127.0.0.1:1/pos/onec/kop_till_x/v1";
+    let text = stderr(&kopilka(&folder, &["simulate", "1c", "--address", door]));
+    assert!(
+        text.contains("--address http://127.0.0.1:1 --token kop_till_x --key KEY"),
+        "{text}"
+    );
 }

@@ -201,3 +201,26 @@ fn a_message_at_another_systems_door_leaves_a_trace_and_nothing_else() {
         assert_eq!(kept["items"][0]["bytes"], 0, "nobody has listened to its body");
     });
 }
+
+#[test]
+fn a_venue_whose_receipts_accrue_nothing_is_warned_of() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "rkeeper", json!({})).await;
+        let found = till.owner.get("/api/v1/connections").await.expect(200);
+        let id = found["items"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(till.connection(&id).await["warnings"], json!([]));
+        let nothing = json!({"base_percent": "0"});
+        till.owner.patch("/api/v1/venues/r", nothing).await.expect(200);
+        let warned = till.connection(&id).await["warnings"].clone();
+        assert_eq!(warned[0]["code"], "accrues-nothing", "{warned}");
+        for (language, words) in [("ru", "базовый бонус 0 %"), ("en", "base bonus is 0 %")] {
+            assert!(
+                warned[0]["words"][language].as_str().unwrap().contains(words),
+                "{warned}"
+            );
+        }
+        // The till counts what accrues: the base bonus does not matter.
+        till.set(json!({"accrual_source": "till"})).await;
+        assert_eq!(till.connection(&id).await["warnings"], json!([]));
+    });
+}

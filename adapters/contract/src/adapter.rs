@@ -357,6 +357,12 @@ pub trait Adapter: Send + Sync {
         Vec::new()
     }
 
+    /// Whether its receipts say themselves what they accrue, so that the terms of the venue do not.
+    fn counts_accruals(&self, settings: &Settings) -> bool {
+        let _ = settings;
+        false
+    }
+
     /// What a person types into the vendor's screens, in order, so that the till reaches `address`: the whole address of
     /// the door with its token, without a slash at its end.
     fn guide(&self, _address: &str) -> Vec<GuideStep> {

@@ -153,6 +153,11 @@ impl Adapter for RKeeper {
         types.collect()
     }
 
+    fn counts_accruals(&self, settings: &Settings) -> bool {
+        let own = settings.typed::<RKeeperSettings>().unwrap_or_default();
+        own.accrual_source == AccrualSource::Till
+    }
+
     fn guide(&self, address: &str) -> Vec<GuideStep> {
         guide::guide(address)
     }

@@ -2,18 +2,23 @@
 
 use std::time::{Duration, Instant};
 
+use chrono_tz::Tz;
 use kopilka_contract::{Money, POLL_PATH, Words};
 
 use super::person::Person;
+use crate::api::till_path::network_terms;
 use crate::app::App;
-use crate::cli::{Failure, print};
+use crate::cli::{Failure, local_time, print};
 use crate::domain::Timestamp;
 use crate::domain::amount_words;
 use crate::domain::ids::{ConnectionId, CustomerId, HoldId, MessageId, ReceiptId};
 use crate::storage::ledger::message::TURNED_AWAY;
 use crate::storage::messages::{self, MessageFilter, MessageHead, WAITING};
+use crate::storage::till_connections::StoredConnection;
 use crate::storage::{StorageError, Tenant, customers, holds, polls, receipts, till_connections};
 
+/// Outcome of what had been done before.
+const REPEATED: &str = "repeated";
 /// How often it is looked whether something has come.
 const PAUSE: Duration = Duration::from_millis(500);
 /// So many messages are told at a time; nobody reads faster.
@@ -47,8 +52,8 @@ impl Heard {
                 "the till speaks, but its messages are turned away: the reason is above",
             ),
             Heard::Questions => Words::new(
-                "касса спрашивает, но чека ещё не прислала",
-                "the till asks, but has sent no receipt yet",
+                "сообщения приходят, но чека среди них ещё не было",
+                "messages come, but there was no receipt among them yet",
             ),
             Heard::Unposted | Heard::Receipt => Words::new(
                 "проведённого чека ещё не было, а что касса прислала, не проведено: причина выше",
@@ -74,13 +79,15 @@ pub(super) struct Listener<'a> {
     tenant: Tenant,
     person: Person,
     of: ConnectionId,
+    /// Zone of its venue.
+    zone: Tz,
     /// The newest message that was told.
     told: MessageId,
     /// What was known when its till was last heard.
     heard_at: Option<Timestamp>,
     /// The failure to ask its vendor's system, and the success, that were told.
     asked: (Option<Timestamp>, Option<Timestamp>),
-    /// Whether it was told that the till speaks.
+    /// Whether it was told that messages come.
     speaks: bool,
     heard: Heard,
 }
@@ -91,13 +98,16 @@ impl<'a> Listener<'a> {
         app: &'a App,
         tenant: Tenant,
         person: Person,
-        of: ConnectionId,
+        of: StoredConnection,
     ) -> Result<Self, Failure> {
+        let terms = network_terms(app, tenant).await;
+        let terms = terms.map_err(|problem| person.refused(problem))?;
         let mut listener = Listener {
             app,
             tenant,
             person,
-            of,
+            of: of.id,
+            zone: local_time::zone(&terms, Some(of.venue)),
             told: MessageId(0),
             heard_at: None,
             asked: (None, None),
@@ -125,7 +135,10 @@ impl<'a> Listener<'a> {
             if spoke && !self.speaks {
                 self.speaks = true;
                 self.heard = self.heard.max(Heard::Questions);
-                self.person.say("Касса на связи.", "The till speaks.");
+                self.person.say(
+                    "Связь с сервисом есть: по этому адресу пришло сообщение. Готово будет, когда пройдёт чек.",
+                    "The service is reached: a message came over this address. It is done when a receipt is posted.",
+                );
             }
             for message in news {
                 self.told = message.id;
@@ -176,8 +189,9 @@ impl<'a> Listener<'a> {
 
     /// Says what was understood of a message.
     async fn tell(&self, message: MessageHead) -> Result<Heard, Failure> {
-        let at = message.received_at.format("%H:%M:%S UTC");
+        let at = local_time::shown(message.received_at, self.zone);
         let (turned_away, waits) = (is_turned_away(&message), waits(&message));
+        let is_repeat = message.outcome == REPEATED;
         let became = message.subject.or(message.code).unwrap_or_default();
         print(format!("{at}  {}  {}  {became}", message.id, message.outcome));
         for line in message.detail.iter().flat_map(|detail| detail.lines()) {
@@ -210,7 +224,7 @@ impl<'a> Listener<'a> {
             return Ok(Heard::Unposted);
         }
         if let Ok(id) = became.parse::<HoldId>() {
-            self.tell_hold(id, message.received_at).await?;
+            self.tell_hold(id, message.received_at, is_repeat).await?;
         }
         match became.parse::<ReceiptId>() {
             Ok(id) => self.tell_receipt(id).await?,
@@ -230,25 +244,32 @@ impl<'a> Listener<'a> {
             .unwrap_or_else(|| customer.to_string()))
     }
 
-    async fn tell_hold(&self, id: HoldId, told_at: Timestamp) -> Result<(), Failure> {
+    async fn tell_hold(&self, id: HoldId, told_at: Timestamp, is_repeat: bool) -> Result<(), Failure> {
         let tenant = self.tenant;
         let Some(hold) = self.app.read(move |c| holds::find(c, tenant, id)).await? else {
             return Ok(());
         };
         let name = self.name_of(hold.customer).await?;
         let amount = amount_words::bonuses(hold.amount);
-        // A message that is younger than its hold, which stands no more, has let it go.
-        if told_at <= hold.created_at || hold.is_active {
-            self.person.say(
-                &format!("     Гость {name}: отложено бонусов {}", amount.ru),
-                &format!("     Guest {name}: bonuses set aside {}", amount.en),
-            );
-        } else {
-            self.person.say(
-                &format!("     Гость {name}: больше не отложено, бонусов {}", amount.ru),
-                &format!("     Guest {name}: no longer set aside, bonuses {}", amount.en),
-            );
-        }
+        let (ru, en) = match (is_repeat, hold.is_active) {
+            (true, true) => (
+                "повтор, отложены и сейчас бонусы",
+                "a repeat, still set aside, bonuses",
+            ),
+            (true, false) => (
+                "повтор, а теперь эти бонусы уже не отложены:",
+                "a repeat, by now no longer set aside, bonuses",
+            ),
+            // A message that is younger than its hold, which stands no more, has let it go.
+            (false, false) if told_at > hold.created_at => {
+                ("больше не отложено, бонусов", "no longer set aside, bonuses")
+            }
+            (false, _) => ("отложено бонусов", "bonuses set aside"),
+        };
+        self.person.say(
+            &format!("     Гость {name}: {ru} {}", amount.ru),
+            &format!("     Guest {name}: {en} {}", amount.en),
+        );
         Ok(())
     }
 
