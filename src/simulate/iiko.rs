@@ -20,7 +20,8 @@ use super::vendor::Vendor;
 #[derive(Debug)]
 pub(super) struct Iiko;
 
-const ORGANISATION: &str = "5d0c1f5e-2f0b-4a9e-9b1a-6f1d4f3f7a10";
+/// The restaurant of its webhooks.
+pub(super) const ORGANISATION: &str = "5d0c1f5e-2f0b-4a9e-9b1a-6f1d4f3f7a10";
 const DELIVERY: &str = "DeliveryOrderUpdate";
 /// The type of payment that is our bonuses.
 pub(super) const POINTS: &str = "2b4c6d8e-1111-4222-8333-944455566601";

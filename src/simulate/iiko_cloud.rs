@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::iiko::POINTS;
+use super::iiko::{ORGANISATION, POINTS};
 use super::vendor::{Question, Vendor};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::Timestamp;
@@ -130,7 +130,8 @@ impl Vendor for IikoCloud {
     }
 
     fn settings(&self, address: &str) -> Value {
-        json!({"cloud": {
+        // Webhooks tell of one restaurant, whichever day it is; the cloud is asked for the day's own.
+        json!({"organizations": [ORGANISATION, self.restaurant], "cloud": {
             "api_login": LOGIN, "address": address, "organizations": [self.restaurant], "poll_seconds": 1,
             "menu_hours": 0,
         }, "bonus_payment_types": [POINTS]})
