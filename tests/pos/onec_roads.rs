@@ -161,6 +161,57 @@ fn documents_without_versions_that_have_an_order_are_as_late_as_they_came() {
 }
 
 #[test]
+fn a_document_that_was_once_told_without_a_version_is_followed_by_those_that_have_one() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let guest = till.customer(CARD, "+79005550101", "0.00").await;
+        let clock = &till.service.clock;
+        let none = json!(null);
+        let counted = |version: &str| json!(version);
+        for (version, amount, posted, status, balance) in [
+            (none.clone(), 1000, true, "accepted", "50.00"),
+            (counted("AAAAAAAAAAI="), 2000, true, "updated", "100.00"),
+            (counted("AAAAAAAAAAE="), 1000, true, "stale", "100.00"),
+            (none.clone(), 3000, true, "updated", "150.00"),
+            (counted("AAAAAAAAAAM="), 3000, true, "duplicate", "150.00"),
+            (counted("AAAAAAAAAAM="), 3000, true, "duplicate", "150.00"),
+            (none.clone(), 3000, false, "accepted", "0.00"),
+            (counted("AAAAAAAAAAQ="), 4000, true, "accepted", "200.00"),
+            (counted("AAAAAAAAAAU="), 4000, false, "accepted", "0.00"),
+            (none.clone(), 1000, true, "accepted", "50.00"),
+            (counted("AAAAAAAAAAY="), 2000, true, "updated", "100.00"),
+        ] {
+            clock.move_to(till.service.clock_now() + chrono::Duration::seconds(1));
+            let mut document = sale("a", "", amount);
+            document["dataVersion"] = version;
+            document["posted"] = json!(posted);
+            let told = push(&till, &document).await;
+            assert_eq!(told["status"], status, "{document} {told}");
+            assert_eq!(till.balance(&guest).await, balance, "{document} {told}");
+        }
+        for (version, quantity, posted, balance) in [
+            (none.clone(), "0.1", true, "90.00"),
+            (counted("AAAAAAAAAAc="), "0.2", true, "80.00"),
+            (counted("AAAAAAAAAAE="), "0.5", true, "80.00"),
+            (none.clone(), "0.3", true, "70.00"),
+            (counted("AAAAAAAAAAg="), "0.3", false, "100.00"),
+            (none.clone(), "0.4", true, "60.00"),
+            (none.clone(), "0.4", false, "100.00"),
+            (counted("AAAAAAAAAAk="), "0.5", true, "50.00"),
+        ] {
+            clock.move_to(till.service.clock_now() + chrono::Duration::seconds(1));
+            let document = json!({
+                "documentId": "b", "dataVersion": version, "operation": "return", "date": "2026-11-22T13:00:00",
+                "saleDocumentId": "a", "posted": posted, "lines": [{"saleLineId": 1, "quantity": quantity}],
+            });
+            let told = push(&till, &document).await;
+            assert_eq!(till.balance(&guest).await, balance, "{document} {told}");
+        }
+        till.assert_books();
+    });
+}
+
+#[test]
 fn an_exchange_of_goods_with_many_pictures_ends_well() {
     each_database_async(|store| async move {
         let till = Till::new(&Service::on(store), "onec", json!({})).await;

@@ -39,8 +39,8 @@ pub use poll::{
     Delivery, Errand, HttpAnswer, HttpCall, Next, POLL_PATH, Poll, PutOff, Situation, Step, percent_encoded,
 };
 pub use receipt::{
-    CustomerRef, Line, Payment, Receipt, comparable, first_hand, first_hand_at, is_first_hand, repeated_at,
-    repeated_moment,
+    CustomerRef, Line, Payment, Receipt, comparable, first_hand, first_hand_at, first_hand_came,
+    is_first_hand, is_nearer, is_newer, repeated_at, repeated_moment,
 };
 pub use secret::{presented, same_secret};
 pub use till_day::{DayCompared, TillDay, TillOrder};

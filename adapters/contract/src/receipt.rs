@@ -1,6 +1,6 @@
 //! A receipt as every till can tell it.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{Money, Phone, Quantity};
@@ -18,9 +18,15 @@ pub fn first_hand(revision: u32) -> i64 {
     first_hand_at(i64::from(revision))
 }
 
-/// The same for a source whose versions are numbers already, below 2^62.
+/// The same for a source whose versions are numbers already, below 2^61.
 pub fn first_hand_at(version: i64) -> i64 {
     FIRST_HAND | version
+}
+
+/// The version of a receipt that the till itself tells without counting: when it came, below 2^61. With one that counts it cannot be
+/// compared, and what is told later is later.
+pub fn first_hand_came(version: i64) -> i64 {
+    FIRST_HAND | MOMENT | version
 }
 
 /// The version of somebody who only repeats what tills tell and says when it was so, in milliseconds since 1970: with the
@@ -36,9 +42,24 @@ pub fn repeated_moment(version: i64) -> Option<i64> {
         .then_some(version ^ MOMENT)
 }
 
-/// Whether two versions are of the same road, so that the greater of them is the later one.
+/// Whether two versions are of the same road and count alike, so that the greater of them is the later one.
 pub fn comparable(one: i64, other: i64) -> bool {
-    is_first_hand(one) == is_first_hand(other)
+    let counts = |version: i64| version & MOMENT == 0;
+    is_first_hand(one) == is_first_hand(other) && (!is_first_hand(one) || counts(one) == counts(other))
+}
+
+/// Whether one version is of the till itself and the other of somebody who only repeats it.
+pub fn is_nearer(one: i64, other: i64) -> bool {
+    is_first_hand(one) && !is_first_hand(other)
+}
+
+/// Whether a version that is told is newer than one that is known, each with the time when it was told. Two words of the till itself
+/// that count differently are as late as they were told.
+pub fn is_newer(told: (i64, DateTime<Utc>), known: (i64, DateTime<Utc>)) -> bool {
+    if is_first_hand(told.0) && is_first_hand(known.0) && !comparable(told.0, known.0) {
+        return told.1 >= known.1;
+    }
+    told.0 > known.0
 }
 
 /// Whether a version is of the till itself, not of somebody who only repeats it.

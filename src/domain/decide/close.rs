@@ -10,7 +10,7 @@ use kopilka_contract::{
 use super::Context;
 use super::booking::{credit_accrual, refund, undo_accrual};
 use super::decided::{Decided, store};
-use super::give_back::{apply_waiting, is_rolled_back, nothing_returned};
+use super::give_back::{apply_waiting, is_rolled_back, latest, nothing_returned};
 use super::guest_of_sale::{Guest, guest, is_taken_off, named_hold};
 use super::held;
 use super::payers::{give_back_to_payers, sheet_of};
@@ -145,11 +145,12 @@ pub(super) fn post(
 /// The same sale with a newer stamp: there is nothing to post, but it stands as of that stamp, so that a rollback of an
 /// earlier attempt, which comes late, does not undo it. Its till repeats from now on what it has said last.
 fn said_again(world: &mut World, cx: Context<'_>, key: &SourceKey, ask: &Close, taken_off: bool) {
-    let version = ask.receipt.version;
-    let Some(receipt) = world.receipts.get_mut(key).filter(|r| version > r.version) else {
+    let told = ask.receipt.version;
+    let newer = |known: &&mut StoredReceipt| latest(cx, told, known) != known.version;
+    let Some(receipt) = world.receipts.get_mut(key).filter(newer) else {
         return;
     };
-    receipt.version = version;
+    receipt.version = told;
     receipt.as_told = ask.as_told.or(receipt.as_told);
     receipt.told_at = receipt.told_at.max(cx.told_at);
     receipt.answer.guest_taken_off = taken_off;

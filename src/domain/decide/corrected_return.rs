@@ -1,7 +1,7 @@
 //! A return that its source tells once more: the same, or with other lines or amounts. Of a source with versions a newer one takes the
 //! place of what was posted, and the difference is posted.
 
-use kopilka_contract::{ReceiptStatus, Returned, Telling, comparable};
+use kopilka_contract::{ReceiptStatus, Returned, Telling, comparable, is_newer};
 
 use super::Context;
 use super::returns_again::{Remade, make_again};
@@ -26,12 +26,13 @@ pub(super) enum Retold {
 
 /// Compares a return with the one that is known by its name.
 pub(super) fn retold(
+    cx: Context<'_>,
     known: &StoredReturn,
     sale: &SourceKey,
     request: &ReturnRequest,
     fingerprint: Hash,
 ) -> Retold {
-    let newer = is_newer(known, request.version);
+    let newer = is_newer_word(cx, known, request.version);
     if is_undone(known, newer) || gave_nothing(known, request) {
         return Retold::Anew;
     }
@@ -56,17 +57,15 @@ pub(super) fn retold(
 }
 
 /// Whether a version is newer than all that is known of a return by the same road; where that road has not spoken yet, than the last word.
-fn is_newer(known: &StoredReturn, told: Option<i64>) -> bool {
+fn is_newer_word(cx: Context<'_>, known: &StoredReturn, told: Option<i64>) -> bool {
     let Some(version) = told else {
         return false;
     };
-    let words = [known.request.version, known.undone_by];
-    let of_road = words
-        .into_iter()
-        .flatten()
-        .filter(|said| comparable(*said, version))
-        .max();
-    told > of_road.or(words.into_iter().flatten().max())
+    let words = || [known.request.version, known.undone_by].into_iter().flatten();
+    match words().filter(|said| comparable(*said, version)).max() {
+        Some(of_road) => version > of_road,
+        None => words().all(|said| is_newer((version, cx.told_at), (said, known.told_at))),
+    }
 }
 
 /// Whether a known return was undone and this one is newer than the undoing: then it is a return of its own. A
@@ -88,7 +87,9 @@ pub(super) fn said_again(
     known: StoredReturn,
     request: &ReturnRequest,
 ) -> Returned {
-    if request.lines.is_some() && request.version > known.request.version {
+    let versions = request.version.zip(known.request.version);
+    let newer = versions.is_none_or(|(told, said)| is_newer((told, cx.told_at), (said, known.told_at)));
+    if request.lines.is_some() && request.version.is_some() && newer {
         if let Some(stored) = world.returns.get_mut(&known.key) {
             stored.request.version = request.version;
             stored.told_at = stored.told_at.max(cx.told_at);

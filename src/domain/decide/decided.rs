@@ -3,6 +3,7 @@
 use kopilka_contract::{CashierMessage, Close, Closed, LineOutcome, ReceiptStatus, Redemption, Telling};
 
 use super::Context;
+use super::give_back::latest;
 use super::guest_of_sale::is_taken_off;
 use super::payment::LineSpread;
 use super::sheet::{Sheet, event};
@@ -160,10 +161,10 @@ pub(super) fn store(
         key: cx.key(&ask.receipt.external_id),
         status: ReceiptStatus::Closed,
         // One that only repeats what the till has told does not count further.
-        version: ask
-            .receipt
-            .version
-            .max(previous.as_ref().and_then(|known| known.version)),
+        version: match &previous {
+            Some(known) => latest(cx, ask.receipt.version, known),
+            None => ask.receipt.version,
+        },
         fingerprint,
         as_told: ask.as_told,
         customer,

@@ -1,7 +1,7 @@
 //! Returns, rollbacks and cancellations: any series that brings back everything undoes exactly what the receipt did.
 
 use kopilka_contract::{
-    GiveBack, ReceiptStatus, Returned, Telling, comparable, is_first_hand, repeated_moment,
+    GiveBack, ReceiptStatus, Returned, Telling, comparable, is_nearer, is_newer, repeated_moment,
 };
 
 use super::Context;
@@ -43,7 +43,7 @@ pub fn give_back(
     let fingerprint = return_fingerprint(sale, request);
     let known = world.returns.get(&key).cloned();
     if let Some(known) = known.clone() {
-        match retold(&known, sale, request, fingerprint) {
+        match retold(cx, &known, sale, request, fingerprint) {
             // Its sale came at the same moment, or brought only later what comes back.
             Retold::Again if waits_for_known(world, &known, sale) => {}
             Retold::Again => return Ok(said_again(world, cx, known, request)),
@@ -171,10 +171,19 @@ pub(super) fn is_older(request: &ReturnRequest, receipt: &StoredReceipt) -> bool
         return false;
     };
     // What the till says of an order itself is never older than what others only repeat of it.
-    let is_word_of_till = is_first_hand(asked) && !is_first_hand(posted);
+    let is_word_of_till = is_nearer(asked, posted);
     let earlier = is_before((asked, request.returned_at), (posted, receipt.closed_at));
     // Nor is it known how the two count: then what the till has said since stands.
     !is_word_of_till && earlier.unwrap_or(request.returned_at < receipt.told_at)
+}
+
+/// The version as of which a receipt stands once another one of it is told now.
+pub(super) fn latest(cx: Context<'_>, told: Option<i64>, known: &StoredReceipt) -> Option<i64> {
+    match (told, known.version) {
+        (Some(told), Some(stands)) if !is_newer((told, cx.told_at), (stands, known.told_at)) => Some(stands),
+        (None, stands) => stands,
+        (told, _) => told,
+    }
 }
 
 /// Whether the first of two versions, each with the time of what it tells, is the earlier one. A till counts, and its cloud
@@ -282,7 +291,7 @@ pub(super) fn apply(
         _ => ReceiptStatus::PartlyReturned,
     };
     if request.rollback {
-        receipt.version = receipt.version.max(request.version);
+        receipt.version = latest(cx, request.version, &receipt);
     }
     receipt.change.mark();
 

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use kopilka_contract::{
-    Close, Closed, CustomerRef, Receipt, ReceiptStatus, Redemption, Telling, comparable, repeated_moment,
+    Close, Closed, CustomerRef, Receipt, ReceiptStatus, Redemption, Telling, comparable, is_first_hand,
+    is_newer, repeated_moment,
 };
 use sha2::{Digest, Sha256};
 
@@ -87,8 +88,9 @@ pub(super) fn answer_known(
     ask: &Close,
     fingerprint: Hash,
 ) -> Result<Option<Closed>, Refusal> {
-    let newer = matches!((ask.receipt.version, known.version), (Some(new), Some(old)) if new > old);
-    let older = matches!((ask.receipt.version, known.version), (Some(told), Some(stands)) if told < stands);
+    let versions = ask.receipt.version.zip(known.version);
+    let newer = versions.is_some_and(|(told, stands)| is_newer((told, cx.told_at), (stands, known.told_at)));
+    let older = !newer && versions.is_some_and(|(told, stands)| told != stands);
     let replay = || {
         Ok(Some(Closed {
             replayed: true,
@@ -102,7 +104,7 @@ pub(super) fn answer_known(
     };
     match known.status {
         ReceiptStatus::Cancelled if ask.receipt.version.is_some() => {
-            if sells_again(world, known, ask) {
+            if sells_again(world, cx, known, ask) {
                 Ok(None)
             } else {
                 let late = is_late(world, known, ask);
@@ -127,7 +129,7 @@ pub(super) fn answer_known(
 }
 
 /// Whether a cancelled receipt is told anew after all that cancelled it.
-fn sells_again(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
+fn sells_again(world: &World, cx: Context<'_>, known: &StoredReceipt, ask: &Close) -> bool {
     let (Some(version), Some(posted)) = (ask.receipt.version, known.version) else {
         return false;
     };
@@ -135,13 +137,17 @@ fn sells_again(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
     if person_cancelled(world, known, ask) {
         return false;
     }
+    if count_differently(posted, version) {
+        let before = |undone: &StoredReturn| undone.told_at <= cx.told_at;
+        return known.told_at <= cx.told_at && rollbacks(world, known).all(before);
+    }
     if comparable(posted, version) {
         // Of the road by which the receipt is known it must be the next word, too.
-        let mut rollbacks = rollbacks(world, known);
+        let mut rollbacks = dated(rollbacks(world, known));
         return posted < version && rollbacks.all(|undone| is_before(undone, told) != Some(false));
     }
     let (own, others): (Vec<_>, Vec<_>) =
-        rollbacks(world, known).partition(|(undone, _)| comparable(*undone, version));
+        dated(rollbacks(world, known)).partition(|(undone, _)| comparable(*undone, version));
     // Whoever cancelled it may sell it again; who counts otherwise must say when.
     let is_next = !own.is_empty() && own.iter().all(|(undone, _)| *undone < version);
     let is_dated = repeated_moment(version).is_some() && !others.is_empty();
@@ -162,16 +168,25 @@ fn person_cancelled(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
         .any(|r| r.sale == known.key && by_person(r) && closed_at <= r.request.returned_at)
 }
 
-/// The rollbacks of a receipt that have versions, each with its time.
+/// Whether both are the till's own word, once counted and once as it came: then what was told later is later.
+fn count_differently(one: i64, other: i64) -> bool {
+    is_first_hand(one) && is_first_hand(other) && !comparable(one, other)
+}
+
+/// The rollbacks of a receipt.
 fn rollbacks<'w>(
     world: &'w World,
     known: &'w StoredReceipt,
-) -> impl Iterator<Item = (i64, Timestamp)> + use<'w> {
-    let of_it = world
+) -> impl Iterator<Item = &'w StoredReturn> + use<'w> {
+    world
         .returns
         .values()
-        .filter(|r| r.sale == known.key && r.request.rollback && r.answer.status == ReceiptStatus::Cancelled);
-    of_it.filter_map(|r| Some((r.request.version?, r.request.returned_at)))
+        .filter(|r| r.sale == known.key && r.request.rollback && r.answer.status == ReceiptStatus::Cancelled)
+}
+
+/// Those that have versions, each with its time.
+fn dated<'w>(rollbacks: impl Iterator<Item = &'w StoredReturn>) -> impl Iterator<Item = (i64, Timestamp)> {
+    rollbacks.filter_map(|r| Some((r.request.version?, r.request.returned_at)))
 }
 
 /// Whether the road that tells a cancelled receipt has itself told a later word of it. Of two roads nobody knows for sure,
@@ -181,7 +196,7 @@ fn is_late(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
         return false;
     };
     let later = |said: i64| comparable(said, told) && told <= said;
-    known.version.is_some_and(later) || rollbacks(world, known).any(|(said, _)| later(said))
+    known.version.is_some_and(later) || dated(rollbacks(world, known)).any(|(said, _)| later(said))
 }
 
 /// Whether a cloud names the guest of a receipt that only its till has told: the till closed it and neither asked who he is nor took him off.

@@ -4,7 +4,7 @@
 //! without the guest's hold and without his bonuses. The till's own word takes its place, and the same returns are
 //! made of it, so that the books end where they would have ended in the right order.
 
-use kopilka_contract::{Close, Closed, ReceiptStatus, comparable};
+use kopilka_contract::{Close, Closed, ReceiptStatus, is_nearer};
 
 use super::Context;
 use super::close::post;
@@ -21,7 +21,8 @@ pub(super) fn is_told_anew(known: &StoredReceipt, ask: &Close) -> bool {
         known.status,
         ReceiptStatus::PartlyReturned | ReceiptStatus::Returned | ReceiptStatus::Cancelled
     );
-    let nearer = matches!((ask.receipt.version, known.version), (Some(new), Some(old)) if new > old && !comparable(new, old));
+    let nearer =
+        matches!((ask.receipt.version, known.version), (Some(new), Some(old)) if is_nearer(new, old));
     came_back && nearer
 }
 
@@ -69,7 +70,8 @@ pub(super) fn tell_anew(
 /// Whether a sale that its till told, and that was cancelled, is told once more with the same total by somebody who only
 /// repeats tills: then it stands as its till told it, with the guest and the bonuses that he paid with.
 pub(super) fn stands_as_told(world: &World, known: &StoredReceipt, ask: &Close) -> bool {
-    let repeated = matches!((ask.receipt.version, known.version), (Some(new), Some(old)) if new < old && !comparable(new, old));
+    let repeated =
+        matches!((ask.receipt.version, known.version), (Some(new), Some(old)) if is_nearer(old, new));
     let total: Money = ask.receipt.lines.iter().map(|line| line.amount).sum();
     let only_cancelled = || {
         let returns = world.returns.values().filter(|r| r.sale == known.key);

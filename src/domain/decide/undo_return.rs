@@ -1,6 +1,6 @@
 //! Returns that are undone: the sale stands again.
 
-use kopilka_contract::{Balance, ReceiptStatus, Returned, Stands, comparable, is_first_hand};
+use kopilka_contract::{Balance, ReceiptStatus, Returned, Stands, comparable, is_nearer};
 
 use super::Context;
 use super::booking::{credit_accrual, redeem_again};
@@ -89,7 +89,7 @@ fn is_of_before((undone, at): (i64, Timestamp), (returned, told_at): (i64, Times
     if comparable(undone, returned) {
         return undone < returned;
     }
-    !is_first_hand(undone) && at < told_at
+    !is_nearer(undone, returned) && at < told_at
 }
 
 /// Undoes a return of a sale: where it is the only one the sale stands as it did before, else the others are made again without it.

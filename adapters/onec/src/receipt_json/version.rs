@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kopilka_contract::{Words, first_hand_at};
+use kopilka_contract::{Words, first_hand_at, first_hand_came};
 
 use super::Contract;
 use crate::fault::Fault;
@@ -21,7 +21,7 @@ impl Contract<'_> {
     /// Which of two states of a document is the later one. `DataVersion` of 1C is eight bytes that grow with every write; a
     /// document that was unposted and posted again may have the same one (nothing is documented of it): then
     /// [`Contract::turn`] tells the later state. Without one, or where the connection says that its versions have no order,
-    /// documents are as late as they came.
+    /// documents are as late as they came; where a base tells both kinds of versions, what is told later is later.
     ///
     /// A file says when it was made instead (`fileTime`). It only repeats what the base says of a document itself by the other
     /// roads, and their numbers cannot be compared, so whatever comes by them is newer. That a document stands no more a file says
@@ -31,7 +31,7 @@ impl Contract<'_> {
         if let Some(made) = made.instant(self.settings)? {
             return Ok(turned(made.timestamp_millis(), 0));
         }
-        let came = || first_hand_at(turned(self.received_at.timestamp_millis(), self.turn));
+        let came = || first_hand_came(turned(self.received_at.timestamp_millis(), self.turn));
         let Some(text) = document.get("dataVersion").text()? else {
             return Ok(came());
         };
