@@ -12,8 +12,12 @@ use serde_json::value::RawValue;
 /// The most goods in one line, a thousand million.
 const MOST: Quantity = Quantity::from_thousandths(1_000_000_000_000);
 
-/// An amount in any spelling of 1C, rounded half up to kopecks.
+/// An amount in any spelling of 1C, rounded half up to kopecks. `1,259` is none: in an English locale it is a thousand, and an amount
+/// has no three decimals.
 pub(crate) fn money(text: &str) -> Result<Money, AmountError> {
+    if may_be_thousands(text) {
+        return Err(AmountError::NotANumber);
+    }
     plausible(Money::parse_rounded(&plain(text)?)?)
 }
 
@@ -77,6 +81,15 @@ fn ungrouped(whole: &str) -> Option<String> {
     (grouped_by_three && groups.iter().all(|group| is_digits(group))).then(|| groups.concat())
 }
 
+/// Whether a comma may stand between thousands: one to three digits before it, no nought in front, and just three after it.
+fn may_be_thousands(text: &str) -> bool {
+    let text = text.trim();
+    let parts = text.strip_prefix('-').unwrap_or(text).split_once(',');
+    parts.is_some_and(|(whole, rest)| {
+        (1..=3).contains(&whole.len()) && !whole.starts_with('0') && rest.len() == 3 && is_digits(rest)
+    })
+}
+
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
@@ -114,9 +127,15 @@ mod tests {
             ("-.5", -50),
             ("449.99999999999994", 45_000),
             (" 7 ", 700),
+            // Nothing but decimals: thousands are otherwise.
+            ("0,125", 13),
+            ("1259,500", 125_950),
+            ("1 259,500", 125_950),
+            ("1.259", 126),
         ] {
             assert_eq!(money(text).map(Money::kopecks), Ok(kopecks), "{text}");
         }
+        assert_eq!(quantity("1,259").map(Quantity::thousandths), Ok(1259));
         assert_eq!(quantity("0,3725").map(Quantity::thousandths), Ok(373));
     }
 
@@ -133,6 +152,9 @@ mod tests {
             "12 34,5",
             "1,485.50",
             "1.485,50",
+            "1,259",
+            "-12,000",
+            " 125,900 ",
             " 1  000",
             "1e5",
             "1e-2147483648",
