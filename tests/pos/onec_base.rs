@@ -191,8 +191,6 @@ impl Shop {
             self.till.send("POST", &spend, "").await.text,
             "Бонусы успешно списаны"
         );
-        let unlock = format!("hs/loyaltyservice/unlockclientbonuses/?ClientCardID={CARD}");
-        self.till.send("POST", &unlock, "").await;
     }
 }
 
@@ -203,7 +201,7 @@ pub async fn push(till: &Till, document: &Value) -> Value {
         .json()
 }
 
-/// The till's side of a sale: the card is locked, each amount is written off, the card is unlocked.
+/// The till's side of a sale: the card is locked, and each amount is written off. A till that reads «Бонусы успешно списаны» unlocks nothing.
 pub async fn lock_and_write_off(till: &Till, amounts: &[&str]) {
     let find = format!("hs/loyaltyservice/findclientcard/?ClientCardID={CARD}&BlockBonuses=1");
     till.send("GET", &find, "").await;
@@ -213,6 +211,4 @@ pub async fn lock_and_write_off(till: &Till, amounts: &[&str]) {
         let spent = till.send("POST", &spend, "").await;
         assert_eq!(spent.text, "Бонусы успешно списаны");
     }
-    let unlock = format!("hs/loyaltyservice/unlockclientbonuses/?ClientCardID={CARD}");
-    till.send("POST", &unlock, "").await;
 }

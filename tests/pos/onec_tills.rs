@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Till;
+use super::onec_base::push;
 use crate::api::client::Service;
 use crate::databases::each_database_async;
 
@@ -74,6 +75,50 @@ fn the_second_till_of_a_connection_has_nothing_of_what_the_first_has_locked() {
         assert_eq!(till.found_by("kassa2", &card(), "1").await, locked("200"));
         assert_eq!(till.said("kassa2", &write_off(&card(), "300")).await, WRITTEN_OFF);
         assert_eq!(till.balance(&guest).await, "-100.00");
+        till.assert_books();
+    });
+}
+
+/// A receipt of 1000.00 of which bonuses paid so much, closed now.
+fn paid(till: &Till, id: &str, bonuses: u32) -> Value {
+    let at = till.service.clock_now().with_timezone(&chrono_tz::Europe::Moscow);
+    json!({
+        "documentId": id, "operation": "sale", "date": at.format("%Y-%m-%dT%H:%M:%S").to_string(), "card": CARD,
+        "lines": [{"lineId": 1, "item": {"id": "coffee"}, "quantity": 1, "amount": 1000 - bonuses, "bonusDiscount": bonuses}],
+    })
+}
+
+#[test]
+fn what_is_left_of_a_lock_goes_with_the_receipt_of_its_write_off_and_a_lock_taken_since_stays() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::on(store), "onec", json!({})).await;
+        let guest = till.customer(CARD, "+79005550101", "500.00").await;
+        let free = async || till.found_by("kassa2", &card(), "0").await[0].1.clone();
+        till.found_by("kassa1", &card(), "1").await;
+        assert_eq!(till.said("kassa1", &write_off(&card(), "100")).await, WRITTEN_OFF);
+        assert_eq!(free().await, "0");
+        // 5 % of 900.00, and what was left of the lock.
+        push(&till, &paid(&till, "a", 100)).await;
+        assert_eq!(free().await, "445");
+        // A part of the same sale that the till writes off only now, and its receipt.
+        assert_eq!(till.said("kassa1", &write_off(&card(), "40")).await, WRITTEN_OFF);
+        let told = push(&till, &paid(&till, "b", 40)).await;
+        assert_eq!(told["spent"], "40.00", "{told}");
+        assert_eq!(free().await, "453");
+
+        // The card is read for the next sale before the receipt of this one comes.
+        till.found_by("kassa1", &card(), "1").await;
+        assert_eq!(till.said("kassa1", &write_off(&card(), "50")).await, WRITTEN_OFF);
+        assert_eq!(till.found_by("kassa1", &card(), "1").await[0].1, "403");
+        push(&till, &paid(&till, "c", 50)).await;
+        assert_eq!(free().await, "47.5");
+
+        // A receipt that comes before its write-off.
+        push(&till, &paid(&till, "d", 30)).await;
+        assert_eq!(free().await, "96");
+        assert_eq!(till.said("kassa1", &write_off(&card(), "30")).await, WRITTEN_OFF);
+        assert_eq!(free().await, "469");
+        assert_eq!(till.balance(&guest).await, "469.00");
         till.assert_books();
     });
 }

@@ -5,6 +5,7 @@ use kopilka_contract::{ReceiptStatus, apportion_by_amount};
 
 use super::Context;
 use super::booking::{redeem_again, refund};
+use super::payment::unlock;
 use super::returned_lines::undo_shares;
 use super::sheet::{Reason, Sheet};
 use super::tell_anew::applied_returns;
@@ -77,9 +78,11 @@ fn take_over(world: &mut World, cx: Context<'_>, key: &SourceKey, write_offs: &[
         return;
     };
     let taken = |transaction: &TransactionId| write_offs.contains(transaction);
+    let mut locks = Vec::new();
     for write_off in world.write_offs.iter_mut().filter(|w| taken(&w.transaction)) {
         write_off.receipt = Some(receipt.id);
         write_off.change.mark();
+        locks.extend(write_off.hold);
         receipt.redeemed += write_off.amount;
         for mut part in std::mem::take(&mut write_off.parts) {
             part.change.mark();
@@ -96,6 +99,7 @@ fn take_over(world: &mut World, cx: Context<'_>, key: &SourceKey, write_offs: &[
     let (_, come_back) = undo_shares(&mut receipt.lines);
     if let Some(facts) = receipt.customer.and_then(|id| world.customers.get(&id)).cloned() {
         let mut sheet = Sheet::new(facts, cx.now, cx.actor, cx.ids);
+        unlock(cx, &mut sheet, locks.into_iter());
         let reason = Reason {
             kind: types::REVERSAL.to_owned(),
             venue: Some(receipt.key.venue),

@@ -13,7 +13,7 @@ use super::offline;
 use super::payers::{payers_exceed, paying, sheet_of};
 use super::sheet::{Reason, Sheet};
 use super::written_off::{Behind, behind};
-use crate::domain::ids::ReceiptId;
+use crate::domain::ids::{HoldId, ReceiptId};
 use crate::domain::redemption::spread;
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{CustomerFacts, RedemptionPart, World, WriteOff};
@@ -138,6 +138,7 @@ pub(super) fn book_payment<'a>(
 ) -> Result<(), Refusal> {
     let venue = cx.terms.venue;
     let mut parts = base.parts.clone();
+    unlock(cx, sheet, paid.write_offs.iter().filter_map(|w| w.hold));
     for write_off in &paid.write_offs {
         decided.taken_over.push(write_off.transaction);
         let moved = write_off.parts.iter().cloned().map(|mut part| {
@@ -177,6 +178,19 @@ pub(super) fn book_payment<'a>(
     }
     decided.parts = parts;
     Ok(())
+}
+
+/// Lets go what is left of the locks under which bonuses were written off: their receipt has come, and the sale is over. A lock that the
+/// till has taken since is of another one.
+pub(super) fn unlock(cx: Context<'_>, sheet: &mut Sheet<'_>, locks: impl Iterator<Item = HoldId>) {
+    for lock in locks {
+        if sheet.facts.account.holds.iter().all(|hold| hold.id != lock) {
+            continue;
+        }
+        let gone = sheet.facts.account.release(lock, cx.now);
+        sheet.book_expired(gone);
+        sheet.tell("hold.voided", lock.to_string());
+    }
 }
 
 /// The till says that bonuses paid, and nobody has asked us.
