@@ -46,8 +46,8 @@ pub use crate::odata::{
 use crate::receipt_json::Contract;
 use crate::route::Route;
 pub use crate::settings::{
-    CategorySource, DataVersion, LockMinutes, NotAPercent, NotAVersion, NotLockable, OneCSettings,
-    PaymentPercent, Percent, ReceiptRedemption, Version,
+    BonusPayments, CategorySource, DataVersion, LockMinutes, NotAPayment, NotAPercent, NotAVersion,
+    NotLockable, OneCSettings, PaymentPercent, Percent, ReceiptRedemption, Version,
 };
 
 /// The dialect of 1C:Enterprise, kind `onec`. Its own settings are [`OneCSettings`].

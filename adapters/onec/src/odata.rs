@@ -72,7 +72,7 @@ pub(crate) fn read(message: &Message<'_>, contract: Contract<'_>) -> Result<Box<
         turn: turn.unwrap_or_default(),
         ..contract
     };
-    match mapped(fields, &value["document"], names) {
+    match mapped(fields, &value["document"], names, &contract.own.bonus_payments) {
         Mapped::Document(document) => {
             receipt_json::read_value(&document, &Said::InItsOwn(as_told(&value)), contract)
         }

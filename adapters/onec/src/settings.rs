@@ -39,6 +39,8 @@ pub struct OneCSettings {
     pub card_types: Vec<CardType>,
     /// What bonuses spent in a receipt in JSON mean.
     pub receipt_redemption: ReceiptRedemption,
+    /// Names of kinds of payment that are bonuses.
+    pub bonus_payments: BonusPayments,
     /// Whether data versions of the base have an order.
     pub data_version: DataVersion,
     /// Where the category of a line comes from.
@@ -64,6 +66,7 @@ impl Default for OneCSettings {
             issue_cards: true,
             card_types: CardType::usual(),
             receipt_redemption: ReceiptRedemption::default(),
+            bonus_payments: BonusPayments::default(),
             data_version: DataVersion::default(),
             category_source: CategorySource::default(),
             commerce_ml: CommerceMlSettings::default(),
@@ -236,6 +239,49 @@ pub enum ReceiptRedemption {
     Now,
 }
 
+/// Names of kinds of payment that are bonuses, in lower case: large and small letters are the same.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<String>")]
+pub struct BonusPayments(Vec<String>);
+
+/// A name that no kind of payment has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a kind of payment in bonus_payments has a name of 1 to 100 characters")]
+pub struct NotAPayment;
+
+impl BonusPayments {
+    /// Whether a payment of this kind is made with bonuses.
+    pub(crate) fn has(&self, kind: &str) -> bool {
+        let kind = kind.trim().to_lowercase();
+        self.0.contains(&kind)
+    }
+}
+
+impl Default for BonusPayments {
+    /// 1C:Retail and UNF call them by the first; the others are what bases without a word of their own write.
+    fn default() -> Self {
+        BonusPayments(
+            ["бонусы", "бонусами", "оплата бонусами"]
+                .map(str::to_owned)
+                .to_vec(),
+        )
+    }
+}
+
+impl TryFrom<Vec<String>> for BonusPayments {
+    type Error = NotAPayment;
+
+    fn try_from(names: Vec<String>) -> Result<Self, NotAPayment> {
+        let names: Vec<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
+        let is_name = |name: &String| (1..=100).contains(&name.chars().count());
+        if names.iter().all(is_name) {
+            Ok(BonusPayments(names))
+        } else {
+            Err(NotAPayment)
+        }
+    }
+}
+
 /// What `DataVersion` of a base says. Nothing is documented of it; that it is a number that grows is what bases do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -284,12 +330,23 @@ mod tests {
             json!({"receipt_redemption": "later"}),
             json!({"category_source": "group"}),
             json!({"lock_minutes": 0}),
+            json!({"bonus_payments": "Бонусы"}),
+            json!({"bonus_payments": ["Бонусы", " "]}),
             json!({"card_types": [{"id": "1"}]}),
             json!({"lock_minutes": 44641}),
             json!({"odata": {"url": "u", "user": "u", "overlap_hours": 4_294_967_295_u32}}),
         ] {
             assert!(from_value::<OneCSettings>(wrong.clone()).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_payment_is_bonuses_by_its_name_in_large_or_small_letters() {
+        let settings = |given: serde_json::Value| from_value::<OneCSettings>(given).unwrap().bonus_payments;
+        let usual = settings(json!({}));
+        assert!(usual.has("БОНУСЫ") && usual.has(" Оплата бонусами ") && !usual.has("Бонусная карта"));
+        let own = settings(json!({"bonus_payments": ["Бонусная карта"]}));
+        assert!(own.has("бонусная КАРТА") && !own.has("Бонусы"));
     }
 
     #[test]

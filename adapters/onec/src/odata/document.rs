@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::profile::{DocumentFields, Operation, PaymentFields};
 use crate::fields::{Field, ZERO_GUID};
 use crate::line_keys::LineKeys;
+use crate::settings::BonusPayments;
 
 /// What a document's keys stand for, by the key.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,12 @@ pub(super) enum Mapped {
 }
 
 /// Reads a document by its mapping.
-pub(super) fn mapped(fields: &DocumentFields, document: &Value, names: Names<'_>) -> Mapped {
+pub(super) fn mapped(
+    fields: &DocumentFields,
+    document: &Value,
+    names: Names<'_>,
+    bonus_payments: &BonusPayments,
+) -> Mapped {
     let Some(operation) = fields.operation.of(document) else {
         return Mapped::NotAReceipt;
     };
@@ -59,13 +65,83 @@ pub(super) fn mapped(fields: &DocumentFields, document: &Value, names: Names<'_>
         "total": document[&fields.total],
         "saleDocumentId": fields.sale.iter().find_map(|field| key(document, Some(field))),
     });
-    let lines = lines(fields, document, operation, names);
-    let paid = payments(&fields.payments, document, &document[&fields.total], names);
-    mapped["lines"] = Value::Array(lines);
+    let paid = paid(&fields.payments, document, names);
+    let of_bonuses = |paid: &&Paid<'_>| bonus_payments.has(paid.kind);
+    let by_bonuses = paid.iter().filter(of_bonuses).map(|paid| paid.amount).sum();
+    let sums = Sums::of(fields, document, by_bonuses);
+    mapped["lines"] = Value::Array(lines(fields, document, operation, names, sums));
     if operation == Operation::Sale {
-        mapped["payments"] = Value::Array(paid);
+        mapped["payments"] = Value::Array(payments(&paid, sums));
     }
     Mapped::Document(mapped)
+}
+
+/// What the sums of a document say.
+#[derive(Debug, Clone, Copy)]
+struct Sums {
+    /// Amounts of lines are before the bonuses that paid of them.
+    lines_are_gross: bool,
+    /// So much is to be paid, with whatever there is a row for and with cash.
+    to_pay: Money,
+}
+
+impl Sums {
+    /// Whether a base takes bonuses off the amounts of lines depends on its version: the total tells. Where bonuses are a payment
+    /// besides, the total has them or not, and the prices tell: of a line that is net of its bonuses they are no less than both together.
+    fn of(fields: &DocumentFields, document: &Value, by_bonuses: Money) -> Self {
+        let rows = rows(document, &fields.lines);
+        let total = money(document, &fields.total);
+        let amounts: Money = rows.iter().map(|row| amount(fields, row)).sum();
+        let on_lines: Money = rows.iter().map(|row| bonus(fields, row)).sum();
+        let to_pay = total.unwrap_or_default();
+        if !on_lines.is_positive() {
+            return Sums {
+                lines_are_gross: false,
+                to_pay,
+            };
+        }
+        if total == Some(amounts - on_lines) {
+            return Sums {
+                lines_are_gross: true,
+                to_pay: to_pay + by_bonuses,
+            };
+        }
+        let lines_are_gross =
+            by_bonuses.is_positive() && rows.iter().any(|row| exceeds_its_price(fields, row));
+        Sums {
+            lines_are_gross,
+            to_pay: if lines_are_gross {
+                to_pay
+            } else {
+                to_pay + by_bonuses
+            },
+        }
+    }
+}
+
+fn amount(fields: &DocumentFields, row: &Value) -> Money {
+    money(row, &fields.amount).unwrap_or_default()
+}
+
+/// What bonuses have paid of a line, where the base says so.
+fn bonus(fields: &DocumentFields, row: &Value) -> Money {
+    let paid = fields.bonus.as_ref().and_then(|field| money(row, field));
+    paid.unwrap_or_default()
+}
+
+/// Whether a line and the bonuses that paid of it come to more than its price, rounding apart.
+fn exceeds_its_price(fields: &DocumentFields, row: &Value) -> bool {
+    let quantity = Field::document(row)
+        .get(&fields.quantity)
+        .quantity()
+        .ok()
+        .flatten();
+    let price = money(row, &fields.price).filter(|price| price.is_positive());
+    price.zip(quantity).is_some_and(|(price, quantity)| {
+        let whole = i128::from(price.kopecks()) * i128::from(quantity.thousandths()) / 1000;
+        let both = amount(fields, row) + bonus(fields, row);
+        bonus(fields, row).is_positive() && i128::from(both.kopecks()) > whole + 1
+    })
 }
 
 /// A reference that is not empty.
@@ -86,28 +162,22 @@ fn money(value: &Value, field: &str) -> Option<Money> {
     Field::document(value).get(field).money().ok().flatten()
 }
 
-fn lines(fields: &DocumentFields, document: &Value, operation: Operation, names: Names<'_>) -> Vec<Value> {
+fn lines(
+    fields: &DocumentFields,
+    document: &Value,
+    operation: Operation,
+    names: Names<'_>,
+    sums: Sums,
+) -> Vec<Value> {
     let rows = rows(document, &fields.lines);
-    let bonus = |row: &Value| {
-        fields
-            .bonus
-            .as_ref()
-            .and_then(|field| money(row, field))
-            .unwrap_or_default()
-    };
-    let sum = |of: &dyn Fn(&Value) -> Money| rows.iter().map(of).sum::<Money>();
-    let amount = |row: &Value| money(row, &fields.amount).unwrap_or_default();
-    // Whether a base takes bonuses off the amounts of lines depends on its version: the total tells.
-    let total = money(document, &fields.total);
-    let before = sum(&bonus).is_positive() && total == Some(sum(&amount) - sum(&bonus));
     let mut keys = LineKeys::default();
     let line = |row: &Value| {
         let product = key(row, Some(&fields.product)).unwrap_or_default();
         let variant = key(row, fields.variant.as_deref());
         let key = variant.map_or_else(|| product.to_owned(), |variant| format!("{product}#{variant}"));
         let known = names.products.get(product);
-        let net = if before {
-            json!((amount(row) - bonus(row)).to_string())
+        let net = if sums.lines_are_gross {
+            json!((amount(fields, row) - bonus(fields, row)).to_string())
         } else {
             row[&fields.amount].clone()
         };
@@ -124,7 +194,7 @@ fn lines(fields: &DocumentFields, document: &Value, operation: Operation, names:
         match operation {
             Operation::Sale => {
                 line["lineId"] = json!(keys.next(&key));
-                line["bonusDiscount"] = json!(bonus(row).to_string());
+                line["bonusDiscount"] = json!(bonus(fields, row).to_string());
             }
             Operation::Return => line["saleLineKey"] = json!(key),
         }
@@ -133,35 +203,40 @@ fn lines(fields: &DocumentFields, document: &Value, operation: Operation, names:
     rows.iter().map(line).collect()
 }
 
-/// Payments by their parts; what they leave of the total was paid with cash, which has no rows in most configurations.
-fn payments(parts: &[PaymentFields], document: &Value, total: &Value, names: Names<'_>) -> Vec<Value> {
-    let mut paid = Money::ZERO;
-    let mut payments = Vec::new();
-    for part in parts {
-        for row in rows(document, &part.part) {
-            let amount = money(row, &part.amount).unwrap_or_default();
-            let kind = part
-                .kind
-                .as_ref()
-                .and_then(|field| row[field].as_str())
-                .map(|kind| {
-                    names
-                        .payment_kinds
-                        .get(kind)
-                        .and_then(Value::as_str)
-                        .unwrap_or(kind)
-                })
-                .or(part.always.as_deref());
-            if amount.is_positive() {
-                paid += amount;
-                payments.push(json!({"type": kind.unwrap_or("?"), "amount": amount.to_string()}));
+/// A row of a document's payments.
+struct Paid<'a> {
+    kind: &'a str,
+    amount: Money,
+}
+
+/// Payments by their parts.
+fn paid<'a>(parts: &'a [PaymentFields], document: &'a Value, names: Names<'a>) -> Vec<Paid<'a>> {
+    let named = |kind: &'a str| {
+        let name = names.payment_kinds.get(kind).and_then(Value::as_str);
+        name.unwrap_or(kind)
+    };
+    let of_part = |part: &'a PaymentFields| {
+        rows(document, &part.part).iter().map(move |row| {
+            let field = part.kind.as_ref();
+            let kind = field.and_then(|field| row[field].as_str()).map(named);
+            Paid {
+                kind: kind.or(part.always.as_deref()).unwrap_or("?"),
+                amount: money(row, &part.amount).unwrap_or_default(),
             }
-        }
-    }
-    let total = Field::document(total).money().ok().flatten().unwrap_or_default();
-    let cash = total - paid;
-    if cash.is_positive() {
-        payments.push(json!({"type": "Наличные", "amount": cash.to_string()}));
-    }
-    payments
+        })
+    };
+    let paid = parts.iter().flat_map(of_part);
+    paid.filter(|paid| paid.amount.is_positive()).collect()
+}
+
+/// Payments as our contract has them; what they leave to be paid was paid with cash, which has no rows in most configurations.
+fn payments(paid: &[Paid<'_>], sums: Sums) -> Vec<Value> {
+    let by_rows: Money = paid.iter().map(|paid| paid.amount).sum();
+    let cash = Some(Paid {
+        kind: "Наличные",
+        amount: sums.to_pay - by_rows,
+    });
+    let cash = cash.filter(|cash| cash.amount.is_positive());
+    let payment = |paid: &Paid<'_>| json!({"type": paid.kind, "amount": paid.amount.to_string()});
+    paid.iter().chain(&cash).map(payment).collect()
 }

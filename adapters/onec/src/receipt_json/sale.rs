@@ -12,7 +12,7 @@ use crate::fault::{Fault, Problem};
 use crate::fields::Field;
 use crate::guest_name::GuestName;
 use crate::reserve;
-use crate::settings::{CategorySource, ReceiptRedemption};
+use crate::settings::{BonusPayments, CategorySource, ReceiptRedemption};
 
 impl Contract<'_> {
     pub(super) fn sale(
@@ -23,7 +23,7 @@ impl Contract<'_> {
         remarks: &mut Vec<Words>,
     ) -> Result<Close, Fault> {
         let mut lines = self.lines(document)?;
-        let paid = Paid::read(document)?;
+        let paid = Paid::read(document, &self.own.bonus_payments)?;
         let spent = settle_bonuses(document, &mut lines, &paid, remarks)?;
         let phone = phone(document, remarks);
         let card = card_code(document)?.map(|code| GuestName::from_code(&code).customer());
@@ -179,7 +179,7 @@ struct Paid {
 }
 
 impl Paid {
-    fn read(document: &Field<'_>) -> Result<Self, Fault> {
+    fn read(document: &Field<'_>, bonuses: &BonusPayments) -> Result<Self, Fault> {
         let mut paid = Paid::default();
         for payment in document.get("payments").items()? {
             let amount = payment.get("amount").money()?.unwrap_or_default();
@@ -188,8 +188,7 @@ impl Paid {
             }
             let kind = payment.get("type");
             match kind.required(kind.label())? {
-                // 1C:Retail and UNF call a payment with bonuses so.
-                kind if kind.to_lowercase() == "бонусы" => paid.with_bonuses += amount,
+                kind if bonuses.has(&kind) => paid.with_bonuses += amount,
                 kind => paid.with_money.push(Payment { kind, amount }),
             }
         }

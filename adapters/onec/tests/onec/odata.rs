@@ -82,6 +82,43 @@ fn a_payment_has_the_name_of_its_kind() {
     assert_eq!(kinds(json!({CARD_MONEY: null})), [CARD_MONEY, "Наличные"]);
 }
 
+#[test]
+fn bonuses_on_the_lines_that_are_a_payment_too_are_paid_once() {
+    // (total, the line's amount): net of 150.00 in bonuses of a price of 1000.00, gross with a gross total and with a net one.
+    for (total, amount) in [(850, 850), (1000, 1000), (850, 1000)] {
+        let document = json!({
+            "Ref_Key": SALE, "DataVersion": "AAAAAAAB6KQ=", "Date": "2026-03-14T19:42:05", "Posted": true,
+            "ВидОперации": "Продажа", "СтатусЧекаККМ": "Пробитый", "СуммаДокумента": total,
+            "Товары": [{"Номенклатура_Key": "4e5f6071-90ab-11f0-8d3a-00155d0a0105", "Количество": 2, "Цена": 500,
+                        "Сумма": amount, "СуммаСкидкиОплатыБонусом": 150}],
+            "Оплата": [{"ВидОплаты_Key": CARD_MONEY, "Сумма": 150}, {"ВидОплаты_Key": "card", "Сумма": 300}],
+        });
+        let body =
+            json!({"document": document, "paymentKinds": {CARD_MONEY: "Оплата бонусами", "card": "Карта"}});
+        let asks = asked("retail_2", "Document_ЧекККМ", &body);
+        let [Ask::Close(close)] = asks.as_slice() else {
+            panic!("{total} {amount} {asks:?}");
+        };
+        let receipt = &close.receipt;
+        let paid: Vec<(&str, String)> = receipt
+            .payments
+            .iter()
+            .map(|paid| (paid.kind.as_str(), paid.amount.to_string()))
+            .collect();
+        assert_eq!(
+            paid,
+            [("Карта", "300.00".to_owned()), ("Наличные", "550.00".to_owned())],
+            "{total} {amount}"
+        );
+        assert_eq!(receipt.lines[0].amount.to_string(), "1000.00", "{total} {amount}");
+        assert_eq!(
+            close.redemption.amount().to_string(),
+            "150.00",
+            "{total} {amount}"
+        );
+    }
+}
+
 /// A round with a base that has these entities; what it was asked, and how the round ended.
 fn round(configuration: &str, has: &[(&str, Value)]) -> (Vec<String>, Next) {
     let settings = of(configuration);
