@@ -284,16 +284,25 @@ impl Account {
         by_issuer(self.put_back(hold.parts, at))
     }
 
-    /// Uses a hold for a redemption of `amount`: its parts first, in the order taken, then active lots, and what the
-    /// hold has too much goes back. Returns what was redeemed, in order, and what was gone on the way back.
+    /// Those of these holds that last, and how much they hold together.
+    pub fn lasting(&self, of: &[HoldId]) -> (Vec<HoldId>, Money) {
+        let lasting = || self.holds.iter().filter(|hold| of.contains(&hold.id));
+        (
+            lasting().map(|hold| hold.id).collect(),
+            lasting().map(Hold::amount).sum(),
+        )
+    }
+
+    /// Uses holds for a redemption of `amount`: their parts first, in the order taken, then active lots, and what they
+    /// have too much goes back. Returns what was redeemed, in order, and what was gone on the way back.
     pub fn capture(
         &mut self,
-        hold: Option<HoldId>,
+        holds: &[HoldId],
         amount: Money,
         venue: VenueId,
         now: Timestamp,
     ) -> (Vec<LotPart>, Vec<ByIssuer>) {
-        let (mut used, surplus) = self.take_from_hold(hold, amount);
+        let (mut used, surplus) = self.take_from_holds(holds, amount);
         let gone = by_issuer(self.put_back(surplus, now));
         let missing = amount - used.iter().map(|p| p.amount).sum();
         used.extend(self.take(missing, venue, now));
@@ -309,7 +318,7 @@ impl Account {
         venue: VenueId,
         now: Timestamp,
     ) -> (Vec<LotPart>, Money) {
-        let (mut used, surplus) = self.take_from_hold(hold, amount);
+        let (mut used, surplus) = self.take_from_holds(hold.as_slice(), amount);
         if let Some(hold) = hold.and_then(|id| self.hold_mut(id)) {
             hold.parts = surplus;
         }
@@ -382,12 +391,10 @@ impl Account {
         paid
     }
 
-    /// Splits a hold's parts at `amount`: what is used and what is too much. The hold is left empty.
-    fn take_from_hold(&mut self, hold: Option<HoldId>, amount: Money) -> (Vec<LotPart>, Vec<LotPart>) {
-        let parts = hold
-            .and_then(|id| self.hold_mut(id))
-            .map(|h| std::mem::take(&mut h.parts))
-            .unwrap_or_default();
+    /// Splits the parts of holds at `amount`: what is used and what is too much. The holds are left empty.
+    fn take_from_holds(&mut self, holds: &[HoldId], amount: Money) -> (Vec<LotPart>, Vec<LotPart>) {
+        let taken = self.holds.iter_mut().filter(|hold| holds.contains(&hold.id));
+        let parts: Vec<LotPart> = taken.flat_map(|hold| std::mem::take(&mut hold.parts)).collect();
         let (mut used, mut surplus) = (Vec::new(), Vec::new());
         let mut missing = amount;
         for LotPart { lot, amount } in parts {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::r2d2::R2D2Connection;
+use kopilka_contract::PaidBy;
 use tokio::sync::{mpsc, oneshot};
 
 use super::asker::Asker;
@@ -526,14 +527,17 @@ pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
                 keys.customers
                     .insert((network, kopilka_contract::CustomerRef::Phone(phone.clone())));
             }
-            if let Some(hold) = &close.hold {
+            for hold in close.holds() {
                 hold_name(keys, place, hold);
             }
             if let Some((id, renewed)) = decide::hold_keys(close, |name| key(place, name)) {
                 keys.holds.extend(id.map(|id| (network, id)));
                 keys.hold_keys.insert(renewed);
             }
-            let payers = close.payers.iter().map(|payer| (network, payer.customer.clone()));
+            let payers = close.payers.iter().filter_map(|payer| match &payer.by {
+                PaidBy::Guest(who) => Some((network, who.clone())),
+                PaidBy::Hold(_) => None,
+            });
             keys.customers.extend(payers);
             keys.write_offs |= matches!(close.redemption, kopilka_contract::Redemption::Before(_));
         }
@@ -561,6 +565,8 @@ pub(super) fn add_keys(keys: &mut LoadKeys, network: NetworkId, verb: &Verb) {
                 }
                 keys.hold_keys.insert(key);
             }
+            keys.orders
+                .extend(hold.of_order.iter().map(|order| key(place, order)));
         }
         Verb::Void(place, name) => {
             keys.remembered.insert(decide::let_go_key(&key(place, name)));

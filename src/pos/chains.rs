@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::mem::discriminant;
 
-use kopilka_contract::{Ask, CustomerRef, Redemption};
+use kopilka_contract::{Ask, CustomerRef, PaidBy, Redemption};
 
 /// What an ask concerns: whoever speaks of the same must keep its place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,7 +28,12 @@ fn concerns(ask: &Ask) -> Option<Vec<Concern>> {
             let payers = close
                 .payers
                 .iter()
-                .map(|payer| Concern::Guest(payer.customer.clone()));
+                .map(|payer| match &payer.by {
+                    PaidBy::Guest(who) => Some(Concern::Guest(who.clone())),
+                    // Whose hold it is, the books know.
+                    PaidBy::Hold(_) => None,
+                })
+                .collect::<Option<Vec<_>>>()?;
             let sale = Concern::Sale(close.receipt.external_id.clone());
             guests.chain(payers).chain([sale]).collect()
         }

@@ -63,12 +63,12 @@ impl Sources {
     }
 }
 
-/// The hold that an ask speaks of by its key.
-fn hold_of(ask: &mut Ask) -> Option<&mut String> {
+/// The holds that an ask speaks of by their keys.
+fn holds_of(ask: &mut Ask) -> Vec<&mut String> {
     match ask {
-        Ask::Close(close) | Ask::Quote(close) => close.hold.as_mut(),
-        Ask::Void(key) => Some(key),
-        _ => None,
+        Ask::Close(close) | Ask::Quote(close) => close.holds_mut().collect(),
+        Ask::Void(key) => vec![key],
+        _ => Vec::new(),
     }
 }
 
@@ -77,8 +77,9 @@ impl Talk {
     pub(super) async fn place_of(&self, ask: &mut Ask) -> Result<Place, StorageError> {
         let place = self.place();
         let before = &self.known.connection.orders_before;
-        let (sale, hold) = (sale_of(ask).cloned(), hold_of(ask).cloned());
-        if before.is_empty() || (sale.is_none() && hold.is_none()) {
+        let sale = sale_of(ask).cloned();
+        let holds: Vec<String> = holds_of(ask).into_iter().map(|key| key.clone()).collect();
+        if before.is_empty() || (sale.is_none() && holds.is_empty()) {
             return Ok(place);
         }
         let sources = Sources {
@@ -91,12 +92,14 @@ impl Talk {
             .app
             .read_by_key(move |c| {
                 let sale = sale.map(|sale| sources.of_sale(c, &sale)).transpose()?.flatten();
-                let hold = hold.map(|key| sources.of_hold(c, &key)).transpose()?.flatten();
-                Ok((sale, hold))
+                let held = holds.iter().map(|key| sources.of_hold(c, key));
+                Ok((sale, held.collect::<Result<Vec<_>, _>>()?))
             })
             .await?;
-        if let (Some(key), Some(held)) = (hold_of(ask), held) {
-            *key = held.to_string();
+        for (key, held) in holds_of(ask).into_iter().zip(held) {
+            if let Some(held) = held {
+                *key = held.to_string();
+            }
         }
         let Some((source, name)) = found else {
             return Ok(place);

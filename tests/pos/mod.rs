@@ -6,6 +6,7 @@ mod descriptions;
 mod guest_words;
 mod iiko;
 mod iiko_plugin;
+mod iiko_reservations;
 mod iiko_roads;
 mod iikocard;
 mod inbox;

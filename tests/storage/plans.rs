@@ -44,6 +44,10 @@ fn by_hold(keys: &mut LoadKeys) {
     keys.holds.insert((NETWORK, HoldId(3)));
 }
 
+fn of_order(keys: &mut LoadKeys) {
+    keys.orders.insert(key());
+}
+
 fn by_write_off(keys: &mut LoadKeys) {
     by_hold(keys);
     keys.write_offs = true;
@@ -74,6 +78,7 @@ fn questions() -> Vec<(LoadKeys, &'static [&'static str])> {
             &["receipts_key", "returns_key", "returns_sale"],
         ),
         (asked(card(), by_hold), &["holds_key", "receipts_key"]),
+        (asked(card(), of_order), &["holds_order", "holds_active"]),
         (
             asked(card(), by_write_off),
             &[

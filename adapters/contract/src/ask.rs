@@ -88,7 +88,7 @@ pub struct Close {
     pub as_told: Option<AsTold>,
     /// Bonuses that pay for a part of it, those of [`Close::payers`] included.
     pub redemption: Redemption,
-    /// Other guests whose bonuses pay a part: all pay, or nobody does. The receipt's own guest pays the rest of
+    /// Whose bonuses pay which part: all pay, or nobody does. The receipt's own guest pays the rest of
     /// [`Redemption::Now`] and is the one to whom the receipt accrues.
     pub payers: Vec<Payer>,
     /// What the receipt accrues where the till counts it itself; `None`: the rules of the venue say.
@@ -144,13 +144,43 @@ pub struct Permit {
     pub expires_at: DateTime<Utc>,
 }
 
-/// A guest who is not the receipt's own and whose bonuses pay a part of it.
+/// A part of a receipt that somebody's bonuses pay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payer {
     /// Whose bonuses.
-    pub customer: CustomerRef,
-    /// How much, above zero.
+    pub by: PaidBy,
+    /// How much. With zero a hold is only let go.
     pub amount: Money,
+}
+
+/// Whose bonuses pay a part of a receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PaidBy {
+    /// Those of a guest who is not the receipt's own, as the till names him.
+    Guest(CustomerRef),
+    /// Those of whoever set them aside, the receipt's own guest or another: [`Hold::external_id`] (of the same source) or our id of
+    /// a hold, which is captured.
+    Hold(String),
+}
+
+impl Close {
+    /// The holds that it captures.
+    pub fn holds(&self) -> impl Iterator<Item = &String> {
+        let payers = self.payers.iter().filter_map(|payer| match &payer.by {
+            PaidBy::Hold(name) => Some(name),
+            PaidBy::Guest(_) => None,
+        });
+        self.hold.iter().chain(payers)
+    }
+
+    /// The same, to be named otherwise.
+    pub fn holds_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let payers = self.payers.iter_mut().filter_map(|payer| match &mut payer.by {
+            PaidBy::Hold(name) => Some(name),
+            PaidBy::Guest(_) => None,
+        });
+        self.hold.iter_mut().chain(payers)
+    }
 }
 
 /// How a receipt is paid with bonuses.

@@ -28,8 +28,8 @@ pub use amount::{AmountError, Money, Quantity};
 pub use apportion::{apportion, apportion_by_amount};
 pub use as_told::AsTold;
 pub use ask::{
-    Ask, Close, GiveBack, Hold, LineBack, Offline, Payer, Permit, ProductBack, Redemption, Search, SearchBy,
-    Spend, Stands, UndoReturn, WhatBack,
+    Ask, Close, GiveBack, Hold, LineBack, Offline, PaidBy, Payer, Permit, ProductBack, Redemption, Search,
+    SearchBy, Spend, Stands, UndoReturn, WhatBack,
 };
 pub use enrol::{Adjust, AdjustDirection, Adjusted, Enrol, GuestCard, NameParts, Sex};
 pub use guide::{GuideEntry, GuideStep};

@@ -215,7 +215,8 @@ pub struct Closed {
     pub total: Money,
     /// Paid with bonuses.
     pub redeemed: Money,
-    /// Most that may be redeemed on this receipt by this guest now (in a quote: before `redeemed` is taken).
+    /// Most that may be redeemed on this receipt by this guest now (in a quote: before `redeemed` is taken), with what other
+    /// guests have set aside for it.
     pub may_redeem: Money,
     /// What stays to be paid with money.
     pub to_pay: Money,

@@ -2,8 +2,8 @@
 
 use chrono_tz::Tz;
 use kopilka_contract::{
-    Ask, Close, Closed, CustomerRef, CustomerStatus, Dialogue, Expiring, Guest, Language, Money, Payer,
-    Redemption, Refusal, Reply, Told, Words,
+    Ask, Close, Closed, CustomerRef, CustomerStatus, Dialogue, Expiring, Guest, Language, Money, PaidBy,
+    Payer, Redemption, Refusal, Reply, Told, Words,
 };
 
 use crate::Connection;
@@ -255,7 +255,7 @@ fn other_payers(check: &Check, code: &str, connection: &Connection) -> Vec<Payer
         .filter(|(card, amount)| !card_code::same_card(card, code) && amount.is_positive());
     others
         .map(|(card, amount)| Payer {
-            customer: card_code::guest_of(&card, connection.own.card_as_phone),
+            by: PaidBy::Guest(card_code::guest_of(&card, connection.own.card_as_phone)),
             amount,
         })
         .collect()

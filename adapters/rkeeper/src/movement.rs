@@ -12,8 +12,8 @@
 
 use chrono::NaiveDateTime;
 use kopilka_contract::{
-    Ask, Close, Closed, Dialogue, GiveBack, Language, Money, Payer, Redemption, Refusal, Reply, Stands, Told,
-    UndoReturn, WhatBack,
+    Ask, Close, Closed, Dialogue, GiveBack, Language, Money, PaidBy, Payer, Redemption, Refusal, Reply,
+    Stands, Told, UndoReturn, WhatBack,
 };
 
 use crate::Connection;
@@ -335,7 +335,7 @@ fn sale(
         payers: payers
             .iter()
             .map(|payer| Payer {
-                customer: card_code::guest_of(&payer.code, connection.own.card_as_phone),
+                by: PaidBy::Guest(card_code::guest_of(&payer.code, connection.own.card_as_phone)),
                 amount: payer.amount,
             })
             .collect(),

@@ -13,7 +13,7 @@ use super::decided::{Decided, store};
 use super::give_back::{apply_waiting, is_rolled_back, latest, nothing_returned};
 use super::guest_of_sale::{Guest, guest, is_taken_off, named_hold};
 use super::held;
-use super::payers::{give_back_to_payers, sheet_of};
+use super::payers::{give_back_to_payers, paying_holds, sheet_of};
 use super::payment::{LineSpread, Pays, book_payment, line_spread, unconfirmed, unposted_spread, what_pays};
 use super::receipt_identity::{answer_known, check, fingerprint, says_the_same};
 use super::sheet::{Reason, Sheet, cashier_messages, may_redeem};
@@ -193,11 +193,19 @@ fn decide<'a>(
         cx.in_use(receipt.closed_at.to_utc())?;
     }
     let hold = named_hold(world, cx, ask)?;
+    let paying_holds = paying_holds(world, cx, ask)?;
     let Guest {
         found,
         facts,
         names_another,
-    } = guest(world, cx, ask, hold, told, previous)?;
+    } = guest(
+        world,
+        cx,
+        ask,
+        hold.or(paying_holds.first().copied()),
+        told,
+        previous,
+    )?;
     let hold = own_hold(world, ask, hold, facts.as_ref())?;
     let total: Money = receipt.lines.iter().map(|l| l.amount).sum();
     let receipt_id = previous.map_or_else(|| ReceiptId(cx.ids.next_id()), |p| p.id);
@@ -221,7 +229,7 @@ fn decide<'a>(
         accrual: Accrual::default(),
         parts: Vec::new(),
         taken_over: Vec::new(),
-        captured: None,
+        captured: Vec::new(),
         messages: Vec::new(),
         venue: terms.venue,
     };
@@ -245,11 +253,9 @@ fn decide<'a>(
         Some(position) => decided.others.swap_remove(position),
         None => Sheet::new(facts, cx.now, cx.actor, cx.ids),
     };
-    let held = |hold: &HoldId| sheet.facts.account.holds.iter().find(|h| h.id == *hold);
-    let live_hold = hold.as_ref().and_then(held).map(|h| (h.id, h.amount()));
-    let own_hold = live_hold.map_or(Money::ZERO, |(_, amount)| amount);
-    let available = sheet.facts.account.available(terms.venue, cx.now) + own_hold + base.redeemed;
-    decided.captured = live_hold.map(|(id, _)| id);
+    let own_holds: Vec<HoldId> = hold.into_iter().chain(paying_holds).collect();
+    let (own_holds, set_aside) = sheet.facts.account.lasting(&own_holds);
+    let available = sheet.facts.account.available(terms.venue, cx.now) + set_aside + base.redeemed;
     decided.messages = cashier_messages(&sheet.facts, terms, cx.now);
     decided.messages.extend(names_another.then(held::guest_by_hold));
 
@@ -261,7 +267,8 @@ fn decide<'a>(
     let paid = what_pays(world, cx, ask, &sheet, &base, &pays, receipt_id)?;
     if blocked.is_none() {
         // What others pay of the receipt is not left for him.
-        decided.may_redeem = available.min((limit - paid.by_others()).max(Money::ZERO));
+        let left = (limit - paid.by_others()).max(Money::ZERO);
+        decided.may_redeem = available.min(left) + paid.set_aside_by_others();
     }
     if ask.redemption.amount() > paid.posted {
         decided.messages.push(unconfirmed(ask.redemption.amount()));
@@ -269,7 +276,7 @@ fn decide<'a>(
     decided.redeemed = paid.posted;
     decided.line_redeemed = line_spread(cx, ask, paid.posted, limit)?;
     let why = reason(cx, &decided.kind, receipt_id, receipt.closed_at.to_utc());
-    book_payment(cx, paid, &base, &mut sheet, &mut decided, &why)?;
+    book_payment(cx, paid, &base, (&mut sheet, &own_holds), &mut decided, &why)?;
 
     decided.accrual = accrual_of(cx, ask, &sheet.facts, &decided, blocked.as_ref())?;
     book_accrual(cx, &base, &mut sheet, &decided, why);

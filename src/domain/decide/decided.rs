@@ -28,7 +28,7 @@ pub(super) struct Decided<'a> {
     pub(super) accrual: Accrual,
     pub(super) parts: Vec<RedemptionPart>,
     pub(super) taken_over: Vec<TransactionId>,
-    pub(super) captured: Option<HoldId>,
+    pub(super) captured: Vec<HoldId>,
     pub(super) messages: Vec<CashierMessage>,
     pub(super) venue: VenueId,
 }
@@ -82,9 +82,11 @@ pub(super) fn store(
         guest_taken_off: is_taken_off(ask, previous.as_ref()),
         ..decided.answer(id.to_string(), ReceiptStatus::Closed, ask)
     };
-    if let Some(hold) = decided.captured.and_then(|hold| world.holds.get_mut(&hold)) {
-        hold.standing = HoldStanding::Captured;
-        hold.change.mark();
+    for id in &decided.captured {
+        if let Some(hold) = world.holds.get_mut(id) {
+            hold.standing = HoldStanding::Captured;
+            hold.change.mark();
+        }
     }
     for write_off in world
         .write_offs

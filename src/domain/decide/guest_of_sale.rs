@@ -115,21 +115,29 @@ fn staying<'w>(world: &'w World, ask: &Close, previous: Option<&StoredReceipt>) 
     let is_repeat = receipt
         .version
         .is_some_and(|version| repeated_moment(version).is_some());
-    let not_asked = receipt.customer == Some(CustomerRef::NotAsked) && ask.hold.is_none();
+    let not_asked = receipt.customer == Some(CustomerRef::NotAsked) && ask.holds().next().is_none();
     let has_paid = known.redeemed.is_positive()
         && matches!(ask.redemption, Redemption::Unconfirmed(seen) if seen.is_positive());
     let stays = not_asked || (is_repeat && (has_paid || known.version.is_some_and(is_first_hand)));
     world.customers.get(&known.customer.filter(|_| stays)?)
 }
 
-/// The hold that the receipt names: ours by id, or the source's by key.
+/// The hold that the receipt names.
 ///
 /// # Errors
 /// `hold-not-found`
 pub(super) fn named_hold(world: &World, cx: Context<'_>, ask: &Close) -> Result<Option<HoldId>, Refusal> {
-    let Some(name) = &ask.hold else {
-        return Ok(offline::hold(world, cx, ask));
-    };
+    match &ask.hold {
+        Some(name) => hold_named(world, cx, name).map(Some),
+        None => Ok(offline::hold(world, cx, ask)),
+    }
+}
+
+/// A hold by its name: ours by id, or the source's by key.
+///
+/// # Errors
+/// `hold-not-found`
+pub(super) fn hold_named(world: &World, cx: Context<'_>, name: &str) -> Result<HoldId, Refusal> {
     let by_id = name
         .parse::<HoldId>()
         .ok()
@@ -138,7 +146,7 @@ pub(super) fn named_hold(world: &World, cx: Context<'_>, ask: &Close) -> Result<
         .or_else(|| world.hold_keys.get(&cx.key(name)).copied())
         .ok_or(Refusal::HoldNotFound)?;
     match world.holds.get(&id) {
-        Some(hold) if hold.network == cx.terms.network && hold.venue == cx.terms.venue => Ok(Some(id)),
+        Some(hold) if hold.network == cx.terms.network && hold.venue == cx.terms.venue => Ok(id),
         _ => Err(Refusal::HoldNotFound),
     }
 }

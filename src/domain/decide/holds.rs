@@ -5,13 +5,13 @@ use kopilka_contract::{Held, Hold, Voided};
 use super::Context;
 use super::identify::guest_view;
 use super::sheet::{Sheet, find, may_redeem};
+use crate::domain::Money;
 use crate::domain::ids::{CustomerId, HoldId};
 use crate::domain::redemption::redeem_limit;
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{
     Change, CustomerFacts, HoldStanding, IdempotencyKey, SourceKey, StoredHold, World,
 };
-use crate::domain::{Money, account};
 
 /// Longest hold: a month.
 const MAX_MINUTES: u32 = 31 * 24 * 60;
@@ -125,7 +125,7 @@ fn amount_of(world: &World, sheet: &Sheet<'_>, cx: Context<'_>, ask: &Hold) -> R
         return Err(Refusal::InsufficientBalance { available });
     }
     let total: Money = ask.order.iter().map(|line| line.amount).sum();
-    let limit = redeem_limit(cx.terms, &ask.order, total) - of_order(world, sheet, cx, ask);
+    let limit = redeem_limit(cx.terms, &ask.order, total) - set_aside(world, cx, ask);
     if !ask.order.is_empty() && amount > limit {
         let limit = limit.max(Money::ZERO);
         return Err(Refusal::RedeemLimit { limit });
@@ -146,18 +146,25 @@ fn holder(world: &World, id: HoldId) -> Option<&CustomerFacts> {
     world.customers.get(&world.holds.get(&id)?.customer)
 }
 
-/// What the guest's other holds for the same order keep already.
-fn of_order(world: &World, sheet: &Sheet<'_>, cx: Context<'_>, ask: &Hold) -> Money {
+/// What other holds for the same order keep already, whoever set it aside.
+fn set_aside(world: &World, cx: Context<'_>, ask: &Hold) -> Money {
     let Some(order) = &ask.of_order else {
         return Money::ZERO;
     };
-    let same = |stored: &StoredHold| {
-        let source = stored.key.as_ref().map(|key| key.source.as_str());
-        stored.venue == cx.terms.venue && source == Some(cx.source) && stored.order.as_ref() == Some(order)
+    let is_other = |hold: &&StoredHold| {
+        let key = hold.key.as_ref();
+        hold.standing == HoldStanding::Active
+            && hold.ends_at > cx.now
+            && hold.network == cx.terms.network
+            && hold.venue == cx.terms.venue
+            && hold.order.as_ref() == Some(order)
+            && key.is_some_and(|key| key.source == cx.source && key.external_id != ask.external_id)
     };
-    let held = sheet.facts.account.holds.iter();
-    held.filter(|hold| hold.ends_at > cx.now && world.holds.get(&hold.id).is_some_and(same))
-        .map(account::Hold::amount)
+    world
+        .holds
+        .values()
+        .filter(is_other)
+        .map(|hold| hold.amount)
         .sum()
 }
 

@@ -1,13 +1,15 @@
-//! Other guests than the receipt's own, whose bonuses it moves: those who pay for it, and those who had paid.
+//! Other guests than the receipt's own, whose bonuses it moves: those who pay for it, and those who had paid. And the holds of them
+//! all, where each payment was set aside under one of its own.
 
-use kopilka_contract::Close;
+use kopilka_contract::{Close, PaidBy, Payer};
 
 use super::Context;
 use super::booking::{refund, refund_shares};
 use super::close::Standing;
+use super::guest_of_sale::hold_named;
 use super::sheet::{Reason, Sheet, find, may_redeem};
 use crate::domain::Money;
-use crate::domain::ids::CustomerId;
+use crate::domain::ids::{CustomerId, HoldId};
 use crate::domain::refusal::Refusal;
 use crate::domain::world::{CustomerFacts, World};
 
@@ -44,32 +46,86 @@ pub(super) fn give_back_to_payers<'a>(
     }
 }
 
-/// The other guests who pay, each once, with what he pays. One who is the receipt's own guest by another card pays as
-/// that one.
+/// A guest who pays for another's receipt.
+pub(super) struct Paying<'w> {
+    pub(super) facts: &'w CustomerFacts,
+    pub(super) amount: Money,
+    /// Holds under which he set aside what he pays.
+    pub(super) holds: Vec<HoldId>,
+}
+
+/// Who pays a part, with the hold under which he set it aside.
 ///
 /// # Errors
-/// `customer-not-found`, `card-blocked`, `customer-blocked`, `invalid-request`
+/// `customer-not-found`, `card-blocked`, `customer-blocked`, `hold-not-found`, `invalid-request`
+fn payer_of<'w>(
+    world: &'w World,
+    cx: Context<'_>,
+    payer: &Payer,
+) -> Result<(&'w CustomerFacts, Option<HoldId>), Refusal> {
+    if !(Money::ZERO..=Money::MAX_INPUT).contains(&payer.amount) {
+        return Err(payers_exceed());
+    }
+    match &payer.by {
+        PaidBy::Guest(who) => {
+            let (found, facts) = find(world, cx.terms.network, who).ok_or(Refusal::CustomerNotFound)?;
+            may_redeem(Some(found), facts)?;
+            Ok((facts, None))
+        }
+        PaidBy::Hold(name) => {
+            let id = hold_named(world, cx, name)?;
+            let facts = holder(world, id).ok_or(Refusal::HoldNotFound)?;
+            Ok((facts, Some(id)))
+        }
+    }
+}
+
+/// Whose hold it is.
+fn holder(world: &World, hold: HoldId) -> Option<&CustomerFacts> {
+    world.customers.get(&world.holds.get(&hold)?.customer)
+}
+
+/// The holds by which a receipt says that it is paid, whoever set them aside, in the order named.
+///
+/// # Errors
+/// `hold-not-found`
+pub(super) fn paying_holds(world: &World, cx: Context<'_>, ask: &Close) -> Result<Vec<HoldId>, Refusal> {
+    let names = ask.payers.iter().filter_map(|payer| match &payer.by {
+        PaidBy::Hold(name) => Some(name),
+        PaidBy::Guest(_) => None,
+    });
+    names.map(|name| hold_named(world, cx, name)).collect()
+}
+
+/// The other guests who pay, each once, with what he pays. One who is the receipt's own guest, by another card or by a hold, pays
+/// as that one.
+///
+/// # Errors
+/// `customer-not-found`, `card-blocked`, `customer-blocked`, `hold-not-found`, `invalid-request`
 pub(super) fn paying<'w>(
     world: &'w World,
     cx: Context<'_>,
     ask: &Close,
     own: CustomerId,
-) -> Result<Vec<(&'w CustomerFacts, Money)>, Refusal> {
-    let mut paying: Vec<(&CustomerFacts, Money)> = Vec::new();
+) -> Result<Vec<Paying<'w>>, Refusal> {
+    let mut paying: Vec<Paying<'_>> = Vec::new();
     for payer in &ask.payers {
-        if !(Money::from_kopecks(1)..=Money::MAX_INPUT).contains(&payer.amount) {
-            return Err(payers_exceed());
-        }
-        let (found, facts) =
-            find(world, cx.terms.network, &payer.customer).ok_or(Refusal::CustomerNotFound)?;
-        may_redeem(Some(found), facts)?;
+        let (facts, hold) = payer_of(world, cx, payer)?;
         if facts.id == own {
             continue;
         }
-        match paying.iter_mut().find(|(known, _)| known.id == facts.id) {
-            Some((_, amount)) => *amount += payer.amount,
-            None => paying.push((facts, payer.amount)),
-        }
+        may_redeem(None, facts)?;
+        let known = paying.iter().position(|known| known.facts.id == facts.id);
+        let at = known.unwrap_or_else(|| {
+            paying.push(Paying {
+                facts,
+                amount: Money::ZERO,
+                holds: Vec::new(),
+            });
+            paying.len() - 1
+        });
+        paying[at].amount += payer.amount;
+        paying[at].holds.extend(hold);
     }
     Ok(paying)
 }

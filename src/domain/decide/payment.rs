@@ -10,18 +10,18 @@ use super::close::Standing;
 use super::decided::Decided;
 use super::late_write_off::UNCONFIRMED;
 use super::offline;
-use super::payers::{payers_exceed, paying, sheet_of};
+use super::payers::{Paying, payers_exceed, paying, sheet_of};
 use super::sheet::{Reason, Sheet};
 use super::written_off::{Behind, behind};
 use crate::domain::ids::{HoldId, ReceiptId};
 use crate::domain::redemption::spread;
 use crate::domain::refusal::Refusal;
-use crate::domain::world::{CustomerFacts, RedemptionPart, World, WriteOff};
+use crate::domain::world::{RedemptionPart, World, WriteOff};
 use crate::domain::{Money, amount_words};
 
 /// What the guest's bonuses may pay.
 pub(super) struct Pays<'r> {
-    /// His own, with the order's hold and what the version before redeemed.
+    /// His own, with the order's holds and what the version before redeemed.
     pub(super) available: Money,
     /// The receipt allows no more.
     pub(super) limit: Money,
@@ -34,7 +34,7 @@ pub(super) struct Paid<'w> {
     /// How much in all.
     pub(super) posted: Money,
     /// What other guests pay of it.
-    payers: Vec<(&'w CustomerFacts, Money)>,
+    payers: Vec<Paying<'w>>,
     /// Write-offs of before that become the receipt's.
     write_offs: Vec<&'w WriteOff>,
     /// Its own write-offs, which came back when it was cancelled, pay once more.
@@ -44,7 +44,13 @@ pub(super) struct Paid<'w> {
 impl Paid<'_> {
     /// How much of it other guests pay.
     pub(super) fn by_others(&self) -> Money {
-        self.payers.iter().map(|(_, part)| *part).sum()
+        self.payers.iter().map(|payer| payer.amount).sum()
+    }
+
+    /// How much of that they had set aside for it.
+    pub(super) fn set_aside_by_others(&self) -> Money {
+        let with_holds = self.payers.iter().filter(|payer| !payer.holds.is_empty());
+        with_holds.map(|payer| payer.amount).sum()
     }
 }
 
@@ -82,7 +88,7 @@ pub(super) fn what_pays<'w>(
             }
             offline::check(ask, sheet.facts.id, amount)?;
             paid.payers = paying(world, cx, ask, sheet.facts.id)?;
-            let of_others: Money = paid.payers.iter().map(|(_, part)| *part).sum();
+            let of_others = paid.by_others();
             if of_others > amount {
                 return Err(payers_exceed());
             }
@@ -124,7 +130,7 @@ fn only_repeats(ask: &Close) -> bool {
         .is_some_and(|version| repeated_moment(version).is_some())
 }
 
-/// Books what pays: others first, then the guest's hold and lots; of a newer version the difference.
+/// Books what pays: others first, then the guest's holds and lots; of a newer version the difference.
 ///
 /// # Errors
 /// `insufficient-balance` of another guest who pays.
@@ -132,7 +138,7 @@ pub(super) fn book_payment<'a>(
     cx: Context<'a>,
     paid: Paid<'_>,
     base: &Standing,
-    sheet: &mut Sheet<'a>,
+    (sheet, own_holds): (&mut Sheet<'a>, &[HoldId]),
     decided: &mut Decided<'a>,
     why: &Reason,
 ) -> Result<(), Refusal> {
@@ -148,14 +154,17 @@ pub(super) fn book_payment<'a>(
         parts.extend(moved);
     }
     let mut own = paid.posted;
-    for (payer, amount) in paid.payers {
+    for Paying { facts, amount, holds } in paid.payers {
         own -= amount;
-        let paying = sheet_of(&mut decided.others, payer, cx);
-        let has = paying.facts.account.available(venue, cx.now);
+        let paying = sheet_of(&mut decided.others, facts, cx);
+        let (held, set_aside) = paying.facts.account.lasting(&holds);
+        let has = paying.facts.account.available(venue, cx.now) + set_aside;
         if amount > has {
             return Err(Refusal::InsufficientBalance { available: has });
         }
-        let used = paying.facts.account.take(amount, venue, cx.now);
+        let (used, gone) = paying.facts.account.capture(&held, amount, venue, cx.now);
+        paying.book_expired(gone);
+        decided.captured.extend(held);
         let transaction = book_redemption(paying, &used, amount, cx, why.clone());
         let payer = Some(paying.facts.id);
         let of_payer = redemption_parts(transaction, used, parts.len());
@@ -169,8 +178,9 @@ pub(super) fn book_payment<'a>(
     let booked = if paid.came_back { own } else { base.redeemed };
     if decided.taken_over.is_empty() {
         let more = (own - booked).max(Money::ZERO);
-        let (used, gone) = sheet.facts.account.capture(decided.captured, more, venue, cx.now);
+        let (used, gone) = sheet.facts.account.capture(own_holds, more, venue, cx.now);
         sheet.book_expired(gone);
+        decided.captured.extend(own_holds);
         let transaction = book_redemption(sheet, &used, more, cx, why.clone());
         parts.extend(redemption_parts(transaction, used, parts.len()));
         let less = (booked - own).max(Money::ZERO);

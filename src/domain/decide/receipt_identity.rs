@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use kopilka_contract::{
-    Close, Closed, CustomerRef, Receipt, ReceiptStatus, Redemption, Telling, comparable, is_first_hand,
+    Close, Closed, CustomerRef, PaidBy, Receipt, ReceiptStatus, Redemption, Telling, comparable, is_first_hand,
     is_newer, repeated_moment,
 };
 use sha2::{Digest, Sha256};
@@ -33,9 +33,9 @@ pub(super) fn fingerprint(ask: &Close) -> Hash {
     put(&r.named().map_or_else(String::new, |c| format!("{c:?}")));
     put(&r.phone.as_ref().map_or_else(String::new, ToString::to_string));
     put(&ask.redemption.amount().to_string());
-    for payer in &ask.payers {
-        put(&format!("{:?}", payer.customer));
-        put(&payer.amount.to_string());
+    for (name, amount) in payers(ask) {
+        put(&name);
+        put(&amount.to_string());
     }
     if let Some(accrual) = ask.accrual {
         put(&accrual.to_string());
@@ -58,6 +58,22 @@ pub(super) fn fingerprint(ask: &Close) -> Hash {
         put(&payment.amount.to_string());
     }
     hasher.finalize().into()
+}
+
+/// Who pays which part. One hold that pays all says no more than the redemption does; several may be named in any order.
+fn payers(ask: &Close) -> Vec<(String, Money)> {
+    let named = ask.payers.iter().map(|payer| match &payer.by {
+        PaidBy::Guest(who) => (format!("{who:?}"), payer.amount),
+        PaidBy::Hold(name) => (name.clone(), payer.amount),
+    });
+    let mut named: Vec<_> = named.collect();
+    if ask.payers.iter().all(|payer| matches!(payer.by, PaidBy::Hold(_))) {
+        named.sort();
+        if named.len() == 1 {
+            named.clear();
+        }
+    }
+    named
 }
 
 /// Whether a message says of a receipt what is known of it: as we read it, or in its till's very words.

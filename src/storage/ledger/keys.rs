@@ -23,6 +23,8 @@ pub struct LoadKeys {
     pub hold_keys: HashSet<SourceKey>,
     /// Holds by id.
     pub holds: HashSet<(NetworkId, HoldId)>,
+    /// Orders by identity, with the holds that last of all guests who set something aside for them.
+    pub orders: HashSet<SourceKey>,
     /// Idempotency keys.
     pub remembered: HashSet<IdempotencyKey>,
     /// Whether write-offs of the customers are wanted, and their receipts that wait for some.

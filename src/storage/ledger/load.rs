@@ -120,6 +120,7 @@ struct Shape {
     returns: bool,
     hold_keys: bool,
     holds: bool,
+    orders: bool,
 }
 
 impl Shape {
@@ -130,6 +131,7 @@ impl Shape {
             returns: !keys.returns.is_empty(),
             hold_keys: !keys.hold_keys.is_empty(),
             holds: !keys.holds.is_empty(),
+            orders: !keys.orders.is_empty(),
         };
         for (_, reference) in references {
             for (kind, _, _) in ways(reference) {
@@ -146,7 +148,7 @@ impl Shape {
     }
 
     fn keys(self) -> bool {
-        self.receipts || self.returns || self.hold_keys
+        self.receipts || self.returns || self.hold_keys || self.orders
     }
 
     /// Whether the batch concerns holds that it names.
@@ -156,7 +158,7 @@ impl Shape {
 
     /// Whether it can concern any customer.
     fn customers(self) -> bool {
-        self.references() || self.receipts || self.named_holds()
+        self.references() || self.receipts || self.named_holds() || self.orders
     }
 }
 
@@ -196,6 +198,7 @@ fn given<'a>(
             ("receipt", &keys.receipts),
             ("return", &keys.returns),
             ("hold", &keys.hold_keys),
+            ("order", &keys.orders),
         ] {
             for key in set {
                 sources.push(vec![
@@ -298,6 +301,9 @@ fn who(shape: Shape) -> String {
         let _ = write!(text, ", h AS ({})", named.join(" UNION "));
         concerned.push("SELECT network_id, customer_id FROM h");
     }
+    if shape.orders {
+        concerned.push(HOLDERS_OF_ORDERS);
+    }
     if shape.customers() {
         // UNION even of one: two references may mean one customer.
         if let [alone] = concerned[..] {
@@ -343,6 +349,10 @@ const HOLDS_BY_KEY: &str = "SELECT holds.network_id, holds.id, holds.customer_id
      ON holds.network_id = newest.network_id AND holds.id = newest.id";
 const HOLDS_BY_ID: &str = "SELECT holds.network_id, holds.id, holds.customer_id FROM hold_ids JOIN holds \
      ON holds.network_id = hold_ids.network_id AND holds.id = hold_ids.id";
+/// Everybody who has set something aside for an order.
+const HOLDERS_OF_ORDERS: &str = "SELECT holds.network_id, holds.customer_id FROM keys JOIN holds \
+     ON holds.network_id = keys.network_id AND holds.venue_id = keys.venue_id AND holds.source = keys.source \
+     AND holds.order_name = keys.external_id AND holds.status = 'active' WHERE keys.what = 'order'";
 
 const LOT_COLUMNS: &str =
     "customer_id id amount remaining starts_at expires_at scope_venue_id issuer_venue_id receipt_id";

@@ -2,8 +2,8 @@
 //! higher revision replaces the one before, a lower one changes nothing.
 
 use kopilka_contract::{
-    Ask, Close, Dialogue, Errand, GiveBack, Language, Money, Redemption, Refusal, Reply, Returned, Stands,
-    Told, Unreadable, WhatBack,
+    Ask, Close, Dialogue, Errand, GiveBack, Language, Money, PaidBy, Redemption, Refusal, Reply, Returned,
+    Stands, Told, Unreadable, WhatBack,
 };
 use serde::Serialize;
 
@@ -15,9 +15,8 @@ use super::told_order::as_told;
 
 #[derive(Debug)]
 pub(super) struct ClosedOrder {
-    /// Reservations beside the first one: the ledger takes one over, these are let go for it.
-    others: Vec<String>,
-    ask: Ask,
+    /// What is asked of the ledger, at last what the call is about.
+    asks: Vec<Ask>,
     order: String,
     /// What iikoCloud is asked about the order.
     loading: Option<Errand>,
@@ -42,19 +41,26 @@ pub(super) fn read(call: &Call<'_>) -> Result<ClosedOrder, Unreadable> {
     let snapshot = order.snapshot(call)?;
     let mut close = snapshot.close;
     close.as_told = as_told;
-    let mut reservations = snapshot.reservations.into_iter();
-    if !no_sale && snapshot.points.is_positive() {
-        close.redemption = Redemption::Now(snapshot.points);
-        close.hold = reservations.next();
-    }
+    let order = close.receipt.external_id.clone();
+    let asks = if no_sale {
+        let let_go = snapshot
+            .reservations
+            .into_iter()
+            .filter_map(|payer| match payer.by {
+                PaidBy::Hold(key) => Some(Ask::Void(key)),
+                PaidBy::Guest(_) => None,
+            });
+        let_go.chain([Ask::GiveBack(undone(&close))]).collect()
+    } else {
+        if !snapshot.reservations.is_empty() {
+            close.redemption = Redemption::Now(snapshot.points);
+        }
+        close.payers = snapshot.reservations;
+        vec![Ask::Close(close)]
+    };
     Ok(ClosedOrder {
-        others: reservations.collect(),
-        order: close.receipt.external_id.clone(),
-        ask: if no_sale {
-            Ask::GiveBack(undone(&close))
-        } else {
-            Ask::Close(close)
-        },
+        asks,
+        order,
         loading,
         language: call.language(),
         zone: call.connection.general.time_zone,
@@ -90,8 +96,7 @@ struct Answer<'a> {
 
 impl Dialogue for ClosedOrder {
     fn asks(&self) -> Vec<Ask> {
-        let others = self.others.iter().cloned().map(Ask::Void);
-        others.chain([self.ask.clone()]).collect()
+        self.asks.clone()
     }
 
     /// The cloud may have told the order by its own name before.
@@ -105,7 +110,7 @@ impl Dialogue for ClosedOrder {
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
         let language = self.language;
-        // A reservation that can't be let go does not matter where the order is closed.
+        // A reservation that can't be let go does not matter where the order was no sale.
         let closed = match answer::last_of_closed(told, language) {
             Ok(Told::Closed(closed)) => closed,
             Ok(Told::Returned(returned)) => return self.not_sold(returned),

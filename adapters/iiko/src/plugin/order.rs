@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, FixedOffset, Utc};
 use kopilka_contract::{
-    Close, CustomerRef, Errand, Line, Money, Payment, Phone, Quantity, Receipt, Unreadable, first_hand,
+    Close, CustomerRef, Errand, Line, Money, PaidBy, Payer, Payment, Phone, Quantity, Receipt, Unreadable,
+    first_hand,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -178,8 +179,8 @@ pub(super) fn amount(call: &Call<'_>, pointer: &str, amount: Money) -> Result<Mo
 /// What the order asks of the ledger, without the member's word on what to redeem.
 pub(super) struct Snapshot {
     pub close: Close,
-    /// Keys of the reservations that pay a part, and their sum.
-    pub reservations: Vec<String>,
+    /// The reservations that pay a part, each that of its guest, and their sum.
+    pub reservations: Vec<Payer>,
     pub points: Money,
 }
 
@@ -302,18 +303,20 @@ impl Order {
         })
     }
 
-    fn reservations(&self, call: &Call<'_>) -> Result<(Vec<String>, Money), Unreadable> {
-        let (mut keys, mut points) = (Vec::new(), Money::ZERO);
+    fn reservations(&self, call: &Call<'_>) -> Result<(Vec<Payer>, Money), Unreadable> {
+        let (mut reservations, mut points): (Vec<Payer>, _) = (Vec::new(), Money::ZERO);
         for (index, transaction) in self.loyalty_transactions.iter().enumerate() {
             let at = format!("/loyaltyTransactions/{index}");
             let key = transaction_key(call, &format!("{at}/transactionId"), &transaction.transaction_id)?;
-            if keys.contains(&key) {
+            let by = PaidBy::Hold(key);
+            if reservations.iter().any(|known| known.by == by) {
                 return Err(call.invalid(&at, "the same transaction twice"));
             }
-            keys.push(key);
-            points += amount(call, &format!("{at}/points"), transaction.points)?;
+            let amount = amount(call, &format!("{at}/points"), transaction.points)?;
+            points += amount;
+            reservations.push(Payer { by, amount });
         }
-        Ok((keys, points))
+        Ok((reservations, points))
     }
 
     /// Payments in money. Our own payment type may be among them: its points are in `loyaltyTransactions`.

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Call;
 use super::answer::{self, BalanceAnswer, no_answer};
-use super::order::{Order, amount};
+use super::order::{Order, PointsAs, amount};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Request {
     #[serde(flatten)]
     order: Order,
-    /// Points that the guest wants to spend; the answer says which part of each line they would pay.
+    /// All points that are to pay, those that are reserved included; the answer says which part of each line they would pay.
     #[serde(default)]
     points_requested: Option<Money>,
 }
@@ -27,10 +27,13 @@ pub(super) struct Quote {
 pub(super) fn read(call: &Call<'_>) -> Result<Quote, Unreadable> {
     let request: Request = call.body()?;
     let wanted = request.points_requested;
-    let snapshot = request.order.snapshot(call)?;
+    let mut order = request.order;
+    // An open order is told before points: those that are reserved have lowered nothing yet, unless the plugin says so.
+    order.points_as = order.points_as.or(Some(PointsAs::Payment));
+    let snapshot = order.snapshot(call)?;
     let points = amount(call, "/pointsRequested", wanted.unwrap_or(snapshot.points))?;
     let mut ask = snapshot.close;
-    ask.hold = snapshot.reservations.into_iter().next();
+    ask.payers = snapshot.reservations;
     if points.is_positive() {
         ask.redemption = Redemption::Now(points);
     }

@@ -1,7 +1,7 @@
 //! What messages become.
 
 use kopilka_contract::{
-    Adapter, AsTold, Ask, Close, CustomerRef, GiveBack, Money, Payer, Redemption, WhatBack,
+    Adapter, AsTold, Ask, Close, CustomerRef, GiveBack, Money, PaidBy, Payer, Redemption, WhatBack,
 };
 use kopilka_rkeeper::RKeeper;
 use serde_json::json;
@@ -243,7 +243,7 @@ fn a_second_card_pays_beside_the_first() {
     let close = close_of(&fixture_text("sale-with-two-cards"));
     assert_eq!(close.redemption, Redemption::Now(money("500.00")));
     let payer = Payer {
-        customer: CustomerRef::Card("5000123".to_owned()),
+        by: PaidBy::Guest(CustomerRef::Card("5000123".to_owned())),
         amount: money("200.00"),
     };
     assert_eq!(close.payers, [payer]);
@@ -471,7 +471,7 @@ fn what_another_card_pays_of_the_order_is_not_left_for_this_one() {
     assert_eq!(
         first.payers,
         [Payer {
-            customer: CustomerRef::Card("5000123".to_owned()),
+            by: PaidBy::Guest(CustomerRef::Card("5000123".to_owned())),
             amount: money("200.00")
         }]
     );

@@ -1,0 +1,3 @@
+-- What all guests have set aside for one order is found by the order.
+CREATE INDEX holds_order ON holds (network_id, venue_id, source, order_name)
+    WHERE status = 'active' AND order_name IS NOT NULL;
