@@ -25,6 +25,9 @@ const TILL_PATIENCE: Duration = Duration::from_secs(5);
 /// Most of [`App::sums`] at once.
 const SUMS: usize = 2;
 
+/// Most of [`App::tried_again`].
+const TRIED_AGAIN: usize = 1000;
+
 /// Everything that a request may need. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
@@ -53,6 +56,8 @@ pub struct App {
     /// Sums over all that a guest has bought: only so many at once, since one holds a connection for as long as it takes, though
     /// nobody waits for it any more.
     pub sums: Arc<Semaphore>,
+    /// Messages that are tried again because their tills went on without us: only so many at once.
+    pub tried_again: Arc<Semaphore>,
     /// Work that takes longer than its sender waits.
     pub long_work: Arc<LongWork>,
     /// Whether vendors' systems are asked that stand inside the service's own network.
@@ -88,6 +93,7 @@ impl App {
             till_patience: TILL_PATIENCE,
             bulk_body: BULK_BODY,
             sums: Arc::new(Semaphore::new(SUMS)),
+            tried_again: Arc::new(Semaphore::new(TRIED_AGAIN)),
             long_work: Arc::default(),
             private_addresses: PrivateAddresses::default(),
         })

@@ -70,7 +70,7 @@ struct MessageView {
     /// cashier was told no, or that we were too slow, and went on without the bonuses), `dismissed` by a person. Null: it waits, or was not refused.
     #[schema(example = json!(null))]
     needs_nobody: Option<String>,
-    /// Code of the refusal. `too-slow`: the sender had been told that we were too slow; with `refused` it was not done, else it was done after that.
+    /// Code of the refusal. `too-slow`: the sender had been told that we were too slow; with `refused` it was not done, else it was done after that. `older-than-sale`: a deletion or rollback that changed nothing.
     #[schema(example = "insufficient-balance")]
     code: Option<String>,
     /// What a person should know about it; after it was done again in vain, why that failed.
@@ -151,6 +151,9 @@ struct MessageQuery {
     /// With one outcome; `waiting`: those that wait for a person.
     #[param(example = "waiting")]
     outcome: Option<String>,
+    /// With one code.
+    #[param(example = "too-slow")]
+    code: Option<String>,
     /// Not before.
     since: Option<DateTime<Utc>>,
     /// Before.
@@ -275,6 +278,7 @@ async fn list(
         outcomes,
         waiting,
         kind: wanted.kind,
+        code: wanted.code,
         since: wanted.since,
         until: wanted.until,
         text: wanted.text.filter(|text| !text.is_empty()),
@@ -380,6 +384,7 @@ async fn replay_many(
         },
         waiting: true,
         kind: wanted.kind,
+        code: None,
         since: wanted.since,
         until: wanted.until,
         text: wanted.text.filter(|text| !text.is_empty()),

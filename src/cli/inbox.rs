@@ -78,6 +78,9 @@ pub(super) struct Which {
     /// Only those of this kind: rest, or a till system
     #[arg(long, value_parser = till_kind::one_of(kinds()))]
     kind: Option<String>,
+    /// Only those with this code: too-slow, older-than-sale, customer-not-found
+    #[arg(long)]
+    code: Option<String>,
     /// Only those that came at this time or later: 2026-03-14 (its midnight), 2026-03-14T19:00 by the network's clock, or
     /// 2026-03-14T19:00:00+03:00
     #[arg(long, value_name = "TIME")]
@@ -96,6 +99,7 @@ impl Which {
         MessageFilter {
             connection: self.connection,
             kind: self.kind.clone(),
+            code: self.code.clone(),
             since: self.since.map(|at| at.instant(zone)),
             until: self.until.map(|at| at.instant(zone)),
             text: self.text.clone(),

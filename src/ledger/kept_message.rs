@@ -8,7 +8,7 @@ use super::asker;
 use super::command::{Answered, Command, Failure, Verb};
 use crate::domain::ids::{IdSource, MessageId};
 use crate::domain::refusal::Refusal;
-use crate::storage::ledger::message::{Outcome, StoredMessage, TOO_SLOW};
+use crate::storage::ledger::message::{OLDER_THAN_SALE, Outcome, StoredMessage, TOO_SLOW};
 
 /// The command's message with what became of it. `changed`: what it changed in a sale that was posted before. `is_late`: its sender
 /// had been answered before. `None`: it brought none, or is kept already.
@@ -21,14 +21,14 @@ pub(super) fn of(
 ) -> Option<StoredMessage> {
     let raw = Arc::clone(command.raw.as_ref()?);
     let fate = Fate::of(command, result);
-    if command.replay_of.is_some() && fate.is_failure() {
+    if command.replay_of.is_some() && fate.is_failure {
         return None;
     }
     let said_too_late = is_late && fate.outcome != Outcome::TooSlow;
     let late = said_too_late.then(asker::answered_before);
     let in_language = |words: Words| words.in_language(command.language).to_owned();
     let code = match fate.code {
-        None if said_too_late && !fate.is_failure() => Some(TOO_SLOW.to_owned()),
+        None if said_too_late && !fate.is_failure => Some(TOO_SLOW.to_owned()),
         code => code,
     };
     let details = [
@@ -56,6 +56,8 @@ struct Fate {
     code: Option<String>,
     words: Option<Words>,
     subject: Option<String>,
+    /// Whether nothing of it is done: a message that a person has done again is not kept twice for that.
+    is_failure: bool,
 }
 
 impl From<Outcome> for Fate {
@@ -65,6 +67,7 @@ impl From<Outcome> for Fate {
             code: outcome.code().map(str::to_owned),
             words: None,
             subject: None,
+            is_failure: matches!(outcome.as_str(), "refused" | "unreadable"),
         }
     }
 }
@@ -92,9 +95,11 @@ impl Fate {
         } else {
             Outcome::Posted
         };
+        // Of what another connection posts the till's adapter has said so.
+        let is_older = left_aside == Some(Telling::Older);
         Fate {
-            // Of what another connection posts the till's adapter has said so.
-            words: (left_aside == Some(Telling::Older)).then(left_aside_words),
+            code: is_older.then(|| OLDER_THAN_SALE.to_owned()),
+            words: is_older.then(left_aside_words),
             subject: answered.answer.subject(),
             ..Fate::from(outcome)
         }
@@ -113,17 +118,9 @@ impl Fate {
         Fate {
             code: Some(refusal.code().to_owned()),
             words: Some(refusal.words()),
+            is_failure: true,
             ..Fate::from(outcome)
         }
-    }
-
-    /// Whether nothing of it is done: a message that a person has done again is not kept twice for that.
-    fn is_failure(&self) -> bool {
-        self.code.is_some()
-            || matches!(
-                self.outcome,
-                Outcome::Refused | Outcome::Failed | Outcome::Unreadable
-            )
     }
 }
 

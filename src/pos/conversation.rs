@@ -13,6 +13,7 @@ use super::files::{self, Filed};
 use super::incoming::Incoming;
 use super::long_work::WorkKey;
 use super::talk::Talk;
+use super::trying_again;
 use crate::api::problem::Problem;
 use crate::api::till_path::network_terms;
 use crate::app::App;
@@ -170,7 +171,7 @@ pub async fn hold(
     let asker = (deadline.is_some() && meanwhile.is_none()).then(Arc::<Asker>::default);
     // What a till is told of our failure may depend on all that it said: whether it may go on without us.
     let told = incoming.clone();
-    let work = carry(app.clone(), adapter, Arc::clone(known), incoming, asker.clone());
+    let work = carry_surely(app.clone(), adapter, Arc::clone(known), incoming, asker.clone());
     let incoming = told;
     if let (Some(reply), Some(key), Some(deadline)) = (meanwhile, key, deadline) {
         return match app.long_work.await_end(key, work, deadline).await {
@@ -326,7 +327,24 @@ impl DefaultOf for Settings {
     }
 }
 
-async fn carry(
+/// [`carry`], once more later where it failed and the till has gone on.
+async fn carry_surely(
+    app: App,
+    adapter: &'static dyn Adapter,
+    known: Arc<Known>,
+    incoming: Incoming,
+    asker: Option<Arc<Asker>>,
+) -> Result<Held, Failed> {
+    let again = incoming.clone();
+    let ended = carry(app.clone(), adapter, Arc::clone(&known), incoming, asker).await;
+    if matches!(ended, Err(Failed::Busy | Failed::Ours)) {
+        trying_again::unless_sent_again(&app, adapter, &known, &again);
+    }
+    ended
+}
+
+/// Reads a message and carries out what it asks.
+pub(super) async fn carry(
     app: App,
     adapter: &'static dyn Adapter,
     known: Arc<Known>,

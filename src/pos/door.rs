@@ -16,6 +16,7 @@ use super::adapter;
 use super::connection_cache::{self, Known};
 use super::conversation::{self, Barred};
 use super::incoming::Incoming;
+use super::trying_again;
 use crate::api::authentication::ClientAddress;
 use crate::api::json_body::{MAX_BODY, read_body};
 use crate::api::problem::Problem;
@@ -173,14 +174,20 @@ impl Visit {
         request: Request,
         problem: &Problem,
     ) -> Told {
-        if let Ok(Ok(body)) = tokio::time::timeout(self.last_words(), read_body(request)).await {
-            incoming.body = body;
-        }
         let last = self
             .app
             .connections
             .last_known(token)
             .filter(|last| last.connection.kind == self.adapter.kind());
+        let headers = request.headers().clone();
+        if let Ok(Ok(body)) = tokio::time::timeout(self.last_words(), read_body(request)).await {
+            incoming.body = body;
+        }
+        if let Some(last) = &last
+            && self.barred(last, &incoming, &headers).is_none()
+        {
+            trying_again::unless_sent_again(&self.app, self.adapter, last, &incoming);
+        }
         let words = &problem.words;
         Told::Reply(conversation::not_heard(
             self.adapter,

@@ -18,6 +18,7 @@ pub mod reconciling;
 pub mod same_sales;
 pub mod secrets;
 mod talk;
+mod trying_again;
 
 use kopilka_contract::Adapter;
 

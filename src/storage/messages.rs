@@ -160,6 +160,8 @@ pub struct MessageFilter {
     pub waiting: bool,
     /// Only those of this kind.
     pub kind: Option<String>,
+    /// Only those with this code.
+    pub code: Option<String>,
     /// Only those that came at this moment or later.
     pub since: Option<Timestamp>,
     /// Only those that came before this moment.
@@ -208,6 +210,9 @@ fn matching(tenant: Tenant, filter: &MessageFilter) -> Boxed {
     }
     if let Some(kind) = &filter.kind {
         query = query.filter(messages::kind.eq(kind.clone()));
+    }
+    if let Some(code) = &filter.code {
+        query = query.filter(messages::code.eq(code.clone()));
     }
     if let Some(since) = filter.since {
         query = query.filter(messages::received_at.ge(since.naive_utc()));

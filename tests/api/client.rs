@@ -18,6 +18,7 @@ use kopilka::clock::MovedClock;
 use kopilka::domain::ids::IdSource;
 use kopilka::domain::ids::{NetworkId, VenueId};
 use kopilka::id_source::TimeOrderedIds;
+use kopilka::ledger::{Ledger, PipelineOptions};
 use kopilka::storage::Store;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -132,6 +133,20 @@ impl Service {
             app,
             clock,
         }
+    }
+
+    /// With a ledger for which no more than one command may wait.
+    pub fn with_short_queue(store: Store) -> Self {
+        Service::made(store, Arc::new(TimeOrderedIds::new(1)), |app| {
+            let options = PipelineOptions {
+                queue: 1,
+                batch: 1,
+                writers: 1,
+            };
+            let (store, clock, ids) = (app.store.clone(), app.clock.clone(), app.ids.clone());
+            app.ledger = Ledger::start(store, clock, ids, options).unwrap();
+            app.access = Arc::new(Access::new(AccessLimits::default()));
+        })
     }
 
     /// The same service for tills that wait no longer than that.

@@ -136,9 +136,10 @@ fn a_deletion_of_before_the_close_leaves_a_trace() {
         let list = plugin
             .till
             .owner
-            .get("/api/v1/messages?limit=1")
+            .get("/api/v1/messages?code=older-than-sale")
             .await
             .expect(200);
+        assert_eq!(list["items"].as_array().unwrap().len(), 1);
         let newest = &list["items"][0];
         assert_eq!(
             (&newest["path"], &newest["outcome"]),

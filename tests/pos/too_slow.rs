@@ -215,6 +215,26 @@ fn a_receipt_that_its_till_closes_whatever_happens_is_not_lost() {
 }
 
 #[test]
+fn a_receipt_that_its_till_closes_whatever_happens_is_tried_again_where_we_were_busy() {
+    each_database_async(|store| async move {
+        let till = Till::new(&Service::with_short_queue(store.clone()), "rkeeper", json!({})).await;
+        let still = Standstill::of(&store);
+        let receipt = |number: usize| {
+            let other = format!("E2D4C9A{number}");
+            fixture("rkeeper/fixtures/receipt-without-card.xml").replace("E2D4C9A8", &other)
+        };
+        // One is in its commit, one waits, the others find no room.
+        for number in 0..4 {
+            pay(&till.impatient(), receipt(number), "0").await;
+        }
+        still.end().await;
+        let posted = || async { till.messages("posted").await["items"].as_array().unwrap().len() };
+        till.service.until(|| async { posted().await == 4 }).await;
+        till.assert_books();
+    });
+}
+
+#[test]
 fn a_redemption_that_was_committed_while_its_till_was_told_no_says_so_in_the_inbox() {
     each_database_async(|store| async move {
         let till = Till::new(&Service::on(store.clone()), "rkeeper", json!({})).await;

@@ -84,25 +84,39 @@ fn what_waits_for_a_person_is_found_without_reading_the_rest() {
         let waiting = messages::list_all(&mut connection, tenant, filter, 10).unwrap();
         assert_eq!(waiting.iter().map(|m| m.id).collect::<Vec<_>>(), [MessageId(2)]);
 
-        let asked =
-            format!("SELECT id FROM messages WHERE network_id = 1 AND {WAITS} ORDER BY id DESC LIMIT 10");
-        let plan = match &mut *connection {
-            AnyConnection::Sqlite(c) => sql_query(format!("EXPLAIN QUERY PLAN {asked}"))
-                .load::<Step>(c)
-                .unwrap()
-                .into_iter()
-                .map(|step| step.detail)
-                .collect::<Vec<_>>(),
-            AnyConnection::Postgres(c) => {
-                #[derive(QueryableByName)]
-                struct Line {
-                    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
-                    line: String,
-                }
-                let lines = sql_query(format!("EXPLAIN {asked}")).load::<Line>(c).unwrap();
-                lines.into_iter().map(|line| line.line).collect()
-            }
-        };
-        assert!(plan.join("\n").contains("messages_waiting"), "{plan:#?}");
+        let plan = plan(&mut connection, WAITS);
+        assert!(plan.contains("messages_waiting"), "{plan}");
     });
+}
+
+#[test]
+fn what_has_a_code_is_found_without_reading_the_rest() {
+    databases::each(|database| {
+        let mut connection = database.store.connection().unwrap();
+        fill(&mut connection);
+        let plan = plan(&mut connection, "code = 'too-slow'");
+        assert!(plan.contains("messages_by_code"), "{plan}");
+    });
+}
+
+/// How the database finds the newest messages of which that is so.
+fn plan(connection: &mut AnyConnection, condition: &str) -> String {
+    let asked =
+        format!("SELECT id FROM messages WHERE network_id = 1 AND {condition} ORDER BY id DESC LIMIT 10");
+    let plan: Vec<String> = match connection {
+        AnyConnection::Sqlite(c) => {
+            let steps = sql_query(format!("EXPLAIN QUERY PLAN {asked}")).load::<Step>(c);
+            steps.unwrap().into_iter().map(|step| step.detail).collect()
+        }
+        AnyConnection::Postgres(c) => {
+            #[derive(QueryableByName)]
+            struct Line {
+                #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+                line: String,
+            }
+            let lines = sql_query(format!("EXPLAIN {asked}")).load::<Line>(c).unwrap();
+            lines.into_iter().map(|line| line.line).collect()
+        }
+    };
+    plan.join("\n")
 }

@@ -381,6 +381,13 @@ pub trait Adapter: Send + Sync {
         None
     }
 
+    /// Whether [`Adapter::failure`] lets the sender of a message go on, who then never sends it again: the service has to see to it by
+    /// itself.
+    fn goes_on(&self, message: &Message<'_>, settings: &Settings) -> bool {
+        let _ = (message, settings);
+        false
+    }
+
     /// What the till is told where we failed ourselves or are too busy (nothing was posted).
     fn failure(&self, message: &Message<'_>, words: &Words, settings: &Settings) -> Reply;
 }

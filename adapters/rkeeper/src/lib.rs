@@ -187,17 +187,24 @@ impl Adapter for RKeeper {
             return Form::plain(settings.language)
                 .not_done(Function::of_path(message.path, &Paths::default()), words);
         };
-        let function = Function::of_path(message.path, &connection.own.paths);
-        // With «Pass ALL Receipts XML data» every receipt of the restaurant comes here. Our trouble must not stop
-        // the tills from closing those that have nothing to do with bonuses.
-        if function == Function::TransactionsEx
-            && (concerns_nobody(message)
-                || read_movement(message, &connection).is_ok_and(|movement| !movement.concerns_a_guest()))
-        {
+        if closes_without_us(message, &connection) {
             return connection.form().applied();
         }
+        let function = Function::of_path(message.path, &connection.own.paths);
         connection.form().not_done(function, words)
     }
+
+    fn goes_on(&self, message: &Message<'_>, settings: &Settings) -> bool {
+        Connection::new(message, settings).is_ok_and(|connection| closes_without_us(message, &connection))
+    }
+}
+
+/// Whether a till closes the receipt of a message whatever becomes of us. With «Pass ALL Receipts XML data» every receipt of the
+/// restaurant comes here: our trouble must not stop the tills from closing those that have nothing to do with bonuses.
+fn closes_without_us(message: &Message<'_>, connection: &Connection) -> bool {
+    let of_nobody = || read_movement(message, connection).is_ok_and(|movement| !movement.concerns_a_guest());
+    Function::of_path(message.path, &connection.own.paths) == Function::TransactionsEx
+        && (concerns_nobody(message) || of_nobody())
 }
 
 fn dialogue(

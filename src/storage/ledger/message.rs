@@ -34,6 +34,9 @@ pub const TURNED_AWAY: &str = "turned-away";
 /// What stands in its place once a person has said that he is done with a message.
 pub const DISMISSED: &str = "dismissed";
 
+/// Code of a return or deletion that changed nothing, because it speaks of before the sale that stands. That is so where a payment was
+/// made again, and where clocks differ.
+pub const OLDER_THAN_SALE: &str = "older-than-sale";
 /// Code of a message whose sender was told that we were too slow: it was not done, or only after that.
 pub const TOO_SLOW: &str = "too-slow";
 

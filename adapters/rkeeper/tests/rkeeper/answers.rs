@@ -431,9 +431,16 @@ fn what_a_till_does_not_close_when_we_fail_is_what_it_asks_before_the_sale() {
         let failed = RKeeper.failure(&message(TRANSACTIONS, &body), &Words::default(), &settings());
         let is_closed = text(&failed).contains("Result=\"0\"");
         assert_eq!(read(TRANSACTIONS, &body).asks_before_sale(), !is_closed, "{name}");
+        let goes_on = RKeeper.goes_on(&message(TRANSACTIONS, &body), &settings());
+        assert_eq!(goes_on, is_closed, "{name}");
     }
     for name in ["return", "rollback", "return-rollback"] {
-        assert!(!read(TRANSACTIONS, &fixture(name)).asks_before_sale(), "{name}");
+        let body = fixture(name);
+        assert!(!read(TRANSACTIONS, &body).asks_before_sale(), "{name}");
+        assert!(
+            !RKeeper.goes_on(&message(TRANSACTIONS, &body), &settings()),
+            "{name}"
+        );
     }
 }
 
