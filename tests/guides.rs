@@ -277,7 +277,7 @@ fn the_guide_of_rkeeper_is_true() {
 
 #[test]
 fn the_guide_of_iiko_is_true() {
-    is_true("iiko", 3);
+    is_true("iiko", 9);
 }
 
 #[test]

@@ -9,6 +9,8 @@ function speak() {
   for (const element of document.querySelectorAll('[data-ru]')) {
     element.textContent = element.dataset[language];
   }
+  const words = language === 'en' ? ' --language en' : '';
+  document.querySelector('#connect').textContent = `kopilka connect rkeeper --address ${location.origin}${words}`;
   languageButton.textContent = language === 'ru' ? 'English' : 'Русский';
   languageButton.lang = language === 'ru' ? 'en' : 'ru';
 }

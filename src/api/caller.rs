@@ -24,6 +24,19 @@ pub enum Scope {
     Admin,
 }
 
+impl Scope {
+    /// As stored, and as keys and refusals name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::Till => "till",
+            Scope::Customers => "customers",
+            Scope::Marketing => "marketing",
+            Scope::Reports => "reports",
+            Scope::Admin => "admin",
+        }
+    }
+}
+
 /// Role of a member of staff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -121,11 +134,7 @@ impl Caller {
     /// # Errors
     /// 403 `forbidden`.
     pub fn needs(&self, scope: Scope) -> Result<(), Problem> {
-        if self.scopes.contains(&scope) {
-            Ok(())
-        } else {
-            Err(Problem::forbidden())
-        }
+        self.needs_any(&[scope])
     }
 
     /// Refuses a caller without any of the scopes.
@@ -136,7 +145,7 @@ impl Caller {
         if scopes.iter().any(|s| self.scopes.contains(s)) {
             Ok(())
         } else {
-            Err(Problem::forbidden())
+            Err(Problem::without_scope(scopes))
         }
     }
 

@@ -46,7 +46,24 @@ pub(super) fn check_settings(adapter: &dyn Adapter, values: &Value) -> Result<()
     };
     adapter
         .check_settings(&settings)
-        .map_err(|error| misread("/settings", &error.0))
+        .map_err(|error| misread("/settings", &error.0))?;
+    let wrong = adapter.addresses().iter().find(|place| {
+        let given = values.pointer(place).and_then(Value::as_str);
+        given.is_some_and(|address| !address.is_empty() && !is_of_the_web(address))
+    });
+    match wrong {
+        Some(place) => Err(Problem::invalid(
+            &format!("/settings{place}"),
+            "Адрес пишется целиком, начиная с https:// (или http://).",
+            "An address is written whole, from https:// (or http://) on.",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether an address can be asked at all. Whether it may be is decided when it is: that depends on where it leads.
+fn is_of_the_web(address: &str) -> bool {
+    reqwest::Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
 }
 
 /// Refuses a secret that is only the sign for one.

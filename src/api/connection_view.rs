@@ -331,6 +331,8 @@ struct ConnectionError {
     /// Code of the refusal; null: it was not understood.
     #[schema(example = "insufficient-balance")]
     code: Option<String>,
+    /// Why, for the person who looks at it, in the connection's language.
+    detail: Option<String>,
 }
 
 impl ConnectionState {
@@ -343,10 +345,11 @@ impl ConnectionState {
                 .map(|alert| AlertView::of(alert, Some(connection)))
                 .collect(),
             last_message_at: lately.last_message_at,
-            last_error: lately.last_error.map(|(message_id, at, code)| ConnectionError {
-                message_id,
-                at,
-                code,
+            last_error: lately.last_error.map(|wrong| ConnectionError {
+                message_id: wrong.id,
+                at: wrong.at,
+                code: wrong.code,
+                detail: wrong.detail,
             }),
             outcomes: lately.outcomes,
             took_ms_max: lately.took_ms.map(|(longest, _)| longest),

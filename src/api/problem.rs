@@ -7,6 +7,7 @@ use kopilka_contract::{Language, Words};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::caller::Scope;
 use crate::domain::refusal::Refusal;
 use crate::storage::StorageError;
 
@@ -125,6 +126,18 @@ impl Problem {
             "forbidden",
             "На это действие нет прав.",
             "The key or user has no right to do this.",
+        )
+    }
+
+    /// 403: the caller has none of the scopes that this needs. It names them, since a key can be made with another.
+    pub fn without_scope(any_of: &[Scope]) -> Self {
+        let names: Vec<_> = any_of.iter().map(|scope| scope.as_str()).collect();
+        Problem::forbidden().saying(
+            format!("На это действие нет прав: нужно право {}.", names.join(" или ")),
+            format!(
+                "The key or user has no right to do this: it needs the scope {}.",
+                names.join(" or ")
+            ),
         )
     }
 

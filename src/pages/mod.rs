@@ -8,7 +8,8 @@ use std::io::Write;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -45,9 +46,12 @@ const KEPT: HeaderValue = HeaderValue::from_static("public, max-age=31536000, im
 /// Smaller than this, compression is not worth its header.
 const WORTH_COMPRESSING: usize = 400;
 
-/// All pages.
+/// All pages. Whoever opens the bare address means the page that staff work with.
 pub fn routes() -> Router<App> {
-    setup::routes().merge(till::routes())
+    Router::new()
+        .route("/", get(async || Redirect::to("/till")))
+        .merge(setup::routes())
+        .merge(till::routes())
 }
 
 /// A file of a page, ready to be sent.

@@ -307,12 +307,25 @@ fn holds(dialect: Dialect, text: &str) -> Condition {
 pub struct Lately {
     /// When its newest message came that was let in.
     pub last_message_at: Option<Timestamp>,
-    /// The newest of its messages that say something is wrong: id, when it came, code of the refusal.
-    pub last_error: Option<(MessageId, Timestamp, Option<String>)>,
+    /// The newest of its messages that say something is wrong.
+    pub last_error: Option<Wrong>,
     /// How many messages came to each outcome, of the newest [`LATELY`].
     pub outcomes: std::collections::BTreeMap<String, u32>,
     /// The longest and the middle one of the times that they took, in milliseconds.
     pub took_ms: Option<(i64, i64)>,
+}
+
+/// A message that says something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// Its id.
+    pub id: MessageId,
+    /// When it came.
+    pub at: Timestamp,
+    /// Code of the refusal; `None`: it was not understood.
+    pub code: Option<String>,
+    /// Words for the person who looks at it.
+    pub detail: Option<String>,
 }
 
 /// How many messages of a connection are looked at to say how it does.
@@ -364,7 +377,17 @@ pub fn lately(
     lately.took_ms = times.last().copied().zip(times.get(times.len() / 2).copied());
     for (id, at, outcome, needs_nobody, code, _) in rows {
         if lately.last_error.is_none() && is_wrong(&outcome, needs_nobody.as_deref()) {
-            lately.last_error = Some((MessageId(id), at.and_utc(), code));
+            // Of this one only: details may be long.
+            let detail = messages::table
+                .find((tenant.id(), id))
+                .select(messages::detail)
+                .first(connection)?;
+            lately.last_error = Some(Wrong {
+                id: MessageId(id),
+                at: at.and_utc(),
+                code,
+                detail,
+            });
         }
         *lately.outcomes.entry(outcome).or_default() += 1;
     }

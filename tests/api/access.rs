@@ -265,7 +265,16 @@ fn a_key_opens_what_its_scopes_say() {
         assert!(till.starts_with("kop_live_") && till.len() == 9 + 43, "{till}");
         let till = service.anybody().key(&till);
         till.get("/api/v1/network").await.expect(200);
-        till.get("/api/v1/keys").await.refused(403, "forbidden");
+        let refused = till.get("/api/v1/keys").await.refused(403, "forbidden");
+        assert_eq!(
+            refused["user_message"],
+            "На это действие нет прав: нужно право admin."
+        );
+        let inbox = till.get("/api/v1/messages").await.refused(403, "forbidden");
+        assert_eq!(
+            inbox["detail"],
+            "The key or user has no right to do this: it needs the scope admin or reports."
+        );
         till.get("/api/v1/audit").await.refused(403, "forbidden");
         till.patch("/api/v1/network", json!({}))
             .await

@@ -189,6 +189,54 @@ fn a_connection_needs_a_venue_a_known_system_and_settings_that_it_understands() 
         make(request("onec", json!([])))
             .await
             .refused(422, "invalid-request");
+        let account = json!({"client_id": "cafe", "client_secret": "s3cret"});
+        for (kind, settings, pointer) in [
+            (
+                "rkeeper-delivery",
+                json!({"api": "127.0.0.1:8098/orders"}),
+                "/settings/api",
+            ),
+            (
+                "rkeeper-delivery",
+                json!({"auth": "ftp://ucs.example"}),
+                "/settings/auth",
+            ),
+            ("rkeeper-delivery", json!({"client_id": "cafe"}), "/settings"),
+            (
+                "rkeeper-delivery",
+                json!({"client_secret": "s3cret"}),
+                "/settings",
+            ),
+            (
+                "iiko",
+                json!({"server": {"address": "resto.example:443"}}),
+                "/settings/server/address",
+            ),
+            (
+                "iiko",
+                json!({"cloud": {"address": "localhost"}}),
+                "/settings/cloud/address",
+            ),
+            (
+                "onec",
+                json!({"odata": {"url": "shop/odata", "user": "k", "password": "p"}}),
+                "/settings/odata/url",
+            ),
+        ] {
+            let wrong = make(request(kind, settings.clone()))
+                .await
+                .refused(422, "invalid-request");
+            assert_eq!(wrong["errors"][0]["pointer"], pointer, "{settings}");
+        }
+        // What is wrong with these is only the venue.
+        for settings in [
+            account,
+            json!({"api": "http://127.0.0.1:8098/orders", "auth": ""}),
+        ] {
+            make(request("rkeeper-delivery", settings))
+                .await
+                .refused(404, "unknown-venue");
+        }
         assert_eq!(
             anna.get("/api/v1/connections").await.expect(200)["items"],
             json!([])

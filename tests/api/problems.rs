@@ -143,6 +143,16 @@ fn referenced(value: &Value, found: &mut Vec<String>) {
 }
 
 #[test]
+fn whoever_opens_the_bare_address_finds_the_till_page() {
+    each_database_async(|store| async move {
+        let nobody = Service::on(store).anybody();
+        let bare = nobody.get("/").await;
+        assert_eq!((bare.status.as_u16(), bare.header("location")), (303, "/till"));
+        nobody.get("/console").await.refused(404, "not-found");
+    });
+}
+
+#[test]
 fn the_page_of_the_description_runs_under_its_policy() {
     each_database_async(|store| async move {
         let nobody = Service::on(store).anybody();

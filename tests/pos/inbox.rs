@@ -181,6 +181,8 @@ fn messages_are_found_shown_and_done_again_over_the_api() {
             .clone();
         assert_eq!(state["outcomes"], json!({"refused": 1, "unreadable": 2}));
         assert_eq!(state["last_error"]["message_id"], unreadable["items"][0]["id"]);
+        assert_eq!(state["last_error"]["detail"], unreadable["items"][0]["detail"]);
+        assert!(state["last_error"]["detail"].is_string(), "{state}");
         assert!(state["took_ms_max"].as_i64() >= state["took_ms_median"].as_i64());
 
         let again = till

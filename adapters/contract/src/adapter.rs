@@ -280,6 +280,11 @@ pub trait Adapter: Send + Sync {
         &[]
     }
 
+    /// JSON Pointers of the settings that are addresses of the vendor's systems.
+    fn addresses(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// How the vendor's system is asked; `None`: it only speaks itself.
     fn poll(&self) -> Option<&dyn Poll> {
         None

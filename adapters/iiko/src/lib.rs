@@ -86,6 +86,10 @@ impl Adapter for Iiko {
         ]
     }
 
+    fn addresses(&self) -> &'static [&'static str] {
+        &["/cloud/address", "/server/address"]
+    }
+
     fn poll(&self) -> Option<&dyn Poll> {
         Some(&poll::POLL)
     }

@@ -131,6 +131,10 @@ impl Adapter for OneC {
         &["/odata/password", "/password"]
     }
 
+    fn addresses(&self) -> &'static [&'static str] {
+        &["/odata/url"]
+    }
+
     fn admits(
         &self,
         message: &Message<'_>,

@@ -6,6 +6,14 @@ use kopilka_contract::{GuideStep, Words};
 /// of its placeholders depends on the version.
 const TEMPLATE: &str = r#"{"source": "rkeeper-delivery", "orderId": "[…]", "statusId": 11, "restaurantId": "[…]", "changedAt": "[…]"}"#;
 
+/// Gives a new connection its account. The connection's id the person looks up: the door's address does not hold it.
+fn account_command(address: &str) -> String {
+    let service = address.split("/pos/").next().unwrap_or(address);
+    format!(
+        r#"curl -X PATCH {service}/api/v1/connections/con_… -H "Authorization: Bearer $ADMIN" -H "Content-Type: application/json" -d '{{"settings": {{"client_id": "…", "client_secret": "…"}}}}'"#
+    )
+}
+
 /// The steps for a door with this address.
 pub(crate) fn guide(address: &str) -> Vec<GuideStep> {
     vec![
@@ -30,6 +38,7 @@ pub(crate) fn guide(address: &str) -> Vec<GuideStep> {
         .entry(
             Words::new("client_id, client_secret", "client_id, client_secret"),
             Words::new("учётная запись", "the account"),
-        ),
+        )
+        .literal("curl", account_command(address)),
     ]
 }

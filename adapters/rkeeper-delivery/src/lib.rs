@@ -43,6 +43,8 @@ use kopilka_contract::{
 
 pub use settings::{DeliverySettings, HoldKey, Road};
 
+use crate::settings::GivenSettings;
+
 /// The dialect of r_keeper Delivery.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RKeeperDelivery;
@@ -57,7 +59,11 @@ impl Adapter for RKeeperDelivery {
     }
 
     fn check_settings(&self, settings: &Settings) -> Result<(), SettingsError> {
-        settings.typed::<DeliverySettings>().map(drop)
+        settings.typed::<GivenSettings>().map(drop)
+    }
+
+    fn addresses(&self) -> &'static [&'static str] {
+        &["/api", "/auth"]
     }
 
     fn roads(&self, settings: &Settings) -> Roads {

@@ -122,6 +122,24 @@ fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::
     Ok(name)
 }
 
+/// Settings as a person may give them: with a whole account, or without one. A connection that has half of one still works as far as
+/// it can, so this is asked only when settings are given.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "DeliverySettings")]
+pub(crate) struct GivenSettings;
+
+impl TryFrom<DeliverySettings> for GivenSettings {
+    type Error = &'static str;
+
+    fn try_from(given: DeliverySettings) -> Result<Self, Self::Error> {
+        match (given.client_id.is_empty(), given.client_secret.is_empty()) {
+            (false, true) => Err("client_id needs client_secret beside it"),
+            (true, false) => Err("client_secret needs client_id beside it"),
+            _ => Ok(GivenSettings),
+        }
+    }
+}
+
 /// What becomes of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
