@@ -1,6 +1,6 @@
 //! What is told of a connection: how it does, how it is looked after, and what a person should mend.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use kopilka_contract::Words;
@@ -280,21 +280,40 @@ impl ConnectionWarning {
         } else {
             ("", "")
         };
+        let settings = parting_settings(others.iter().chain([of]));
+        let part_ru = settings.as_ref().map_or_else(String::new, |names| {
+            format!(" или разделите заказы настройками ({names})")
+        });
+        let part_en = settings.as_ref().map_or_else(String::new, |names| {
+            format!(", or part the orders by settings ({names})")
+        });
         Some(ConnectionWarning {
             code: "counts-twice".to_owned(),
             connection_ids: others.iter().map(|other| other.id).collect(),
             words: Words::new(
                 format!(
-                    "О тех же продажах {told_ru} {}: чек посчитается не один раз. Выключите лишнее или разделите зал и доставку в настройках.{link_ru}",
+                    "О тех же продажах {told_ru} {}: чек посчитается не один раз. Выключите лишнее (PATCH /connections/{{id}}, active){part_ru}.{link_ru}",
                     names(others, "«", "»")
                 ),
                 format!(
-                    "{told_en} {} {tell} of the same sales: a receipt would count more than once. Switch off what is too much, or part hall and delivery in the settings.{link_en}",
+                    "{told_en} {} {tell} of the same sales: a receipt would count more than once. Switch off what is too much (PATCH /connections/{{id}}, active){part_en}.{link_en}",
                     names(others, "“", "”")
                 ),
             ),
         })
     }
+}
+
+/// Which settings part the orders of connections, by till system; `None`: none do.
+fn parting_settings<'a>(of: impl Iterator<Item = &'a StoredConnection>) -> Option<String> {
+    let kinds: BTreeSet<&str> = of.map(|of| of.kind.as_str()).collect();
+    let by_kind: Vec<String> = kinds
+        .into_iter()
+        .filter_map(adapter)
+        .filter(|adapter| !adapter.parting_settings().is_empty())
+        .map(|adapter| format!("{}: {}", adapter.kind(), adapter.parting_settings().join(", ")))
+        .collect();
+    (!by_kind.is_empty()).then(|| by_kind.join("; "))
 }
 
 /// Names of connections, each between quotation marks.

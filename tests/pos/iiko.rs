@@ -238,6 +238,8 @@ fn roads_that_share_their_orders_make_one_receipt_and_those_that_do_not_are_warn
             .expect(201);
         assert_eq!(apart["warnings"][0]["code"], "counts-twice");
         assert_eq!(apart["warnings"][0]["connection_ids"], json!([first["id"]]));
+        let words = apart["warnings"][0]["words"]["ru"].as_str().unwrap();
+        assert!(words.contains("(iiko: hall, delivery, "), "{words}");
         let path = format!("/api/v1/connections/{}", apart["id"].as_str().unwrap());
         let off = till
             .owner

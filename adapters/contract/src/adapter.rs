@@ -280,6 +280,11 @@ pub trait Adapter: Send + Sync {
         &[]
     }
 
+    /// Names of the settings by which a connection leaves orders to another one.
+    fn parting_settings(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// JSON Pointers of the settings that are addresses of the vendor's systems.
     fn addresses(&self) -> &'static [&'static str] {
         &[]

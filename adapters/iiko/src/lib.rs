@@ -112,6 +112,10 @@ impl Adapter for Iiko {
             })
     }
 
+    fn parting_settings(&self) -> &'static [&'static str] {
+        &["hall", "delivery", "organizations", "terminal_groups"]
+    }
+
     fn receipt_types(&self, settings: &Settings) -> BTreeSet<String> {
         let Ok(iiko) = settings.typed::<IikoSettings>() else {
             return BTreeSet::new();

@@ -46,7 +46,11 @@ pub(crate) fn read(message: &Message<'_>, settings: &Settings) -> Result<Webhook
     };
     let events = events(message.body).map_err(|error| Unreadable {
         reason: error.to_string(),
-        reply: Answer::default().reply(),
+        reply: Answer {
+            unreadable: 1,
+            ..Answer::default()
+        }
+        .reply(),
     })?;
 
     let mut webhook = Webhook {
@@ -249,7 +253,7 @@ impl Dialogue for Webhook {
 struct Answer<'a> {
     /// Events in the message.
     received: usize,
-    /// Events that wait for a person.
+    /// Events that wait for a person; one, where the message is none of events.
     unreadable: usize,
     /// Codes of the refusals, in order.
     refused: Vec<&'a str>,

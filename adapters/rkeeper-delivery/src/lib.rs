@@ -79,6 +79,10 @@ impl Adapter for RKeeperDelivery {
         )
     }
 
+    fn parting_settings(&self) -> &'static [&'static str] {
+        &["accrual", "restaurants"]
+    }
+
     fn receipt_types(&self, settings: &Settings) -> BTreeSet<String> {
         let delivery = settings.typed::<DeliverySettings>().unwrap_or_default();
         let posts = delivery.accrual == Road::Webhook;

@@ -144,6 +144,10 @@ impl Adapter for RKeeper {
         }
     }
 
+    fn parting_settings(&self) -> &'static [&'static str] {
+        &["delivery_order_categories", "restaurants"]
+    }
+
     fn receipt_types(&self, settings: &Settings) -> BTreeSet<String> {
         let own = settings.typed::<RKeeperSettings>().unwrap_or_default();
         let types = own
@@ -212,6 +216,9 @@ fn dialogue(
     message: &Message<'_>,
     connection: &Connection,
 ) -> Result<Box<dyn Dialogue>, ReadError> {
+    if is_opened_in_a_browser(function, message) {
+        return Ok(Box::new(Notice::probe(connection.form())));
+    }
     match function {
         Function::GetCardInfoEx => {
             let query = CardQuery::read(&xml::parse(message.body, message.content_type)?)?;
@@ -227,10 +234,15 @@ fn dialogue(
             let query = ImageQuery::read(&xml::parse(message.body, message.content_type)?)?;
             Ok(Box::new(card_image::CardImage::new(query, connection)))
         }
-        Function::LicenseInfo if message.method == "GET" => Ok(Box::new(Notice::probe(connection.form()))),
         Function::LicenseInfo => Ok(Box::new(Notice::licence(connection.form()))),
         Function::Unknown => Err(ReadError::UnknownFunction(message.path.to_owned())),
     }
+}
+
+/// Whether a person looks if the address answers: the DLL only ever posts. A path that leads nowhere is none that answers.
+fn is_opened_in_a_browser(function: Function, message: &Message<'_>) -> bool {
+    let leads_somewhere = function != Function::Unknown || message.path.trim_matches('/').is_empty();
+    message.method == "GET" && leads_somewhere
 }
 
 fn read_movement(message: &Message<'_>, connection: &Connection) -> Result<Movement, ReadError> {

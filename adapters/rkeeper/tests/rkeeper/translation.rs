@@ -1,7 +1,7 @@
 //! What messages become.
 
 use kopilka_contract::{
-    Adapter, AsTold, Ask, Close, CustomerRef, GiveBack, Money, PaidBy, Payer, Redemption, WhatBack,
+    Adapter, AsTold, Ask, Close, CustomerRef, GiveBack, Message, Money, PaidBy, Payer, Redemption, WhatBack,
 };
 use kopilka_rkeeper::RKeeper;
 use serde_json::json;
@@ -411,6 +411,31 @@ fn a_kind_and_a_title_are_what_the_door_expects() {
             .read(&message("licenseinfo", b"anything"), &settings_with(json!({})))
             .is_ok()
     );
+}
+
+#[test]
+fn whoever_opens_the_address_in_a_browser_only_looks_whether_it_answers() {
+    let opened = |path: &'static str| {
+        let message = Message {
+            method: "GET",
+            ..message(path, b"")
+        };
+        RKeeper.read(&message, &settings_with(json!({})))
+    };
+    for path in [
+        "",
+        "/",
+        "licenseinfo.php",
+        "getcardinfoex.php",
+        "transactionsex.php",
+    ] {
+        let Ok(dialogue) = opened(path) else {
+            panic!("{path} does not answer")
+        };
+        assert!(dialogue.asks().is_empty(), "{path}");
+        assert_eq!(dialogue.remarks().len(), 1, "{path}");
+    }
+    assert!(opened("getcardinfo.php").is_err(), "no such function answers");
 }
 
 fn close_with(body: &str, values: serde_json::Value) -> Close {
