@@ -18,6 +18,7 @@ use super::page::{ListQuery, Page};
 use super::problem::Problem;
 use crate::app::App;
 use crate::domain::ids::{AlertId, ConnectionId};
+use crate::domain::watch::alert_words;
 use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
 use crate::storage::till_connections::{self, StoredConnection};
 
@@ -58,11 +59,12 @@ impl AlertView {
     /// An alert in the language of its connection.
     pub(super) fn of(alert: StoredAlert, connection: Option<&StoredConnection>) -> Self {
         let language = connection.map(StoredConnection::spoken).unwrap_or_default();
+        let words = alert_words(&alert.kind, alert.code.as_deref());
         AlertView {
             id: alert.id,
             connection_id: alert.connection,
             connection_name: connection.map(|c| c.name.clone()).unwrap_or_default(),
-            message: alert.words().in_language(language).to_owned(),
+            message: words.in_language(language).to_owned(),
             kind: alert.kind,
             code: alert.code,
             began_at: alert.began_at,

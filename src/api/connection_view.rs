@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::addresses::Addresses;
 use crate::domain::ids::{ConnectionId, MessageId, VenueId};
 use crate::domain::rate::Percent;
-use crate::domain::watch::{OpeningHours, Watch};
+use crate::domain::watch::{ALERT_KINDS, OpeningHours, Watch};
 use crate::pos::same_sales::{self, Tellers, may_share_orders};
 use crate::pos::{adapter, secrets};
 use crate::storage::connection_alerts::{self, AlertFilter, StoredAlert};
@@ -447,7 +447,7 @@ pub(super) fn among(
         unknown_types: venue.map_or_else(Vec::new, |venue| unknown_types(&found, venue)),
         accrues_nothing: venue.is_some_and(|venue| accrues_nothing(&found, venue)),
         lately: messages::lately(connection, tenant, found.id)?,
-        alerts: connection_alerts::list(connection, tenant, &going_on, connection_alerts::KINDS)?,
+        alerts: connection_alerts::list(connection, tenant, &going_on, ALERT_KINDS)?,
         twice: network.counting_twice(&found),
         elsewhere: network.counting_elsewhere(&found),
         never: network.counting_never(&found),

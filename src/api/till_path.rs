@@ -17,6 +17,7 @@ use super::problem::Problem;
 use crate::app::App;
 use crate::domain::books::Hash;
 use crate::domain::ids::{MessageId, VenueId};
+use crate::domain::refusal::coded;
 use crate::ledger::{Answered, Command, Failure, Verb};
 use crate::storage::Tenant;
 use crate::storage::ledger::message::{Outcome, RawMessage};
@@ -137,7 +138,7 @@ impl Envelope {
             actor: caller.actor.clone(),
             verb,
             raw: Some(Arc::new(raw)),
-            remarks: None,
+            remarks: Vec::new(),
             language: caller.language,
             idempotency: self.idempotency_key.map(|key| (key, fingerprint)),
             asks_before_sale: false,
@@ -179,7 +180,7 @@ pub async fn or_keep<T>(
         ..envelope.clone()
     };
     let mut command = envelope.command(app, caller, venue, Verb::Keep(outcome), raw);
-    command.remarks = Some(format!("{}: {}", refused.code, refused.words.ru));
+    command.remarks = vec![coded(&refused.code, &refused.words)];
     app.ledger.submit(command).await?;
     Err(refused)
 }

@@ -143,7 +143,7 @@ fn read_long_receipt(close: TillCall) -> Result<LongReceipt, Failure> {
     };
     let read = |adapter: &dyn Adapter| {
         let read = adapter.read(&message, &settings);
-        read.map_err(|unreadable| format!("{}: {}", close.dialect.name(), unreadable.reason))
+        read.map_err(|unreadable| format!("{}: {}", close.dialect.name(), unreadable.reason.en))
     };
     // Once for the caches.
     black_box(read(adapter)?);

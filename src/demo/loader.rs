@@ -314,7 +314,7 @@ impl Book {
             actor: actor.to_owned(),
             verb,
             raw: None,
-            remarks: None,
+            remarks: Vec::new(),
             language: Language::default(),
             idempotency: None,
             asks_before_sale: false,

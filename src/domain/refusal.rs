@@ -1,6 +1,6 @@
 //! Why the ledger says no: every refusal has a stable code and a sentence that a cashier understands.
 
-use kopilka_contract::Words;
+use kopilka_contract::{Words, words};
 
 use super::{Money, amount_words};
 
@@ -45,7 +45,7 @@ pub enum Refusal {
     /// The same receipt or return came with other content.
     Conflict {
         /// What differs, in words.
-        differences: Vec<String>,
+        differences: Vec<Words>,
     },
     /// A newer version came for a receipt of which something has been returned.
     ReceiptHasReturns,
@@ -220,16 +220,13 @@ impl Refusal {
                 format!("В продаже нет строки {line_id}."),
                 format!("The sale has no line {line_id}."),
             ),
-            Refusal::Conflict { differences } => Words::new(
-                format!(
-                    "Чек с этим номером уже проведён с другим содержанием: {}.",
-                    differences.join("; ")
-                ),
-                format!(
-                    "A receipt with this id was posted with other content: {}.",
-                    differences.join("; ")
-                ),
-            ),
+            Refusal::Conflict { differences } => {
+                let Words { ru, en } = Words::join(differences, "; ");
+                words!(
+                    "Чек с этим номером уже проведён с другим содержанием: {ru}.",
+                    "A receipt with this id was posted with other content: {en}."
+                )
+            }
             Refusal::ReceiptHasReturns => Words::new(
                 "По чеку уже был возврат, поэтому его новую версию должен разобрать администратор.",
                 "Something of this receipt was returned already; a person must look at its new version.",
@@ -305,6 +302,12 @@ impl Refusal {
             Refusal::Invalid { words, .. } => words.clone(),
         }
     }
+}
+
+/// The words of a refusal that are kept as a remark, where no column has its code: that stands before them.
+pub fn coded(code: &str, words: &Words) -> Words {
+    let Words { ru, en } = words;
+    words!("{code}: {ru}", "{code}: {en}")
 }
 
 /// A sentence with bonuses in it.

@@ -2,6 +2,7 @@
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
+use kopilka_contract::{Words, words};
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
@@ -115,6 +116,77 @@ pub enum Alert {
         /// Since when.
         since: Timestamp,
     },
+}
+
+/// [`Alert::kind`] of a connection whose messages are refused or not understood.
+pub const FAILING: &str = "failing";
+/// [`Alert::kind`] of a connection whose vendor's system can't be asked.
+pub const UNREACHABLE: &str = "unreachable";
+/// [`Alert::kind`] of a connection that says nothing.
+pub const QUIET: &str = "quiet";
+/// [`Alert::kind`] of a connection whose till's own report says something else than the books.
+pub const DIFFERS: &str = "differs";
+/// So many kinds there are: most alerts of a connection that go on at once.
+pub const ALERT_KINDS: i64 = 4;
+
+impl Alert {
+    /// Stable name of what is wrong.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Alert::Failing { .. } => FAILING,
+            Alert::Unreachable { .. } => UNREACHABLE,
+            Alert::Quiet { .. } => QUIET,
+            Alert::Differs { .. } => DIFFERS,
+        }
+    }
+
+    /// Code of the newest refusal, for one that fails.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Alert::Failing { code, .. } => Some(code),
+            Alert::Unreachable { .. } | Alert::Quiet { .. } | Alert::Differs { .. } => None,
+        }
+    }
+
+    /// Since when it is so.
+    pub const fn since(&self) -> Timestamp {
+        match self {
+            Alert::Failing { since, .. }
+            | Alert::Unreachable { since }
+            | Alert::Quiet { since }
+            | Alert::Differs { since } => *since,
+        }
+    }
+}
+
+/// What a person is told of an alert of this [`Alert::kind`] and [`Alert::code`].
+pub fn alert_words(kind: &str, code: Option<&str>) -> Words {
+    match (kind, code) {
+        (FAILING, Some("unreadable")) => Words::new(
+            "Касса присылает то, что не удаётся прочитать: посмотрите последние сообщения подключения во входящих.",
+            "The till sends what can't be read: look at the newest messages of the connection in the inbox.",
+        ),
+        (FAILING, code) => {
+            let code = code.unwrap_or_default();
+            words!(
+                "Сообщения кассы подряд отклоняются ({code}): причины — во входящих подключения.",
+                "One message of the till after another is refused ({code}): the connection's inbox says why."
+            )
+        }
+        (UNREACHABLE, _) => Words::new(
+            "Система кассы не отвечает на опрос или не пускает: причина — в polling.failure подключения. Проверьте адрес, учётную запись и связь.",
+            "The till's system does not answer when it is asked, or lets nobody in: polling.failure of the connection says why. Check the address, the account and the network.",
+        ),
+        (QUIET, _) => Words::new(
+            "Касса молчит, хотя заведение открыто: проверьте, включена ли она, есть ли связь и тот ли адрес в её настройках.",
+            "The till is silent though the venue is open: check that it is on, that it has a network, and the address in its settings.",
+        ),
+        (DIFFERS, _) => Words::new(
+            "Отчёт самой кассы расходится с книгами: разберите расхождения (kopilka reconcile, GET /till-differences).",
+            "The till's own report differs from the books: settle the differences (kopilka reconcile, GET /till-differences).",
+        ),
+        (kind, _) => Words::same(kind),
+    }
 }
 
 impl Watch {

@@ -1,6 +1,6 @@
 //! A sale that was posted and is told anew with something else in it: a person who looks at the message sees what changed.
 
-use kopilka_contract::ReceiptStatus;
+use kopilka_contract::{ReceiptStatus, Words, words};
 
 use super::command::{Answer, Answered, Command, Failure, Verb};
 use crate::domain::Money;
@@ -33,17 +33,20 @@ impl StandingSale {
     }
 
     /// What is remarked where the command has changed it.
-    pub(super) fn remark(self, result: &Result<Answered, Failure>) -> Option<String> {
+    pub(super) fn remark(self, result: &Result<Answered, Failure>) -> Option<Words> {
         let Ok(answered) = result else { return None };
         let Answer::Closed(now) = &answered.answer else {
             return None;
         };
         let changed = !answered.by_key && !now.replayed;
         changed.then(|| {
-            format!(
-                "the receipt was sold before and is told anew: total {} → {}, paid with bonuses {} → {}; the difference was \
-                 posted",
-                self.total, now.total, self.redeemed, now.redeemed
+            let (total, redeemed) = (self.total, self.redeemed);
+            let (new_total, new_redeemed) = (now.total, now.redeemed);
+            words!(
+                "чек уже был проведён и пришёл заново: сумма {total} → {new_total}, бонусами {redeemed} → {new_redeemed}; \
+                 разница проведена",
+                "the receipt was sold before and is told anew: total {total} → {new_total}, paid with bonuses {redeemed} → \
+                 {new_redeemed}; the difference was posted"
             )
         })
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use kopilka_contract::{
     Adjusted, Close, Closed, CustomerRef, Held, Hold, Language, ReceiptStatus, Returned, Spend, Spent,
-    Telling, Voided,
+    Telling, Voided, Words,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +31,8 @@ pub struct Command {
     /// The message that asks for it, kept with its outcome.
     pub raw: Option<Arc<RawMessage>>,
     /// Words for a person about the message, kept with it.
-    pub remarks: Option<String>,
-    /// In which language the inbox says why it was refused.
+    pub remarks: Vec<Words>,
+    /// In which language the inbox says them, and why it was refused.
     pub language: Language,
     /// When the message began to be worked on, for the time that is kept with it.
     pub since: Instant,

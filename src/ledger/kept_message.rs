@@ -15,7 +15,7 @@ use crate::storage::ledger::message::{OLDER_THAN_SALE, Outcome, StoredMessage, T
 pub(super) fn of(
     command: &Command,
     result: &Result<Answered, Failure>,
-    changed: Option<String>,
+    changed: Option<Words>,
     is_late: bool,
     ids: &dyn IdSource,
 ) -> Option<StoredMessage> {
@@ -26,18 +26,17 @@ pub(super) fn of(
     }
     let said_too_late = is_late && fate.outcome != Outcome::TooSlow;
     let late = said_too_late.then(asker::answered_before);
-    let in_language = |words: Words| words.in_language(command.language).to_owned();
     let code = match fate.code {
         None if said_too_late && !fate.is_failure => Some(TOO_SLOW.to_owned()),
         code => code,
     };
-    let details = [
-        fate.words.map(in_language),
-        command.remarks.clone(),
-        changed,
-        late.map(in_language),
-    ];
-    let details: Vec<String> = details.into_iter().flatten().collect();
+    let details = fate
+        .words
+        .iter()
+        .chain(&command.remarks)
+        .chain(&changed)
+        .chain(&late);
+    let details: Vec<&str> = details.map(|words| words.in_language(command.language)).collect();
     Some(StoredMessage {
         id: MessageId(ids.next_id()),
         network: command.tenant.network(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::r2d2::R2D2Connection;
-use kopilka_contract::PaidBy;
+use kopilka_contract::{PaidBy, Words, words};
 use tokio::sync::{mpsc, oneshot};
 
 use super::asker::Asker;
@@ -212,7 +212,7 @@ impl Writer {
         }
         let keep = Command {
             verb: Verb::Keep(Outcome::Failed),
-            remarks: Some(error.to_string()),
+            remarks: vec![words!("ошибка сервиса: {error}", "the service failed: {error}")],
             idempotency: None,
             ..command.clone()
         };
@@ -376,7 +376,7 @@ impl Writer {
         &self,
         command: &Command,
         result: Result<Answered, Failure>,
-        changed: Option<String>,
+        changed: Option<Words>,
         remember: Vec<Remember>,
     ) -> Decision {
         // Looked at once: a message that says nothing of it is one that serves him.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kopilka_contract::{Adjust, AdjustDirection, Ask, CustomerRef, Menu, Refusal, Spend, TillDay, Told};
+use kopilka_contract::{
+    Adjust, AdjustDirection, Ask, CustomerRef, Menu, Refusal, Spend, TillDay, Told, Words,
+};
 use sha2::{Digest, Sha256};
 
 use super::conversation::Failed;
@@ -20,6 +22,7 @@ use crate::api::till_path::{ReplayOf, network_terms};
 use crate::domain::Money;
 use crate::domain::decide::Amend;
 use crate::domain::ids::CustomerId;
+use crate::domain::refusal::coded;
 use crate::domain::world::{ReturnRequest, SourceKey};
 use crate::ledger::{Answer, Command, Failure, Place, Verb};
 use crate::storage::cards::{self, CardStatus};
@@ -53,11 +56,7 @@ pub(super) fn is_only_read(ask: &Ask) -> bool {
 }
 
 impl Talk {
-    pub(super) async fn ask(
-        &self,
-        ask: Ask,
-        remarks: Option<String>,
-    ) -> Result<Result<Told, Refusal>, Failed> {
+    pub(super) async fn ask(&self, ask: Ask, remarks: Vec<Words>) -> Result<Result<Told, Refusal>, Failed> {
         let (ledger, tenant) = (&self.app.ledger, self.known.tenant);
         let writes = !is_only_read(&ask);
         let mut ask = match self.without_codes(ask).await {
@@ -144,11 +143,9 @@ impl Talk {
     }
 
     /// Keeps what was refused before the ledger saw it.
-    async fn keep_refused(&self, refusal: &Refusal, remarks: Option<String>) -> Result<(), Failed> {
-        let words = refusal.words.in_language(self.language());
-        let why = [Some(format!("{}: {words}", refusal.code)), remarks];
-        let why = why.into_iter().flatten().collect::<Vec<_>>().join("\n");
-        self.keep(Outcome::Refused, Some(why)).await
+    async fn keep_refused(&self, refusal: &Refusal, mut remarks: Vec<Words>) -> Result<(), Failed> {
+        remarks.insert(0, coded(&refusal.code, &refusal.words));
+        self.keep(Outcome::Refused, remarks).await
     }
 
     /// What a guest of the network has bought in all.
@@ -203,34 +200,23 @@ impl Talk {
     }
 
     /// Takes a menu over; the message is kept with what could not be taken.
-    async fn take_menu(&self, menu: Menu, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
+    async fn take_menu(&self, menu: Menu, mut remarks: Vec<Words>) -> Result<Result<Told, Refusal>, Failed> {
         let author = Author::till(&self.app, self.known.tenant, self.known.connection.id);
         let taken = menu_import::take(&self.app, author, self.known.connection.venue, menu)
             .await
             .map_err(|problem| Failed::of(&problem))?;
-        let language = self.language();
-        let skipped = taken
-            .skipped
-            .iter()
-            .take(MOST_SKIPPED_NAMED)
-            .map(|w| w.in_language(language).to_owned());
-        let detail: Vec<String> = remarks.into_iter().chain(skipped).collect();
+        remarks.extend(taken.skipped.iter().take(MOST_SKIPPED_NAMED).cloned());
         let outcome = if taken.added + taken.changed == 0 {
             Outcome::Repeated
         } else {
             Outcome::Posted
         };
-        self.keep(outcome, (!detail.is_empty()).then(|| detail.join("\n")))
-            .await?;
+        self.keep(outcome, remarks).await?;
         Ok(Ok(Told::MenuTaken(taken)))
     }
 
     /// Compares a day of the till with the books; a report that is replayed counts as of when it came.
-    async fn reconcile(
-        &self,
-        day: TillDay,
-        remarks: Option<String>,
-    ) -> Result<Result<Told, Refusal>, Failed> {
+    async fn reconcile(&self, day: TillDay, remarks: Vec<Words>) -> Result<Result<Told, Refusal>, Failed> {
         let compared = reconcile(&self.app, &self.known, day, self.raw.received_at)
             .await
             .map_err(|problem| Failed::of(&problem))?;
@@ -274,7 +260,7 @@ impl Talk {
         Ok(ask)
     }
 
-    async fn write(&self, verb: Verb, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
+    async fn write(&self, verb: Verb, remarks: Vec<Words>) -> Result<Result<Told, Refusal>, Failed> {
         self.submit(self.command(verb, remarks)).await
     }
 
@@ -299,7 +285,7 @@ impl Talk {
         &self,
         place: Place,
         spend: Spend,
-        remarks: Option<String>,
+        remarks: Vec<Words>,
     ) -> Result<Result<Told, Refusal>, Failed> {
         let key = self.replay_of.map(|id| ReplayOf(id).key());
         let fingerprint = Sha256::digest(format!("{spend:?}")).into();
@@ -309,7 +295,7 @@ impl Talk {
     }
 
     /// Gives or takes bonuses by hand, once by its key.
-    async fn adjust(&self, ask: Adjust, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
+    async fn adjust(&self, ask: Adjust, remarks: Vec<Words>) -> Result<Result<Told, Refusal>, Failed> {
         let terms = network_terms(&self.app, self.known.tenant)
             .await
             .map_err(|_| Failed::Busy)?;
@@ -334,7 +320,7 @@ impl Talk {
     }
 
     /// Carries out what is asked about the guest himself as REST does, and tells who he is then.
-    async fn about_guest(&self, ask: Ask, remarks: Option<String>) -> Result<Result<Told, Refusal>, Failed> {
+    async fn about_guest(&self, ask: Ask, remarks: Vec<Words>) -> Result<Result<Told, Refusal>, Failed> {
         let caller = self.caller();
         let done = match ask {
             Ask::Enrol(ask) => enrolment::enrol(&self.app, &caller, *ask).await,

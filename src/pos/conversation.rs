@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kopilka_contract::{Adapter, Dialogue, Language, Reply, Settings, Unreadable, Words};
+use kopilka_contract::{Adapter, Dialogue, Language, Reply, Settings, Unreadable, Words, words};
 use tokio::task::JoinHandle;
 
 use super::connection_cache::Known;
@@ -17,6 +17,7 @@ use super::trying_again;
 use crate::api::problem::Problem;
 use crate::api::till_path::network_terms;
 use crate::app::App;
+use crate::domain::refusal::coded;
 use crate::ledger::Failure;
 use crate::ledger::asker::{self, Asker};
 use crate::storage::ledger::message::{Outcome, TOO_SLOW};
@@ -29,8 +30,8 @@ pub struct Held {
     pub reply: Reply,
     /// Code of the first refusal; `None`: everything asked was done, or there was nothing to do.
     pub refused: Option<String>,
-    /// Why, in the language of the connection; `None`: nothing was refused, or that was not the message's fault.
-    pub why: Option<String>,
+    /// Why; `None`: nothing was refused, or that was not the message's fault.
+    pub why: Option<Words>,
     /// Whether the message was dealt with, well or not. False: nobody knows what became of it, it must come again.
     pub kept: bool,
 }
@@ -97,26 +98,22 @@ impl Barred {
         }
     }
 
-    fn reason(self, language: Language) -> String {
+    fn reason(self) -> Words {
         let words = match self {
             Barred::Authorization => Words::new(
                 "Не та авторизация: пароль или ключ в настройках кассы не тот, что в настройках подключения.",
                 "Wrong authorization: the password or key in the till's settings is not that of the connection's settings.",
             ),
-            Barred::Address(from) => Words::new(
-                format!("Сообщение пришло с адреса {from}, а в подключении (only_from) его нет."),
-                format!("The message came from {from}, which the connection (only_from) does not name."),
+            Barred::Address(from) => words!(
+                "Сообщение пришло с адреса {from}, а в подключении (only_from) его нет.",
+                "The message came from {from}, which the connection (only_from) does not name."
             ),
-            Barred::Kind(kind) => Words::new(
-                format!(
-                    "Ключ тот, а система в адресе не та: сообщение пришло на /pos/{kind}/…. Исправьте адрес в настройках кассы."
-                ),
-                format!(
-                    "The token is right, the till system in the address is not: the message came to /pos/{kind}/…. Mend the address in the till's settings."
-                ),
+            Barred::Kind(kind) => words!(
+                "Ключ тот, а система в адресе не та: сообщение пришло на /pos/{kind}/…. Исправьте адрес в настройках кассы.",
+                "The token is right, the till system in the address is not: the message came to /pos/{kind}/…. Mend the address in the till's settings."
             ),
         };
-        format!("{}: {}", self.code(), words.in_language(language))
+        coded(self.code(), &words)
     }
 }
 
@@ -143,11 +140,10 @@ pub async fn keep_refused(
         asker: None,
         asks_before_sale: false,
     };
-    let reason = why.reason(Settings::default_of(known).language);
     // The sender is told as much either way.
     let _ = tokio::time::timeout(
         app.till_patience,
-        talk.keep(Outcome::TurnedAway(why.code()), Some(reason)),
+        talk.keep(Outcome::TurnedAway(why.code()), vec![why.reason()]),
     )
     .await;
 }
@@ -374,40 +370,28 @@ pub(super) async fn carry(
         return Ok(part_answered(adapter, &incoming, &settings));
     }
     if incoming.has_null() {
-        let reason = "it holds the character U+0000, which no text may have".to_owned();
-        talk.keep(Outcome::Unreadable, Some(reason.clone())).await?;
         let words = Words::new(
             "В сообщении недопустимый символ.",
             "The message holds a forbidden character.",
         );
-        let reply = adapter.failure(&incoming.message(), &words, &settings);
-        return Ok(Held {
-            reply,
-            refused: Some("unreadable".to_owned()),
-            why: Some(reason),
-            kept: true,
-        });
+        let unreadable = Unreadable {
+            reply: adapter.failure(&incoming.message(), &words, &settings),
+            reason: Words::new(
+                "в сообщении есть символ U+0000, которого не бывает в тексте",
+                "it holds the character U+0000, which no text may have",
+            ),
+        };
+        return talk.not_read(Outcome::Unreadable, unreadable).await;
     }
     if let Filed::NoRoom(words) = filed {
-        let reason = words.in_language(settings.language).to_owned();
-        talk.keep(Outcome::Unreadable, Some(reason.clone())).await?;
-        return Ok(Held {
+        let unreadable = Unreadable {
             reply: adapter.failure(&incoming.message(), &words, &settings),
-            refused: Some("unreadable".to_owned()),
-            why: Some(reason),
-            kept: true,
-        });
+            reason: words,
+        };
+        return talk.not_read(Outcome::Unreadable, unreadable).await;
     }
     match read(adapter, incoming, settings).await? {
-        Err(Unreadable { reason, reply }) => {
-            talk.keep(Outcome::Unreadable, Some(reason.clone())).await?;
-            Ok(Held {
-                reply,
-                refused: Some("unreadable".to_owned()),
-                why: Some(reason),
-                kept: true,
-            })
-        }
+        Err(unreadable) => talk.not_read(Outcome::Unreadable, unreadable).await,
         Ok(dialogue) => {
             let talk = Talk {
                 asks_before_sale: dialogue.asks_before_sale(),

@@ -215,12 +215,13 @@ async fn by_till(app: &App, known: Arc<Known>, id: MessageId, raw: RawMessage) -
         replay_of: Some(id),
     };
     let held = conversation::hold(app, adapter, &known, incoming, None).await;
-    let failed = held.why.clone().map(|why| {
+    let language = Settings::default_of(&known).language;
+    let failed = held.why.as_ref().map(|why| {
         let code = held.refused.clone().filter(|code| code != UNREADABLE);
         FailedAgain {
             outcome: if code.is_some() { REFUSED } else { UNREADABLE },
             code,
-            detail: Some(why),
+            detail: Some(why.in_language(language).to_owned()),
         }
     });
     let replayed = Replayed {

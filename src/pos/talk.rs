@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use kopilka_contract::{
     About, Ask, Dialogue, Errand, GiveBack, Language, Part, Refusal, Settings, Stands, Told, Unreadable,
-    WhatBack,
+    WhatBack, Words, words,
 };
 use tokio::task::JoinSet;
 
@@ -26,7 +26,7 @@ use crate::storage::{errands, polls};
 const AT_ONCE: usize = 16;
 
 /// Asks of which each waits for the one before: each with its place among all, who speaks, and what is remarked.
-type Chain = Vec<(usize, Talk, Ask, Option<String>)>;
+type Chain = Vec<(usize, Talk, Ask, Vec<Words>)>;
 /// What asks were told, each with its place.
 type Answers = Vec<(usize, Result<Told, Refusal>)>;
 
@@ -75,10 +75,9 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) async fn answer(&self, dialogue: &(dyn Dialogue + '_)) -> Result<Held, Failed> {
         let (mut asks, remarks) = (dialogue.asks(), dialogue.remarks());
-        let remarks = (!remarks.is_empty()).then(|| remarks.join("\n"));
         let only_reads = !asks.is_empty() && asks.iter().all(is_only_read);
         let parts = dialogue.parts();
-        if asks.is_empty() || (only_reads && remarks.is_some()) || !parts.is_empty() {
+        if asks.is_empty() || (only_reads && !remarks.is_empty()) || !parts.is_empty() {
             self.keep(Outcome::Ignored, remarks.clone()).await?;
         }
         self.leave(dialogue.errands()).await?;
@@ -86,7 +85,7 @@ impl Talk {
         for part in &parts {
             if let About::Unread(reason) = &part.about {
                 self.of_part(part)
-                    .keep(Outcome::Unreadable, Some(reason.clone()))
+                    .keep(Outcome::Unreadable, vec![reason.clone()])
                     .await?;
             }
         }
@@ -99,18 +98,10 @@ impl Talk {
                     told.push(self.ask(ask, remarks.clone()).await?);
                 }
             }
-            Err(Unreadable { reason, reply }) => {
-                self.keep(Outcome::Refused, Some(reason.clone())).await?;
-                return Ok(Held {
-                    reply,
-                    refused: Some("unreadable".to_owned()),
-                    why: Some(reason),
-                    kept: true,
-                });
-            }
+            Err(unreadable) => return self.not_read(Outcome::Refused, unreadable).await,
         }
         let refused = told.iter().find_map(|answer| answer.as_ref().err());
-        let why = refused.map(|refusal| refusal.words.in_language(self.language()).to_owned());
+        let why = refused.map(|refusal| refusal.words.clone());
         let refused = refused.map(|refusal| refusal.code.clone());
         self.leave(dialogue.errands_after(&told)).await?;
         Ok(Held {
@@ -126,12 +117,12 @@ impl Talk {
         &self,
         asks: Vec<Ask>,
         parts: &[Part],
-        remarks: &Option<String>,
+        remarks: &[Words],
     ) -> Result<Vec<Result<Told, Refusal>>, Failed> {
         let mut told: Vec<Option<Result<Told, Refusal>>> = asks.iter().map(|_| None).collect();
         if parts.is_empty() {
             for (ask, told) in asks.into_iter().zip(&mut told) {
-                *told = Some(self.ask(ask, remarks.clone()).await?);
+                *told = Some(self.ask(ask, remarks.to_vec()).await?);
             }
             return told.into_iter().map(|told| told.ok_or(Failed::Ours)).collect();
         }
@@ -144,8 +135,8 @@ impl Talk {
                 let asked = chain.into_iter().filter_map(|at| {
                     let ask = asks.get(at)?.clone();
                     Some(match part_of.get(&at) {
-                        Some(part) => (at, self.of_part(part), ask, None),
-                        None => (at, self.of_message(), ask, remarks.clone()),
+                        Some(part) => (at, self.of_part(part), ask, Vec::new()),
+                        None => (at, self.of_message(), ask, remarks.to_vec()),
                     })
                 });
                 asked.collect()
@@ -196,9 +187,10 @@ impl Talk {
                 rollback: true,
                 stands: Stands::WithItsSale,
             });
-            let remark = format!("{} and {} are one order", twins.kept, twins.twin);
+            let (kept, twin) = (&twins.kept, &twins.twin);
+            let remark = words!("{kept} и {twin} — один заказ", "{kept} and {twin} are one order");
             if let Some(undone) = undone
-                && let Err(refusal) = self.ask(Ask::GiveBack(undone), Some(remark)).await?
+                && let Err(refusal) = self.ask(Ask::GiveBack(undone), vec![remark]).await?
             {
                 tracing::warn!(
                     refusal = refusal.code,
@@ -276,7 +268,7 @@ impl Talk {
     }
 
     /// Keeps the message without doing anything. A till is not answered before it is kept.
-    pub(super) async fn keep(&self, outcome: Outcome, remarks: Option<String>) -> Result<(), Failed> {
+    pub(super) async fn keep(&self, outcome: Outcome, remarks: Vec<Words>) -> Result<(), Failed> {
         self.app
             .ledger
             .submit(self.command(Verb::Keep(outcome), remarks))
@@ -284,7 +276,22 @@ impl Talk {
         Ok(())
     }
 
-    pub(super) fn command(&self, verb: Verb, remarks: Option<String>) -> Command {
+    /// Keeps a message that nothing could be done for, and answers it as its adapter says.
+    pub(super) async fn not_read(
+        &self,
+        outcome: Outcome,
+        Unreadable { reason, reply }: Unreadable,
+    ) -> Result<Held, Failed> {
+        self.keep(outcome, vec![reason.clone()]).await?;
+        Ok(Held {
+            reply,
+            refused: Some("unreadable".to_owned()),
+            why: Some(reason),
+            kept: true,
+        })
+    }
+
+    pub(super) fn command(&self, verb: Verb, remarks: Vec<Words>) -> Command {
         Command {
             tenant: self.known.tenant,
             actor: format!("till:{}", self.known.connection.id),

@@ -2,23 +2,11 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use kopilka_contract::Words;
 
 use super::schema::{connection_alerts, connections};
 use super::{AnyConnection, StorageError, Tenant};
 use crate::domain::Timestamp;
 use crate::domain::ids::{AlertId, ConnectionId, VenueId};
-
-/// [`StoredAlert::kind`] of a connection whose messages are refused or not understood.
-pub const FAILING: &str = "failing";
-/// [`StoredAlert::kind`] of a connection whose vendor's system can't be asked.
-pub const UNREACHABLE: &str = "unreachable";
-/// [`StoredAlert::kind`] of a connection that says nothing.
-pub const QUIET: &str = "quiet";
-/// [`StoredAlert::kind`] of a connection whose till's own report says something else than the books.
-pub const DIFFERS: &str = "differs";
-/// So many kinds there are: most alerts of a connection that go on at once.
-pub const KINDS: i64 = 4;
 
 /// An alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +15,7 @@ pub struct StoredAlert {
     pub id: AlertId,
     /// The connection.
     pub connection: ConnectionId,
-    /// [`FAILING`], [`UNREACHABLE`], [`QUIET`] or [`DIFFERS`].
+    /// [`crate::domain::watch::Alert::kind`].
     pub kind: String,
     /// Code of the refusal, for one that fails.
     pub code: Option<String>,
@@ -35,42 +23,6 @@ pub struct StoredAlert {
     pub began_at: Timestamp,
     /// When it was over; `None`: it goes on.
     pub ended_at: Option<Timestamp>,
-}
-
-impl StoredAlert {
-    /// What a person is told of it.
-    pub fn words(&self) -> Words {
-        match (self.kind.as_str(), self.code.as_deref()) {
-            (FAILING, Some("unreadable")) => Words::new(
-                "Касса присылает то, что не удаётся прочитать: посмотрите последние сообщения подключения во входящих.",
-                "The till sends what can't be read: look at the newest messages of the connection in the inbox.",
-            ),
-            (FAILING, code) => {
-                let code = code.unwrap_or_default();
-                Words::new(
-                    format!(
-                        "Сообщения кассы подряд отклоняются ({code}): причины — во входящих подключения."
-                    ),
-                    format!(
-                        "One message of the till after another is refused ({code}): the connection's inbox says why."
-                    ),
-                )
-            }
-            (UNREACHABLE, _) => Words::new(
-                "Система кассы не отвечает на опрос или не пускает: причина — в polling.failure подключения. Проверьте адрес, учётную запись и связь.",
-                "The till's system does not answer when it is asked, or lets nobody in: polling.failure of the connection says why. Check the address, the account and the network.",
-            ),
-            (QUIET, _) => Words::new(
-                "Касса молчит, хотя заведение открыто: проверьте, включена ли она, есть ли связь и тот ли адрес в её настройках.",
-                "The till is silent though the venue is open: check that it is on, that it has a network, and the address in its settings.",
-            ),
-            (DIFFERS, _) => Words::new(
-                "Отчёт самой кассы расходится с книгами: разберите расхождения (kopilka reconcile, GET /till-differences).",
-                "The till's own report differs from the books: settle the differences (kopilka reconcile, GET /till-differences).",
-            ),
-            (kind, _) => Words::new(kind, kind),
-        }
-    }
 }
 
 #[derive(Queryable, Selectable)]

@@ -84,7 +84,7 @@ async fn submit_all(app: &App, tenant: Tenant, customers: Vec<i64>, amend: impl 
             actor: "worker".to_owned(),
             verb: Verb::Amend(CustomerRef::Id(CustomerId(customer).to_string()), amend()),
             raw: None,
-            remarks: None,
+            remarks: Vec::new(),
             language: Language::default(),
             idempotency: None,
             asks_before_sale: false,

@@ -7,8 +7,8 @@ use crate::api::till_path::network_terms;
 use crate::app::App;
 use crate::domain::Timestamp;
 use crate::domain::ids::{AlertId, ConnectionId, EventId};
-use crate::domain::watch::{Alert, Seen};
-use crate::storage::connection_alerts::{self, DIFFERS, FAILING, KINDS, QUIET, StoredAlert, UNREACHABLE};
+use crate::domain::watch::{ALERT_KINDS, Alert, QUIET, Seen, alert_words};
+use crate::storage::connection_alerts::{self, StoredAlert};
 use crate::storage::outbox::{self, About};
 use crate::storage::till_connections::{self, StoredConnection};
 use crate::storage::{AnyConnection, StorageError, Tenant, messages, polls, reconciliations};
@@ -31,7 +31,7 @@ pub async fn look_after_connections(app: &App) -> Result<usize, StorageError> {
 async fn look_after(app: &App, tenant: Tenant, of: StoredConnection) -> Result<usize, StorageError> {
     let (now, id, since) = (app.clock.now(), of.id, of.heard_at.unwrap_or(of.created_at));
     let standing = app.read(move |c| -> Result<_, StorageError> {
-        let going_on = connection_alerts::list(c, tenant, &going_on(id), KINDS)?;
+        let going_on = connection_alerts::list(c, tenant, &going_on(id), ALERT_KINDS)?;
         let silence = going_on.iter().find(|alert| alert.kind == QUIET);
         let seen = Seen {
             quiet_since: silence.map(|alert| alert.began_at),
@@ -46,7 +46,7 @@ async fn look_after(app: &App, tenant: Tenant, of: StoredConnection) -> Result<u
     } else {
         Vec::new()
     };
-    let wanted: Vec<StoredAlert> = alerts.into_iter().map(|alert| stored(app, id, alert)).collect();
+    let wanted: Vec<StoredAlert> = alerts.iter().map(|alert| stored(app, id, alert)).collect();
     let begins: Vec<_> = wanted
         .iter()
         .filter(|alert| going_on.iter().all(|g| g.kind != alert.kind))
@@ -60,7 +60,7 @@ async fn look_after(app: &App, tenant: Tenant, of: StoredConnection) -> Result<u
         return Ok(0);
     }
     for alert in &begins {
-        let words = alert.words();
+        let words = alert_words(&alert.kind, alert.code.as_deref());
         let words = words.in_language(of.spoken());
         tracing::warn!(connection = %id, name = of.name, kind = alert.kind, code = alert.code, since = %alert.began_at, words,
             "a link to a till needs a person");
@@ -135,19 +135,13 @@ async fn zone(app: &App, tenant: Tenant, of: &StoredConnection) -> Tz {
     })
 }
 
-fn stored(app: &App, connection: ConnectionId, alert: Alert) -> StoredAlert {
-    let (kind, code, began_at) = match alert {
-        Alert::Failing { since, code } => (FAILING, Some(code), since),
-        Alert::Unreachable { since } => (UNREACHABLE, None, since),
-        Alert::Quiet { since } => (QUIET, None, since),
-        Alert::Differs { since } => (DIFFERS, None, since),
-    };
+fn stored(app: &App, connection: ConnectionId, alert: &Alert) -> StoredAlert {
     StoredAlert {
         id: AlertId(app.ids.next_id()),
         connection,
-        kind: kind.to_owned(),
-        code,
-        began_at,
+        kind: alert.kind().to_owned(),
+        code: alert.code().map(str::to_owned),
+        began_at: alert.since(),
         ended_at: None,
     }
 }

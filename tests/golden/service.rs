@@ -107,7 +107,7 @@ impl Service {
             actor: "test".to_owned(),
             verb,
             raw: None,
-            remarks: None,
+            remarks: Vec::new(),
             language: Language::default(),
             idempotency: None,
             asks_before_sale: false,

@@ -103,7 +103,7 @@ impl Shop {
             actor: "test".to_owned(),
             verb,
             raw: None,
-            remarks: None,
+            remarks: Vec::new(),
             language: Language::default(),
             idempotency: None,
             asks_before_sale: false,

@@ -302,7 +302,7 @@ impl Adapter for VendorAdapter {
         assert_eq!((message.method, message.path), ("POST", "poll/order"));
         let order: Value = serde_json::from_slice(message.body).unwrap();
         let Ok(total) = order["total"].as_str().unwrap().parse::<Money>() else {
-            let reason = "no total".to_owned();
+            let reason = Words::new("нет суммы", "no total");
             return Err(Unreadable {
                 reason,
                 reply: reply(),

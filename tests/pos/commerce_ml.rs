@@ -86,7 +86,7 @@ fn a_document_that_cannot_be_read_waits_for_a_person_by_itself() {
         let file = fixture("onec/fixtures/commerce_ml/documents_broken_amount.xml");
         let answer = till.send("POST", "v1/commerceml", file).await.text;
         // The sale is broken; its return waits for it.
-        let said = imported(1, 0, 1) + "\nМГ00-000431: /lines/0/amount: ожидалось число";
+        let said = imported(1, 0, 1) + "\nМГ00-000431: поле /lines/0/amount: ожидалось число";
         assert_eq!(answer, said);
         let kept = till.messages("unreadable").await;
         let unread = kept["items"].as_array().unwrap();

@@ -10,6 +10,7 @@ mod iiko_reservations;
 mod iiko_roads;
 mod iikocard;
 mod inbox;
+mod inbox_language;
 mod isolation;
 mod linked;
 mod menu_import;

@@ -396,7 +396,7 @@ fn a_receipt_sent_again_after_a_dish_was_renamed_and_classified_anew_is_the_same
         // Whoever looks at the message sees that it took another's place.
         let posted = till.messages("posted").await;
         let detail = posted["items"][0]["detail"].as_str().unwrap_or_default();
-        assert!(detail.contains("total 1615.00 → 1715.00"), "{posted}");
+        assert!(detail.contains("сумма 1615.00 → 1715.00"), "{posted}");
         till.assert_books();
     });
 }
@@ -418,7 +418,7 @@ fn a_delivery_order_of_the_till_makes_no_second_receipt() {
         let kept = till.owner.get("/api/v1/messages").await.expect(200);
         let detail = kept["items"][0]["detail"].as_str().unwrap();
         assert!(
-            detail.contains("r_keeper Delivery's connection posts it"),
+            detail.contains("его проводит подключение r_keeper Delivery"),
             "{kept}"
         );
         // Nobody's work: neither this nor the attempt is waited for.
@@ -490,7 +490,10 @@ fn a_sale_kept_aside_by_a_wrong_setting_is_posted_by_its_replay_or_told_again() 
                 .expect("it waits for nobody")
                 .to_owned();
             assert!(
-                kept["items"][0]["detail"].as_str().unwrap().contains("posts it"),
+                kept["items"][0]["detail"]
+                    .as_str()
+                    .unwrap()
+                    .contains("его проводит подключение r_keeper Delivery"),
                 "{kept}"
             );
             till.set(json!({})).await;

@@ -76,6 +76,17 @@ pub struct Settings {
 #[error("the settings of this connection are not valid: {0}")]
 pub struct SettingsError(#[from] pub serde_path_to_error::Error<serde_json::Error>);
 
+impl SettingsError {
+    /// The same for the person who looks at a message that could not be read because of it.
+    pub fn words(&self) -> Words {
+        let why = &self.0;
+        crate::words!(
+            "настройки подключения не подходят: {why}",
+            "the settings of this connection are not valid: {why}"
+        )
+    }
+}
+
 impl Settings {
     /// The vendor's own settings, typed. Absent fields have their defaults.
     pub fn typed<T: DeserializeOwned>(&self) -> Result<T, SettingsError> {
@@ -169,7 +180,7 @@ pub struct Bulk {
 #[derive(Debug, Clone)]
 pub struct Unreadable {
     /// What is wrong with it, for the person who will look at it.
-    pub reason: String,
+    pub reason: Words,
     /// What the till is told, in the vendor's own form.
     pub reply: Reply,
 }
@@ -204,7 +215,7 @@ pub enum About {
     /// What the ask at this place is about.
     Ask(usize),
     /// It could not be read; why, for the person who will look at it.
-    Unread(String),
+    Unread(Words),
 }
 
 /// One message of a till, read: what it asks, and how to answer it.
@@ -236,7 +247,7 @@ pub trait Dialogue: Send + Sync {
 
     /// What a person should know about the message although it was understood: a guess that was made, a field that
     /// was not known. Kept with it.
-    fn remarks(&self) -> Vec<String> {
+    fn remarks(&self) -> Vec<Words> {
         Vec::new()
     }
 

@@ -33,7 +33,7 @@ impl GuideStep {
     #[must_use]
     pub fn literal(self, field: &str, value: impl Into<String>) -> Self {
         let value = value.into();
-        self.entry(Words::new(field, field), Words::new(value.clone(), value))
+        self.entry(Words::same(field), Words::same(value))
     }
 
     /// With a field.

@@ -20,6 +20,7 @@ mod receipt;
 mod secret;
 mod till_day;
 mod told;
+mod words;
 
 pub use adapter::{
     About, Adapter, Bulk, Dialogue, Filing, Message, Part, Reply, Roads, Settings, SettingsError, Unreadable,
@@ -45,6 +46,7 @@ pub use receipt::{
 pub use secret::{presented, same_secret};
 pub use till_day::{DayCompared, TillDay, TillOrder};
 pub use told::{
-    Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, Language,
-    LineOutcome, ReceiptStatus, Refusal, Returned, Spent, Telling, Told, Voided, Words,
+    Balance, CashierMessage, Closed, CustomerStatus, Expiring, Factor, FactorKind, Guest, Held, LineOutcome,
+    ReceiptStatus, Refusal, Returned, Spent, Telling, Told, Voided,
 };
+pub use words::{Language, Words};

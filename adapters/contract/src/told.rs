@@ -3,45 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Adjusted, DayCompared, MenuTaken, Money, Phone};
-
-/// Language of the words for people. Russian is the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// Russian.
-    #[default]
-    Ru,
-    /// English.
-    En,
-}
-
-/// A sentence for a person, in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Words {
-    /// Russian.
-    pub ru: String,
-    /// English.
-    pub en: String,
-}
-
-impl Words {
-    /// Both at once.
-    pub fn new(ru: impl Into<String>, en: impl Into<String>) -> Self {
-        Words {
-            ru: ru.into(),
-            en: en.into(),
-        }
-    }
-
-    /// The sentence in one language.
-    pub fn in_language(&self, language: Language) -> &str {
-        match language {
-            Language::Ru => &self.ru,
-            Language::En => &self.en,
-        }
-    }
-}
+use crate::{Adjusted, DayCompared, MenuTaken, Money, Phone, Words};
 
 /// The answer to one [`crate::Ask`].
 #[derive(Debug, Clone, PartialEq)]

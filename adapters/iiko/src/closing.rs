@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::envelope::Service;
 use crate::lines::{BadItem, Lines};
 use crate::order::{Customer, Order, PaymentInfo, Sale};
+use crate::remark::Remark;
 use crate::settings::IikoSettings;
 use crate::told_sale::as_told;
 use crate::{Id, moment};
@@ -43,7 +44,7 @@ impl Snapshot<'_> {
         sale: &Sale,
         items: &[Value],
         connection: Connection<'_>,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Remark>,
     ) -> Result<Close, BadItem> {
         let Snapshot { order, .. } = self;
         let iiko = connection.iiko;
@@ -53,7 +54,7 @@ impl Snapshot<'_> {
         let sold_for = sale.sold_for(iiko);
         match sold_for {
             Some(sum) => lines.reconcile(sum, notes),
-            None => notes.push("the order has no sum to compare its lines with".to_owned()),
+            None => notes.push(Remark::NoSum),
         }
         let as_told = as_told(order, sale, &lines);
         for discount in &sale.discounts {
@@ -111,27 +112,25 @@ impl Snapshot<'_> {
     }
 
     /// What a person who looks at the sale should know.
-    fn remark(&self, notes: &mut Vec<String>) {
+    fn remark(&self, notes: &mut Vec<Remark>) {
         let Snapshot { order, .. } = self;
         if let Some(problem) = order.problem.as_ref().filter(|problem| problem.has_problem) {
             let what = filled(problem.description.as_deref()).unwrap_or_default();
             let what: String = what.chars().take(LONGEST_PROBLEM).collect();
-            notes.push(format!("the restaurant has marked a problem: {what}"));
+            notes.push(Remark::Problem { what });
         }
-        if let Some(other) = &order.moved_from_delivery_id {
-            notes.push(format!("the delivery was moved here from {other}"));
+        if let Some(delivery) = order.moved_from_delivery_id.clone() {
+            notes.push(Remark::MovedFrom { delivery });
         }
-        if let Some(parent) = &order.parent_delivery_id {
-            notes.push(format!("the delivery was split off {parent}"));
+        if let Some(delivery) = order.parent_delivery_id.clone() {
+            notes.push(Remark::SplitOff { delivery });
         }
     }
 
     /// The return of an order that was cancelled or deleted; one that was never sold has nothing to give back.
-    pub fn give_back(&self, connection: Connection<'_>, notes: &mut Vec<String>) -> GiveBack {
-        if let Some(other) = &self.order.moved_to_delivery_id {
-            notes.push(format!(
-                "the delivery was moved, not refused: it goes on as {other}"
-            ));
+    pub fn give_back(&self, connection: Connection<'_>, notes: &mut Vec<Remark>) -> GiveBack {
+        if let Some(delivery) = self.order.moved_to_delivery_id.clone() {
+            notes.push(Remark::MovedTo { delivery });
         }
         let cancelled = self.order.cancel_info.as_ref();
         let cancelled = cancelled.and_then(|cancel| cancel.when_cancelled.as_deref());
@@ -155,7 +154,7 @@ impl Snapshot<'_> {
 
     /// A closed delivery may come without `whenClosed`. Then the time of its delivery is preferred to that of the
     /// event, because it stays the same in newer snapshots.
-    fn closed_at(&self, settings: &Settings, notes: &mut Vec<String>) -> DateTime<FixedOffset> {
+    fn closed_at(&self, settings: &Settings, notes: &mut Vec<Remark>) -> DateTime<FixedOffset> {
         let closed = self.order.when_closed.as_deref();
         let delivered = self.order.when_delivered.as_deref();
         self.at(
@@ -168,14 +167,17 @@ impl Snapshot<'_> {
     /// The first of the local times that is there, else the time of the event, else that of the snapshot.
     fn at(
         &self,
-        local_times: &[(&str, Option<&str>)],
+        local_times: &[(&'static str, Option<&str>)],
         settings: &Settings,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Remark>,
     ) -> DateTime<FixedOffset> {
         for (field, text) in local_times {
             match text.map(|text| (text, moment::parse(text))) {
                 Some((_, Some(local))) => return settings.local(local),
-                Some((text, None)) => notes.push(format!("{field} `{text}` is not a time")),
+                Some((text, None)) => notes.push(Remark::NotATime {
+                    field,
+                    text: text.to_owned(),
+                }),
                 None => {}
             }
         }
@@ -185,7 +187,7 @@ impl Snapshot<'_> {
     }
 
     /// That an order is no sale: what was told of it as one before is undone.
-    pub fn not_sold(&self, connection: Connection<'_>, notes: &mut Vec<String>) -> GiveBack {
+    pub fn not_sold(&self, connection: Connection<'_>, notes: &mut Vec<Remark>) -> GiveBack {
         GiveBack {
             external_id: GiveBack::of_no_sale(self.id.as_str(), self.timestamp.timestamp_millis()),
             sale: self.id.to_string(),
@@ -204,7 +206,7 @@ impl Snapshot<'_> {
         lines: &Lines,
         bonuses: Money,
         iiko: &IikoSettings,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Remark>,
     ) -> (Redemption, Option<String>) {
         let seen = seen_bonuses(lines, bonuses, notes);
         let key = self.order.external(&iiko.transaction_data_key);
@@ -212,23 +214,16 @@ impl Snapshot<'_> {
             Some(key) if seen.is_positive() => (Redemption::Held(seen), Some(key)),
             // What was paid is final only where the till has closed the order, and bonuses are known only by the settings.
             Some(key) if iiko.knows_bonuses() && self.order.status == "Closed" => {
-                notes.push(format!(
-                    "no payment and no discount is in bonuses: reservation {key} is let go"
-                ));
+                notes.push(Remark::ReservationLetGo { key: key.clone() });
                 (Redemption::Held(Money::ZERO), Some(key))
             }
             Some(key) => {
-                notes.push(format!(
-                    "no payment and no discount is known to be in bonuses: reservation {key} is not spent. Where it has paid, \
-                     take the guest's bonuses by hand, and name the types in bonus_payment_types or bonus_discount_types"
-                ));
+                notes.push(Remark::ReservationNotSpent { key });
                 (Redemption::Nothing, None)
             }
             None if seen.is_zero() => (Redemption::Nothing, None),
             None => {
-                notes.push(format!(
-                    "bonuses of {seen} are only seen in a webhook: nothing is redeemed for them, they lower the base"
-                ));
+                notes.push(Remark::OnlySeenBonuses { bonuses: seen });
                 (Redemption::Unconfirmed(seen), None)
             }
         }
@@ -236,7 +231,7 @@ impl Snapshot<'_> {
 
     /// The guest by our id, where a plugin or a site keeps it with the order, else by the telephone, else by iiko's id of
     /// him, under which he may have been registered here.
-    fn guest(&self, iiko: &IikoSettings, notes: &mut Vec<String>) -> Guest {
+    fn guest(&self, iiko: &IikoSettings, notes: &mut Vec<Remark>) -> Guest {
         let ours = self.order.external(&iiko.member_data_key);
         let ours = ours.map(|id| CustomerRef::MaybeId(id.to_owned()));
         let guest = self.told_guest(iiko, notes);
@@ -247,23 +242,22 @@ impl Snapshot<'_> {
         }
     }
 
-    fn told_guest(&self, iiko: &IikoSettings, notes: &mut Vec<String>) -> Guest {
+    fn told_guest(&self, iiko: &IikoSettings, notes: &mut Vec<Remark>) -> Guest {
         let Snapshot { order, .. } = self;
         if let Some(source) = order
             .source_key
             .as_ref()
             .filter(|key| iiko.aggregators.contains(*key))
         {
-            notes.push(format!(
-                "the telephone is that of the aggregator `{source}`: no guest"
-            ));
+            notes.push(Remark::AggregatorsPhone {
+                source: source.clone(),
+            });
             return Guest::default();
         }
         let text = filled(order.phone.as_deref());
         let phone = text.as_deref().and_then(Phone::parse);
         if text.is_some() && phone.is_none() {
-            // The number itself stays out of the remark: it may be someone's.
-            notes.push("the order's phone is not a telephone number".to_owned());
+            notes.push(Remark::NotATelephone);
         }
         let customer = order.customer.as_ref();
         let id = customer.and_then(|customer| customer.id.as_ref());
@@ -292,7 +286,7 @@ impl Customer {
 }
 
 /// The payments in money, and the sum of those in our bonuses. Planned payments are neither.
-fn payments(payments: &[PaymentInfo], iiko: &IikoSettings, notes: &mut Vec<String>) -> (Vec<Payment>, Money) {
+fn payments(payments: &[PaymentInfo], iiko: &IikoSettings, notes: &mut Vec<Remark>) -> (Vec<Payment>, Money) {
     let mut money = Vec::new();
     let mut bonuses = Money::ZERO;
     for payment in payments {
@@ -301,7 +295,7 @@ fn payments(payments: &[PaymentInfo], iiko: &IikoSettings, notes: &mut Vec<Strin
             continue;
         }
         if amount < Money::ZERO {
-            notes.push(format!("a payment of {amount} is left out"));
+            notes.push(Remark::PaymentLeftOut { amount });
             continue;
         }
         let kind = payment.payment_type.as_ref();
@@ -321,13 +315,14 @@ fn payments(payments: &[PaymentInfo], iiko: &IikoSettings, notes: &mut Vec<Strin
 }
 
 /// The bonuses that an order shows. A webhook comes when the fiscal receipt is long printed.
-fn seen_bonuses(lines: &Lines, bonuses: Money, notes: &mut Vec<String>) -> Money {
+fn seen_bonuses(lines: &Lines, bonuses: Money, notes: &mut Vec<Remark>) -> Money {
     let seen = lines.covered() + bonuses;
     let total = lines.total();
     if seen > total {
-        notes.push(format!(
-            "bonuses of {seen} for an order of {total}: no more than the order is counted"
-        ));
+        notes.push(Remark::BonusesAboveOrder {
+            bonuses: seen,
+            order: total,
+        });
     }
     seen.min(total)
 }

@@ -1,23 +1,44 @@
 //! The array of events that a webhook posts, and the part of an event that is the same for all.
 
+use kopilka_contract::{Words, words};
 use serde::Deserialize;
 use serde_json::Value;
-use thiserror::Error;
 
 use crate::Id;
 use crate::wire::if_readable;
 
 /// Why a body is no list of events.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 pub(crate) enum BodyError {
-    #[error("the body is in UTF-16; iiko writes UTF-8")]
+    /// iiko writes UTF-8.
     Utf16,
-    #[error("the body is not UTF-8 from byte {0} on")]
+    /// The place of the first byte that is not UTF-8.
     NotUtf8(usize),
-    #[error("the body is not JSON: {0}")]
-    NotJson(#[from] serde_json::Error),
-    #[error("the body is neither an array of events nor one event")]
+    /// What the parser says.
+    NotJson(serde_json::Error),
+    /// Neither an array nor an object.
     NotEvents,
+}
+
+impl BodyError {
+    /// What is wrong, for the person who looks at the message.
+    pub fn words(&self) -> Words {
+        match self {
+            BodyError::Utf16 => Words::new(
+                "тело в UTF-16, а iiko пишет в UTF-8",
+                "the body is in UTF-16; iiko writes UTF-8",
+            ),
+            BodyError::NotUtf8(byte) => words!(
+                "тело не в UTF-8, начиная с байта {byte}",
+                "the body is not UTF-8 from byte {byte} on"
+            ),
+            BodyError::NotJson(error) => words!("тело не JSON: {error}", "the body is not JSON: {error}"),
+            BodyError::NotEvents => Words::new(
+                "тело — не список событий и не одно событие",
+                "the body is neither an array of events nor one event",
+            ),
+        }
+    }
 }
 
 /// The events of a body, still unread: one that is broken must not lose its neighbours.
@@ -33,7 +54,7 @@ pub(crate) fn events(body: &[u8]) -> Result<Vec<Value>, BodyError> {
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    match serde_json::from_str(text)? {
+    match serde_json::from_str(text).map_err(BodyError::NotJson)? {
         Value::Array(events) => Ok(events),
         Value::Object(fields) if fields.is_empty() => Ok(Vec::new()),
         Value::String(text) if text.is_empty() => Ok(Vec::new()),

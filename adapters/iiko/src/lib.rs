@@ -39,6 +39,7 @@ mod olap;
 mod order;
 mod plugin;
 mod poll;
+mod remark;
 mod settings;
 mod spread;
 mod told_sale;
@@ -50,7 +51,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use kopilka_contract::{
     Adapter, Dialogue, Errand, GuideStep, Message, POLL_PATH, Poll, Reply, Roads, Settings, SettingsError,
-    Unreadable, Words,
+    Unreadable, Words, words,
 };
 
 pub use cloud::{CloudApplication, CloudSettings, MenuCategories};
@@ -159,7 +160,10 @@ impl Adapter for Iiko {
             "" | "webhook" => Ok(Box::new(webhook::read(message, settings)?)),
             "menu" => cloud::wish_for_menu(settings),
             other => Err(Unreadable {
-                reason: format!("nothing of iiko is served at `{other}`; webhooks go to `webhook`"),
+                reason: words!(
+                    "по адресу «{other}» для iiko ничего нет; вебхуки идут на «webhook»",
+                    "nothing of iiko is served at `{other}`; webhooks go to `webhook`"
+                ),
                 reply: webhook::nothing_here(),
             }),
         }

@@ -2,22 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kopilka_contract::{Line, Money, Quantity};
+use kopilka_contract::{Line, Money, Quantity, Words, words};
 use serde::Serialize;
 use serde_json::Value;
-use thiserror::Error;
 
 use crate::Id;
 use crate::item::{Item, Modifier, Portion};
 use crate::order::{Discount, Named};
+use crate::remark::Remark;
 use crate::spread::spread;
 
 /// An item that cannot be read. Without it the receipt would be wrong, so the order is left to a person.
-#[derive(Debug, Error)]
-#[error("item {number} of the order: {source}")]
+#[derive(Debug)]
 pub(crate) struct BadItem {
     number: usize,
-    source: serde_json::Error,
+    error: serde_json::Error,
+}
+
+impl BadItem {
+    /// Which item, and what is wrong with it.
+    pub fn words(&self) -> Words {
+        let BadItem { number, error } = self;
+        words!(
+            "позиция {number} заказа: {error}",
+            "item {number} of the order: {error}"
+        )
+    }
 }
 
 /// The lines of one order. Amounts are net of bonuses posted as a discount until [`Lines::cover`] adds them.
@@ -68,13 +78,13 @@ struct Found<'a> {
 impl Lines {
     /// Reads the items. Deleted ones are no part of the sale. A modifier that costs something is a line of its own:
     /// it has a product, a position and a sum of its own on the wire, and discounts name it separately.
-    pub fn read(items: &[Value], notes: &mut Vec<String>) -> Result<Lines, BadItem> {
+    pub fn read(items: &[Value], notes: &mut Vec<Remark>) -> Result<Lines, BadItem> {
         let mut lines = Lines {
             sold: Vec::new(),
             positions: BTreeMap::new(),
         };
         for (number, value) in (1..).zip(items) {
-            let (item, portions) = Item::read(value).map_err(|source| BadItem { number, source })?;
+            let (item, portions) = Item::read(value).map_err(|error| BadItem { number, error })?;
             if item.deleted.is_some() {
                 continue;
             }
@@ -99,7 +109,7 @@ impl Lines {
         modifiers: &[Modifier],
         of: Option<usize>,
         place: &str,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Remark>,
     ) {
         for (number, modifier) in (1..).zip(modifiers) {
             if modifier.deleted.is_none() {
@@ -112,7 +122,7 @@ impl Lines {
     }
 
     /// Adds a line and returns its index; `None`: nothing to add.
-    fn add(&mut self, found: Found<'_>, notes: &mut Vec<String>) -> Option<usize> {
+    fn add(&mut self, found: Found<'_>, notes: &mut Vec<Remark>) -> Option<usize> {
         let quantity = found.quantity.unwrap_or(Quantity::ONE);
         let gross = found
             .gross
@@ -122,10 +132,11 @@ impl Lines {
         let net = found.net.unwrap_or(gross);
         let is_modifier = matches!(found.role, Role::Modifier(_));
         if quantity < Quantity::ZERO || net < Money::ZERO {
-            notes.push(format!(
-                "line {}: quantity {quantity} for {net} is no sale, left out",
-                found.place
-            ));
+            notes.push(Remark::LineLeftOut {
+                line: found.place,
+                quantity,
+                amount: net,
+            });
             return None;
         }
         let free = net.is_zero() && !gross.is_positive();
@@ -133,10 +144,10 @@ impl Lines {
             return None;
         }
         let quantity = if quantity == Quantity::ZERO {
-            notes.push(format!(
-                "line {}: a quantity of zero for {net} counts as one",
-                found.place
-            ));
+            notes.push(Remark::ZeroQuantity {
+                line: found.place.clone(),
+                amount: net,
+            });
             Quantity::ONE
         } else {
             quantity
@@ -185,13 +196,13 @@ impl Lines {
     /// The vendor does not say whether a product's `resultSum` contains its modifiers: the order's sum tells. Where
     /// neither reading fits it within a kopeck a line, the sum is the truth, being what the guest paid, and the
     /// difference is spread.
-    pub fn reconcile(&mut self, sum: Money, notes: &mut Vec<String>) {
+    pub fn reconcile(&mut self, sum: Money, notes: &mut Vec<Remark>) {
         let tolerance = i64::try_from(self.sold.len()).unwrap_or(i64::MAX);
         let fits = |net: Money| (net - sum).kopecks().saturating_abs() <= tolerance;
 
         let products: Money = self.products().map(|line| line.net).sum();
         if !fits(self.net()) && products != self.net() && fits(products) {
-            notes.push("modifiers are contained in the sums of their products".to_owned());
+            notes.push(Remark::ModifiersInside);
             self.fold_modifiers();
         }
         let net = self.net();
@@ -199,16 +210,18 @@ impl Lines {
             return;
         }
         if fits(net) {
-            notes.push(format!(
-                "the lines make {net}, the order {sum}: taken for rounding"
-            ));
+            notes.push(Remark::Rounding {
+                lines: net,
+                order: sum,
+            });
         } else if self.sold.is_empty() {
-            notes.push(format!("the order of {sum} has no lines: one line stands for it"));
+            notes.push(Remark::NoLines { order: sum });
             self.sold.push(Sold::whole_order(sum));
         } else {
-            notes.push(format!(
-                "the lines make {net}, the order {sum}: the difference is spread over the lines"
-            ));
+            notes.push(Remark::DifferenceSpread {
+                lines: net,
+                order: sum,
+            });
             let weights = if net.is_positive() {
                 self.nets()
             } else {
@@ -245,7 +258,7 @@ impl Lines {
     ///
     /// Newer tills say how much each position lost. What they do not say is spread over the positions that the
     /// discount names, else over all, in proportion to what discounts took off each.
-    pub fn cover(&mut self, discount: &Discount, notes: &mut Vec<String>) {
+    pub fn cover(&mut self, discount: &Discount, notes: &mut Vec<Remark>) {
         let amount = discount.sum.unwrap_or_default();
         let mut named = Money::ZERO;
         for part in &discount.selective_positions_with_sum {
@@ -260,14 +273,16 @@ impl Lines {
             return;
         }
         if rest < Money::ZERO {
-            notes.push(format!(
-                "bonuses posted as a discount: {amount} in all, but {named} by position, which is taken"
-            ));
+            notes.push(Remark::MoreByPosition {
+                discount: amount,
+                positions: named,
+            });
             return;
         }
-        notes.push(format!(
-            "bonuses posted as a discount: {rest} of {amount} not told by position, spread over the lines"
-        ));
+        notes.push(Remark::NotByPosition {
+            rest,
+            discount: amount,
+        });
         let mut meant: Vec<usize> = discount
             .selective_positions
             .iter()

@@ -2,11 +2,10 @@
 
 use kopilka_contract::{
     About, Ask, Dialogue, Errand, Language, Message, Money, Part, Refusal, Reply, Settings, Told, Unreadable,
-    same_secret,
+    Words, same_secret, words,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thiserror::Error;
 
 use crate::Id;
 use crate::closing::{Connection, Snapshot};
@@ -15,6 +14,7 @@ use crate::envelope::{Envelope, event_info, events};
 use crate::lines::BadItem;
 use crate::moment;
 use crate::order::{Order, OrderInfo, Sale, Standing, order_in};
+use crate::remark::Remark;
 use crate::settings::{IikoSettings, NegativeSum, WebhookAuthorization};
 
 /// A webhook, read.
@@ -23,7 +23,7 @@ pub(crate) struct Webhook {
     asks: Vec<Ask>,
     /// Names of the orders that the asks are about.
     orders: Vec<Vec<String>>,
-    remarks: Vec<String>,
+    remarks: Vec<Words>,
     /// What iikoCloud is to be asked because of it.
     errands: Vec<Errand>,
     /// Where the till is told of what is refused: restaurant and cloud id of each ask's order.
@@ -31,13 +31,13 @@ pub(crate) struct Webhook {
     language: Language,
     received: usize,
     /// The events that can't be read, each with the reason.
-    unread: Vec<(Value, String)>,
+    unread: Vec<(Value, Words)>,
 }
 
 /// Reads the body of a webhook. It is unreadable only where not one of its events could be read.
 pub(crate) fn read(message: &Message<'_>, settings: &Settings) -> Result<Webhook, Unreadable> {
     let iiko = settings.typed::<IikoSettings>().map_err(|error| Unreadable {
-        reason: error.to_string(),
+        reason: error.words(),
         reply: not_received("the connection is not set up"),
     })?;
     let connection = Connection {
@@ -45,7 +45,7 @@ pub(crate) fn read(message: &Message<'_>, settings: &Settings) -> Result<Webhook
         iiko: &iiko,
     };
     let events = events(message.body).map_err(|error| Unreadable {
-        reason: error.to_string(),
+        reason: error.words(),
         reply: Answer {
             unreadable: 1,
             ..Answer::default()
@@ -69,7 +69,7 @@ pub(crate) fn read(message: &Message<'_>, settings: &Settings) -> Result<Webhook
     if webhook.received > 0 && webhook.unread.len() == webhook.received {
         return Err(Unreadable {
             reply: webhook.reply(&[]),
-            reason: webhook.remarks.join("; "),
+            reason: Words::join(&webhook.remarks, "; "),
         });
     }
     Ok(webhook)
@@ -149,12 +149,13 @@ pub(crate) fn admits(
 
 impl Webhook {
     /// Adds what a person should know of all of it.
-    pub(crate) fn remark(&mut self, words: &str) {
-        self.remarks.push(words.to_owned());
+    pub(crate) fn remark(&mut self, remark: &Remark) {
+        self.remarks.push(remark.words());
     }
 
     fn hear(&mut self, number: usize, event: &Value, connection: Connection<'_>) {
         let mut notes = Vec::new();
+        let mut verdict = None;
         match ask(event, connection, &mut notes) {
             Ok(Heard::Ask(ask, names)) => {
                 self.asks.push(*ask);
@@ -174,18 +175,21 @@ impl Webhook {
                 {
                     self.errands.extend(wanted.as_ref().map(Wanted::errand));
                 }
-                notes.push(why.to_string());
+                verdict = Some(why.words());
             }
             Err(unread) => {
-                self.unread.push((event.clone(), unread.to_string()));
+                let why = unread.words();
                 if let (true, Some((place, order))) = (connection.iiko.tells_till(), order_of(event)) {
                     let text = NOT_READ.in_language(self.language).to_owned();
                     self.errands.push(Wanted::notify(place, order, text).errand());
                 }
-                notes.push(format!("not readable: {unread}"));
+                let Words { ru, en } = &why;
+                verdict = Some(words!("не прочитано: {ru}", "not readable: {en}"));
+                self.unread.push((event.clone(), why));
             }
         }
-        let remarks = notes.iter().map(|note| format!("event {number}: {note}"));
+        let notes = notes.iter().map(Remark::words).chain(verdict);
+        let remarks = notes.map(|Words { ru, en }| words!("событие {number}: {ru}", "event {number}: {en}"));
         self.remarks.extend(remarks);
     }
 }
@@ -199,7 +203,7 @@ impl Dialogue for Webhook {
         self.orders.clone()
     }
 
-    fn remarks(&self) -> Vec<String> {
+    fn remarks(&self) -> Vec<Words> {
         self.remarks.clone()
     }
 
@@ -305,27 +309,58 @@ enum Heard {
 }
 
 /// Why an event that was understood asks nothing.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 enum Ignored {
-    #[error("`{0}` does not say what became of an order")]
+    /// Of a kind that is not about orders.
     OtherEvent(String),
-    #[error("the restaurant is not one of this connection")]
+    /// The connection names its restaurants.
     OtherOrganization,
-    #[error("the till group is not one of this connection")]
+    /// The connection names its groups of tills.
     OtherTerminalGroup,
-    #[error("the order is not created (`{0}`)")]
+    /// `creationStatus` of an order that is none.
     NotCreated(String),
-    #[error("there is no order in it")]
+    /// It was announced without its content; what may be asked for.
     NoOrder(Option<Wanted>),
-    #[error("status `{0}`: not sold yet")]
+    /// The order's status.
     NotSold(String),
-    #[error("a sum of {0} is left to the plugin (setting `negative_sum`)")]
+    /// [`NegativeSum::Ignore`].
     NegativeSum(Money),
-    #[error("such orders are told by another road (settings `hall` and `delivery`)")]
+    /// Settings `hall` and `delivery`.
     OtherRoad,
 }
 
 impl Ignored {
+    fn words(&self) -> Words {
+        match self {
+            Ignored::OtherEvent(kind) => words!(
+                "{kind} не говорит, что стало с заказом",
+                "`{kind}` does not say what became of an order"
+            ),
+            Ignored::OtherOrganization => Words::new(
+                "ресторан не из этого подключения",
+                "the restaurant is not one of this connection",
+            ),
+            Ignored::OtherTerminalGroup => Words::new(
+                "группа касс не из этого подключения",
+                "the till group is not one of this connection",
+            ),
+            Ignored::NotCreated(status) => words!(
+                "заказ не создан ({status})",
+                "the order is not created (`{status}`)"
+            ),
+            Ignored::NoOrder(_) => Words::new("в событии нет заказа", "there is no order in it"),
+            Ignored::NotSold(status) => words!(
+                "статус {status}: заказ ещё не продан",
+                "status `{status}`: not sold yet"
+            ),
+            Ignored::NegativeSum(sum) => words!(
+                "сумму {sum} проводит плагин (настройка negative_sum)",
+                "a sum of {sum} is left to the plugin (setting `negative_sum`)"
+            ),
+            Ignored::OtherRoad => other_road(),
+        }
+    }
+
     /// Whether it is an order of this connection all the same.
     fn is_of_ours(&self) -> bool {
         matches!(
@@ -335,35 +370,71 @@ impl Ignored {
     }
 }
 
+/// Why an order is left alone that the settings `hall` and `delivery` leave to another road.
+pub(crate) fn other_road() -> Words {
+    Words::new(
+        "такие заказы приходят другим путём (настройки hall и delivery)",
+        "such orders are told by another road (settings `hall` and `delivery`)",
+    )
+}
+
 /// Why an event cannot be read.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 enum Unread {
-    #[error("not an event: {0}")]
+    /// The event itself.
     Envelope(serde_json::Error),
-    #[error("eventInfo: {0}")]
+    /// What it tells, but for the order.
     Info(serde_json::Error),
-    #[error("eventInfo: timestamp {0} is not a time in milliseconds")]
+    /// The version of the order.
     Timestamp(i64),
-    #[error("eventInfo: neither posId nor id")]
+    /// The order has no name.
     NoId,
-    #[error("the order: {0}")]
+    /// The order, but for its items.
     Order(serde_json::Error),
-    #[error(
-        "a sum of {0}: how much of which sale came back is not clear, for iiko does not document such orders; return it by \
-         hand, or say with the setting `negative_sum` what they mean and replay this message"
-    )]
+    /// [`NegativeSum::Person`].
     NegativeSum(Money),
-    #[error(transparent)]
-    Item(#[from] BadItem),
+    /// An item.
+    Item(BadItem),
+}
+
+impl From<BadItem> for Unread {
+    fn from(item: BadItem) -> Self {
+        Unread::Item(item)
+    }
+}
+
+impl Unread {
+    fn words(&self) -> Words {
+        match self {
+            Unread::Envelope(error) => words!("это не событие: {error}", "not an event: {error}"),
+            Unread::Info(error) => words!("поле eventInfo: {error}", "eventInfo: {error}"),
+            Unread::Timestamp(timestamp) => words!(
+                "поле eventInfo: timestamp {timestamp} — не время в миллисекундах",
+                "eventInfo: timestamp {timestamp} is not a time in milliseconds"
+            ),
+            Unread::NoId => Words::new(
+                "поле eventInfo: нет ни posId, ни id",
+                "eventInfo: neither posId nor id",
+            ),
+            Unread::Order(error) => words!("заказ: {error}", "the order: {error}"),
+            Unread::NegativeSum(sum) => words!(
+                "сумма {sum}: непонятно, сколько и по какой продаже возвращено, iiko таких заказов не описывает; верните \
+                 вручную или укажите в настройке negative_sum, что они значат, и повторите это сообщение",
+                "a sum of {sum}: how much of which sale came back is not clear, for iiko does not document such orders; return \
+                 it by hand, or say with the setting `negative_sum` what they mean and replay this message"
+            ),
+            Unread::Item(item) => item.words(),
+        }
+    }
 }
 
 /// Why an order that is closed is no sale.
-fn no_sale(sale: &Sale, iiko: &IikoSettings) -> Option<String> {
+fn no_sale(sale: &Sale, iiko: &IikoSettings) -> Option<Remark> {
     if let Some(sum) = negative(sale) {
-        return Some(format!("a sum of {sum} is no sale: all of the order comes back"));
+        return Some(Remark::NegativeSum { sum });
     }
     let kinds = sale.no_sale(iiko)?;
-    Some(format!("paid by kinds that are no sale (`{kinds}`)"))
+    Some(Remark::PaidNoSale { kinds })
 }
 
 /// A sum below zero.
@@ -372,7 +443,7 @@ fn negative(sale: &Sale) -> Option<Money> {
 }
 
 /// Reads one event, only as deep as is needed to know what it asks.
-fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Result<Heard, Unread> {
+fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<Remark>) -> Result<Heard, Unread> {
     let iiko = connection.iiko;
     let envelope = Envelope::deserialize(event).map_err(Unread::Envelope)?;
     let Some(service) = envelope.service() else {
@@ -413,7 +484,7 @@ fn ask(event: &Value, connection: Connection<'_>, notes: &mut Vec<String>) -> Re
     }
 
     if info.pos_id.is_none() {
-        notes.push("no posId: the receipt is named by the order's id in the cloud".to_owned());
+        notes.push(Remark::NoPosId);
     }
     let snapshot = Snapshot {
         service,

@@ -4,14 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use chrono_tz::Europe::Moscow;
-use kopilka_contract::{Adapter, Ask, Language, Message, Settings, TillDay, TillOrder, Unreadable};
+use kopilka_contract::{Adapter, Ask, Language, Message, Settings, TillDay, TillOrder, Unreadable, Words};
 use kopilka_iiko::Iiko;
 use serde_json::{Value, json};
 
 const FIXTURE: &str = include_str!("../fixtures/olap/day.report.json");
 const GOLDEN: &str = include_str!("../fixtures/olap/day.orders.txt");
 
-fn read(query: &str, body: &[u8], server: &Value) -> Result<(TillDay, Vec<String>), Unreadable> {
+fn read(query: &str, body: &[u8], server: &Value) -> Result<(TillDay, Vec<Words>), Unreadable> {
     let settings = Settings {
         time_zone: Moscow,
         language: Language::Ru,
@@ -60,7 +60,12 @@ fn in_words(order: &TillOrder) -> String {
 #[test]
 fn a_day_of_a_restaurant_is_read_to_the_kopeck() {
     let (day, remarks) = read("day=2026-03-14", FIXTURE.as_bytes(), &json!({})).unwrap();
-    let lines: Vec<String> = day.orders.iter().map(in_words).chain(remarks).collect();
+    let lines: Vec<String> = day
+        .orders
+        .iter()
+        .map(in_words)
+        .chain(remarks.into_iter().flat_map(|remark| [remark.ru, remark.en]))
+        .collect();
     assert_eq!(lines.join("\n") + "\n", GOLDEN);
     assert!(day.all_are_told);
     assert_eq!(day.day.to_string(), "2026-03-14");
@@ -124,14 +129,18 @@ fn a_report_of_several_restaurants_is_not_taken_for_one() {
     .to_string();
     let refused = read("day=2026-03-14", rows.as_bytes(), &json!({})).unwrap_err();
     assert!(
-        refused.reason.contains("server.departments (d1, d2)"),
+        refused.reason.en.contains("server.departments (d1, d2)"),
         "{}",
-        refused.reason
+        refused.reason.en
     );
     let (day, remarks) = read("day=2026-03-14", rows.as_bytes(), &json!({"departments": ["D2"]})).unwrap();
     assert_eq!(day.orders.len(), 1);
     assert_eq!(day.orders[0].names, ["b"]);
-    assert_eq!(remarks, ["1 rows of other restaurants are left out"]);
+    let left_out = Words::new(
+        "пропущено строк других ресторанов: 1",
+        "1 rows of other restaurants are left out",
+    );
+    assert_eq!(remarks, [left_out]);
 }
 
 #[test]
@@ -156,7 +165,7 @@ fn what_is_no_report_is_unreadable_with_its_reason() {
         ("", "{}".to_owned(), "of which day"),
     ] {
         let refused = read(query, body.as_bytes(), &json!({})).unwrap_err();
-        assert!(refused.reason.contains(reason), "{}", refused.reason);
+        assert!(refused.reason.en.contains(reason), "{}", refused.reason.en);
     }
     let sum = of_rows(Value::Array(many)).remove(0).sold.unwrap();
     assert_eq!(sum.to_string(), "100000000000.00");

@@ -22,7 +22,7 @@ use std::borrow::Cow;
 
 use kopilka_contract::{
     About, Ask, Bulk, Dialogue, Filing, Language, Menu, MenuTaken, Message, Part, Refusal, Reply, Telling,
-    Told, Unreadable, Words,
+    Told, Unreadable, Words, words,
 };
 
 use self::archive::ArchiveError;
@@ -126,7 +126,7 @@ pub(crate) fn read(message: &Message<'_>, contract: Contract<'_>) -> Result<Box<
             "неизвестный шаг обмена: ожидались type и mode=checkauth, init, file, import",
             "an unknown step of the exchange: type and mode=checkauth, init, file or import were expected",
         );
-        return Err(failed(&words, language));
+        return Err(failed(words, language));
     };
     let lines = match mode {
         Mode::CheckAuth => format!("success\nkopilka\n{:x}", message.received_at.timestamp_micros()),
@@ -157,13 +157,13 @@ pub(crate) fn read_file(
 fn import(file: &str, body: &[u8], contract: Contract<'_>) -> Result<Box<dyn Dialogue>, Unreadable> {
     let language = contract.settings.language;
     if body.is_empty() {
-        let words = Words::new(
-            format!("файл {file} не получен: сначала mode=file"),
-            format!("the file {file} did not come: mode=file goes first"),
+        let words = words!(
+            "файл {file} не получен: сначала mode=file",
+            "the file {file} did not come: mode=file goes first"
         );
-        return Err(failed(&words, language));
+        return Err(failed(words, language));
     }
-    let files = files(file, body).map_err(|error| failed(&error.words(), language))?;
+    let files = files(file, body).map_err(|error| failed(error.words(), language))?;
     let mut import = Import {
         menus: Vec::new(),
         documents: Vec::new(),
@@ -173,7 +173,7 @@ fn import(file: &str, body: &[u8], contract: Contract<'_>) -> Result<Box<dyn Dia
     for file in &files {
         import
             .add(file, contract)
-            .map_err(|words| failed(&words, language))?;
+            .map_err(|words| failed(words, language))?;
     }
     Ok(Box::new(import))
 }
@@ -190,10 +190,9 @@ fn files<'a>(name: &str, body: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>, ArchiveEr
     Ok(vec![Cow::Owned(archive::file(body, base_name)?)])
 }
 
-fn failed(words: &Words, language: Language) -> Unreadable {
-    let reason = words.in_language(language).to_owned();
+fn failed(reason: Words, language: Language) -> Unreadable {
     Unreadable {
-        reply: failure(&reason),
+        reply: failure(reason.in_language(language)),
         reason,
     }
 }
@@ -235,16 +234,12 @@ impl Dialogue for Import {
         menu.chain(documents).collect()
     }
 
-    fn remarks(&self) -> Vec<String> {
+    fn remarks(&self) -> Vec<Words> {
         let documents = self.documents.iter().flat_map(|taken| match &taken.document {
-            Ok(document) => document.remarks_in(self.language),
-            Err(rejected) => vec![rejected.sentence(self.language)],
+            Ok(document) => document.remarks(),
+            Err(rejected) => vec![rejected.words()],
         });
-        let skipped = self
-            .skipped
-            .iter()
-            .map(|words| words.in_language(self.language).to_owned());
-        skipped.chain(documents).collect()
+        self.skipped.iter().cloned().chain(documents).collect()
     }
 
     /// Documents are kept one by one, in the words of our JSON contract: a file may have thousands of them.
@@ -256,7 +251,7 @@ impl Dialogue for Import {
                     ask += 1;
                     About::Ask(ask - 1)
                 }
-                Err(rejected) => About::Unread(rejected.sentence(self.language)),
+                Err(rejected) => About::Unread(rejected.words()),
             };
             Part {
                 path: "v1/receipts".to_owned(),
@@ -290,7 +285,7 @@ impl Import {
         let mut told = told.iter().skip(self.menus.len());
         let reason = |taken: &Taken| {
             let why = match &taken.document {
-                Err(rejected) => rejected.reason(self.language),
+                Err(rejected) => rejected.reason().in_language(self.language).to_owned(),
                 Ok(_) => match told.next()? {
                     Err(why) => why.words.in_language(self.language).to_owned(),
                     Ok(_) => return None,

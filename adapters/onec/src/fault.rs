@@ -1,6 +1,6 @@
 //! Why a document cannot be taken, so that the person who reads it knows which field to look at.
 
-use kopilka_contract::{Language, Money, Words};
+use kopilka_contract::{Money, Words, words};
 
 /// A field at fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Problem {
     pub(crate) fn words(&self) -> Words {
         let simple = |ru: &str, en: &str| Words::new(ru, en);
         match self {
-            Problem::Missing => simple("поле обязательно", "this field is required"),
+            Problem::Missing => simple("обязательно для заполнения", "this field is required"),
             Problem::NotAnObject => simple("ожидался объект", "an object was expected"),
             Problem::NotAList => simple("ожидался список", "a list was expected"),
             Problem::NotAText => simple("ожидалась строка", "a text was expected"),
@@ -96,21 +96,17 @@ impl Problem {
                 "не указано, какая строка продажи (saleLineId) или какой товар (item.id) возвращается",
                 "the line does not say which line of the sale (saleLineId) or which product (item.id) it returns",
             ),
-            Problem::TotalDiffers { lines, total } => Words::new(
-                format!("сумма строк {lines}, а итог чека {total}"),
-                format!("the lines come to {lines}, but the total says {total}"),
+            Problem::TotalDiffers { lines, total } => words!(
+                "сумма строк {lines}, а итог чека {total}",
+                "the lines come to {lines}, but the total says {total}"
             ),
-            Problem::LinesBeforeBonuses { lines, paid } => Words::new(
-                format!(
-                    "сумма строк {lines}, а деньгами оплачено {paid}: amount должен быть за вычетом бонусов"
-                ),
-                format!(
-                    "the lines come to {lines}, but {paid} was paid with money: amount must be net of bonuses"
-                ),
+            Problem::LinesBeforeBonuses { lines, paid } => words!(
+                "сумма строк {lines}, а деньгами оплачено {paid}: amount должен быть за вычетом бонусов",
+                "the lines come to {lines}, but {paid} was paid with money: amount must be net of bonuses"
             ),
-            Problem::BonusesOnNoLine { spent } => Words::new(
-                format!("списано бонусов {spent}, но ни в одной строке нет bonusDiscount"),
-                format!("{spent} of bonuses was spent, but no line has bonusDiscount"),
+            Problem::BonusesOnNoLine { spent } => words!(
+                "списано бонусов {spent}, но ни в одной строке нет bonusDiscount",
+                "{spent} of bonuses was spent, but no line has bonusDiscount"
             ),
         }
     }
@@ -118,13 +114,12 @@ impl Problem {
 
 impl Fault {
     /// The whole sentence: where, and what.
-    pub(crate) fn sentence(&self, language: Language) -> String {
-        let words = self.problem.words();
-        let what = words.in_language(language);
+    pub(crate) fn words(&self) -> Words {
+        let what = self.problem.words();
         if self.pointer.is_empty() {
-            what.to_owned()
-        } else {
-            format!("{}: {what}", self.pointer)
+            return what;
         }
+        let (Words { ru, en }, pointer) = (what, &self.pointer);
+        words!("поле {pointer}: {ru}", "field {pointer}: {en}")
     }
 }

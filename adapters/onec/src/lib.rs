@@ -73,7 +73,7 @@ impl Adapter for OneC {
 
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
         let own = settings.typed::<OneCSettings>().map_err(|error| Unreadable {
-            reason: error.to_string(),
+            reason: error.words(),
             reply: self.failure(message, &misconfigured(), settings),
         })?;
         let contract = Contract {

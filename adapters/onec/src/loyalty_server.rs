@@ -21,7 +21,7 @@ mod wire;
 
 use kopilka_contract::{
     Ask, CustomerRef, Dialogue, Guest, Hold, Language, Message, Money, Refusal, Reply, Settings, Spend, Told,
-    Unreadable, Words,
+    Unreadable, Words, words,
 };
 
 pub use self::card_types::CardType;
@@ -72,7 +72,7 @@ pub(crate) fn read(
     }
     let language = settings.language;
     if changes_books(method) && message.method != "POST" {
-        return Err(wrong_verb(message.method, language));
+        return Err(wrong_verb(message.method));
     }
     let query = Query::parse(message.query);
     let who = Who::from_query(&query);
@@ -87,7 +87,7 @@ pub(crate) fn read(
         },
         "getclientbonuses" => Method::GetClientBonuses { who },
         "salesturnover" => Method::SalesTurnover { who },
-        "writeoffclientbonuses" => write_off(who, &query, language)?,
+        "writeoffclientbonuses" => write_off(who, &query)?,
         "unlockclientbonuses" => Method::Unlock { who },
         "issueclientcard" if own.issue_cards => return issue::read(message, settings, own),
         "issueclientcard" => Method::Unsupported(NO_CARDS_ISSUED),
@@ -120,7 +120,7 @@ fn changes_books(method: &str) -> bool {
 }
 
 /// A write-off that cannot be read is kept for a person: the guest already has the discount on his fiscal receipt.
-fn write_off(who: Option<Who>, query: &Query, language: Language) -> Result<Method, Unreadable> {
+fn write_off(who: Option<Who>, query: &Query) -> Result<Method, Unreadable> {
     let amount = match query.get("BonusesCount").map(numbers::money) {
         None | Some(Ok(Money::ZERO)) => return Ok(Method::NoAmount),
         Some(Ok(amount)) if amount.is_positive() => amount,
@@ -129,7 +129,7 @@ fn write_off(who: Option<Who>, query: &Query, language: Language) -> Result<Meth
                 "списание бонусов после чека: BonusesCount не похоже на сумму",
                 "a write-off after the fiscal receipt: BonusesCount is not an amount",
             );
-            return Err(unreadable(&words, language, reply::sentence(200, NO_AMOUNT)));
+            return Err(unreadable(words, reply::sentence(200, NO_AMOUNT)));
         }
     };
     match who {
@@ -139,24 +139,21 @@ fn write_off(who: Option<Who>, query: &Query, language: Language) -> Result<Meth
                 "списание бонусов после чека: нет ни кода карты, ни телефона, ни e-mail",
                 "a write-off after the fiscal receipt: neither a card code nor a telephone number nor an e-mail",
             );
-            Err(unreadable(&words, language, reply::sentence(200, CARD_NOT_FOUND)))
+            Err(unreadable(words, reply::sentence(200, CARD_NOT_FOUND)))
         }
     }
 }
 
-fn wrong_verb(verb: &str, language: Language) -> Unreadable {
-    let words = Words::new(
-        format!("{verb} вместо POST: этот метод меняет остатки"),
-        format!("{verb} instead of POST: this method changes the books"),
+fn wrong_verb(verb: &str) -> Unreadable {
+    let words = words!(
+        "{verb} вместо POST: этот метод меняет остатки",
+        "{verb} instead of POST: this method changes the books"
     );
-    unreadable(&words, language, reply::sentence(405, NOT_SUPPORTED))
+    unreadable(words, reply::sentence(405, NOT_SUPPORTED))
 }
 
-fn unreadable(words: &Words, language: Language, reply: Reply) -> Unreadable {
-    Unreadable {
-        reason: words.in_language(language).to_owned(),
-        reply,
-    }
+fn unreadable(reason: Words, reply: Reply) -> Unreadable {
+    Unreadable { reason, reply }
 }
 
 /// What the till is told where we failed: words that it shows. `ping` looks at the status only.
@@ -229,16 +226,13 @@ impl Dialogue for Conversation {
         })
     }
 
-    fn remarks(&self) -> Vec<String> {
+    fn remarks(&self) -> Vec<Words> {
         let words = Words::new(
             "гостя искали не по коду, не по e-mail и не по четырём или больше последним цифрам телефона: такого поиска нет",
             "the guest was looked for by neither a code nor an e-mail nor the last four or more digits of a telephone: there is no \
              such search",
         );
-        self.unknown_name
-            .then(|| words.in_language(self.language).to_owned())
-            .into_iter()
-            .collect()
+        self.unknown_name.then_some(words).into_iter().collect()
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
@@ -327,6 +321,6 @@ impl Conversation {
             "по e-mail или концу номера не понять, чьи бонусы: касса держит резерв не ровно одного такого гостя",
             "whose bonuses is not to be told by the e-mail or the end of a number: the till has locked those of none or of several",
         );
-        unreadable(&words, self.language, reply::sentence(200, CARD_NOT_FOUND))
+        unreadable(words, reply::sentence(200, CARD_NOT_FOUND))
     }
 }

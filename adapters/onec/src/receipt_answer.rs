@@ -250,14 +250,13 @@ pub(crate) fn broken(words: &Words, language: Language) -> Unreadable {
 }
 
 fn not_a_document(status: u16, code: &str, words: &Words, language: Language) -> Unreadable {
-    let reason = words.in_language(language).to_owned();
     let outcome = Outcome {
         code: Some(code.to_owned()),
-        error: Some(reason.clone()),
+        error: Some(words.in_language(language).to_owned()),
         ..Outcome::default()
     };
     Unreadable {
-        reason,
+        reason: words.clone(),
         reply: reply::json(status, &outcome),
     }
 }

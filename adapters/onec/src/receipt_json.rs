@@ -18,7 +18,7 @@ mod version;
 use chrono::{DateTime, Utc};
 use kopilka_contract::{
     About, AsTold, Ask, Dialogue, Language, Message, Part, Phone, Refusal, Reply, Settings, Told, Unreadable,
-    Words,
+    Words, words,
 };
 use serde_json::Value;
 
@@ -75,7 +75,7 @@ pub(crate) fn read_value(
             language,
         })),
         Err(Rejected { document_id, fault }) => Err(Unreadable {
-            reason: fault.sentence(language),
+            reason: fault.words(),
             reply: Outcome::faulty(&fault, language)
                 .for_document(document_id)
                 .reply(),
@@ -117,10 +117,7 @@ pub(crate) fn json(message: &Message<'_>, language: Language) -> Result<Value, U
         receipt_answer::broken(&words, language)
     })?;
     serde_json::from_str(&text).map_err(|error| {
-        let words = Words::new(
-            format!("тело не JSON: {error}"),
-            format!("the body is not JSON: {error}"),
-        );
+        let words = words!("тело не JSON: {error}", "the body is not JSON: {error}");
         receipt_answer::broken(&words, language)
     })
 }
@@ -135,8 +132,9 @@ pub(crate) struct Document {
 
 impl Document {
     /// What a person should know about it, each remark with the document's id.
-    pub(crate) fn remarks_in(&self, language: Language) -> Vec<String> {
-        let remark = |words: &Words| format!("{}: {}", self.id, words.in_language(language));
+    pub(crate) fn remarks(&self) -> Vec<Words> {
+        let id = &self.id;
+        let remark = |Words { ru, en }: &Words| words!("{id}: {ru}", "{id}: {en}");
         self.remarks.iter().map(remark).collect()
     }
 }
@@ -150,14 +148,14 @@ pub(crate) struct Rejected {
 
 impl Rejected {
     /// What is wrong with it.
-    pub(crate) fn reason(&self, language: Language) -> String {
-        self.fault.sentence(language)
+    pub(crate) fn reason(&self) -> Words {
+        self.fault.words()
     }
 
     /// Which document, and what is wrong with it.
-    pub(crate) fn sentence(&self, language: Language) -> String {
-        let id = self.document_id.as_deref().unwrap_or("?");
-        format!("{id}: {}", self.fault.sentence(language))
+    pub(crate) fn words(&self) -> Words {
+        let (id, Words { ru, en }) = (self.document_id.as_deref().unwrap_or("?"), self.reason());
+        words!("{id}: {ru}", "{id}: {en}")
     }
 }
 
@@ -188,7 +186,7 @@ impl Dialogue for Push {
                 ask += 1;
                 About::Ask(ask - 1)
             }
-            Err(rejected) => About::Unread(rejected.sentence(self.language)),
+            Err(rejected) => About::Unread(rejected.words()),
         };
         let documents = self.documents.iter().zip(&self.bodies);
         documents
@@ -201,12 +199,12 @@ impl Dialogue for Push {
             .collect()
     }
 
-    fn remarks(&self) -> Vec<String> {
+    fn remarks(&self) -> Vec<Words> {
         let of_one = |document: &Result<Document, Rejected>| match document {
-            Ok(document) => document.remarks_in(self.language),
-            Err(rejected) => vec![rejected.sentence(self.language)],
+            Ok(document) => document.remarks(),
+            Err(rejected) => vec![rejected.words()],
         };
-        self.documents.iter().flat_map(of_one).collect::<Vec<String>>()
+        self.documents.iter().flat_map(of_one).collect()
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {

@@ -43,7 +43,7 @@ fn reading(
     match read {
         Ok(ask) => Ok(Box::new(Reserve { ask, language })),
         Err(fault) => Err(Unreadable {
-            reason: fault.sentence(language),
+            reason: fault.words(),
             reply: Outcome::faulty(&fault, language).reply(),
         }),
     }

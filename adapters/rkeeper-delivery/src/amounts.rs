@@ -4,6 +4,8 @@
 use kopilka_contract::{Money, Quantity};
 use serde_json::Value;
 
+use crate::unread::{Amount, Unread};
+
 /// The text of a number. JSON doubles print as the shortest text that names them, which is what was sent.
 fn text(value: &Value) -> Option<String> {
     match value {
@@ -16,29 +18,29 @@ fn text(value: &Value) -> Option<String> {
 /// An amount from nothing to a billion, rounded half up to kopecks; `None`: there is none.
 ///
 /// # Errors
-/// What is there instead of an amount, in a sentence.
-pub(crate) fn money(name: &str, value: &Value) -> Result<Option<Money>, String> {
+/// Where there is something else instead.
+pub(crate) fn money(of: Amount, value: &Value) -> Result<Option<Money>, Unread> {
     if value.is_null() {
         return Ok(None);
     }
     let read = text(value).and_then(|text| Money::parse_rounded(&text).ok());
     match read.filter(|amount| (Money::ZERO..=Money::MAX_INPUT).contains(amount)) {
         Some(amount) => Ok(Some(amount)),
-        None => Err(format!("{name} is not an amount")),
+        None => Err(Unread::NotAnAmount(of)),
     }
 }
 
 /// A quantity above zero, rounded half up to thousandths; 1 where there is none.
 ///
 /// # Errors
-/// What is there instead of a quantity, in a sentence.
-pub(crate) fn quantity(value: &Value) -> Result<Quantity, String> {
+/// Where there is something else instead.
+pub(crate) fn quantity(value: &Value) -> Result<Quantity, Unread> {
     if value.is_null() {
         return Ok(Quantity::ONE);
     }
     let read = text(value).and_then(|text| Quantity::parse_rounded(&text).ok());
     read.filter(|quantity| *quantity > Quantity::ZERO)
-        .ok_or_else(|| "a dish's quantity is not a number above zero".to_owned())
+        .ok_or(Unread::NotAQuantity)
 }
 
 /// An id that is a text or a number; `None`: there is none.

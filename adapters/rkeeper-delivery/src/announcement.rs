@@ -1,19 +1,23 @@
 //! The webhook, with the template that we publish: an order has changed. What it says beyond the order's number is only
 //! a hint; the order itself is read over the REST API.
 
-use kopilka_contract::{Ask, Dialogue, Errand, Refusal, Reply, Told, Unreadable, presented, same_secret};
+use kopilka_contract::{
+    Ask, Dialogue, Errand, Refusal, Reply, Told, Unreadable, Words, presented, same_secret,
+};
 use serde_json::{Value, json};
 
 use crate::amounts::{id, status};
 use crate::answer;
 use crate::order::time;
+use crate::remark::Remark;
 use crate::settings::{DeliverySettings, Fate};
+use crate::unread::Unread;
 
 /// An announcement, read.
 #[derive(Debug)]
 pub(crate) struct Announcement {
     errands: Vec<Errand>,
-    remarks: Vec<String>,
+    remarks: Vec<Remark>,
 }
 
 /// Whether a webhook carries the token that the panel was given for it; else it is told so, with 401.
@@ -37,26 +41,23 @@ pub(crate) fn errand_key(order: &str) -> String {
 /// Reads the body of a webhook. A template may write numbers with quotes or without, and leave empty what is not known.
 pub(crate) fn read(body: &[u8], settings: &DeliverySettings) -> Result<Announcement, Unreadable> {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-    let text = std::str::from_utf8(body).map_err(|_| answer::unreadable("the body is not UTF-8"))?;
+    let text = std::str::from_utf8(body).map_err(|_| answer::unreadable(Unread::NotUtf8))?;
     if text.trim().is_empty() {
-        return Ok(Announcement::of("a probe of the address"));
+        return Ok(Announcement::of(Remark::Probe));
     }
-    let fields: Value = serde_json::from_str(text).map_err(|error| {
-        answer::unreadable(format!("the body is not JSON, look at the template: {error}"))
-    })?;
+    let fields: Value =
+        serde_json::from_str(text).map_err(|error| answer::unreadable(Unread::NotJson(error)))?;
     let Some(order) = id(&fields["orderId"]) else {
-        return Err(answer::unreadable("there is no orderId, look at the template"));
+        return Err(answer::unreadable(Unread::NoOrderId));
     };
     if is_placeholder(&order) {
-        return Err(answer::unreadable(format!(
-            "orderId is `{order}`, as the template has it: pick the order's number from the panel's list of fields in its place"
-        )));
+        return Err(answer::unreadable(Unread::Placeholder { order }));
     }
     let restaurant = id(&fields["restaurantId"]);
     let status = status(&fields["statusId"]);
     let fate = status.map(|status| settings.fate(status));
-    if let (Some(open), Some(None)) = (status, fate) {
-        return Ok(Announcement::of(format!("status {open}: nothing to do yet")));
+    if let Some(None) = fate {
+        return Ok(Announcement::of(Remark::NotSoldYet { status }));
     }
     // One that is cancelled may have been posted here before the connection was set so.
     if let Some(remark) = settings
@@ -65,16 +66,15 @@ pub(crate) fn read(body: &[u8], settings: &DeliverySettings) -> Result<Announcem
     {
         return Ok(Announcement::of(remark));
     }
-    let mut remarks = vec![format!("order {order} is to be read")];
-    if status.is_none() {
-        remarks.push("there is no statusId: the order itself will tell".to_owned());
-    }
+    let without_status = status.is_none().then_some(Remark::NoStatusId);
     Ok(Announcement {
         errands: vec![Errand::new(
             errand_key(&order),
             json!({"order": order, "status": status, "changed": time(&fields["changedAt"])}),
         )],
-        remarks,
+        remarks: std::iter::once(Remark::ToBeRead { order })
+            .chain(without_status)
+            .collect(),
     })
 }
 
@@ -84,10 +84,10 @@ fn is_placeholder(order: &str) -> bool {
 }
 
 impl Announcement {
-    fn of(remark: impl Into<String>) -> Self {
+    fn of(remark: Remark) -> Self {
         Announcement {
             errands: Vec::new(),
-            remarks: vec![remark.into()],
+            remarks: vec![remark],
         }
     }
 }
@@ -97,8 +97,8 @@ impl Dialogue for Announcement {
         Vec::new()
     }
 
-    fn remarks(&self) -> Vec<String> {
-        self.remarks.clone()
+    fn remarks(&self) -> Vec<Words> {
+        self.remarks.iter().map(Remark::words).collect()
     }
 
     fn errands(&self) -> Vec<Errand> {

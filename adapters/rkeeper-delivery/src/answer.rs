@@ -3,6 +3,8 @@
 use kopilka_contract::{Refusal, Reply, Unreadable};
 use serde_json::{Value, json};
 
+use crate::unread::Unread;
+
 /// An answer of JSON.
 pub(crate) fn json(status: u16, body: &Value) -> Reply {
     Reply {
@@ -26,9 +28,9 @@ pub(crate) fn refused(refusal: &Refusal) -> Reply {
 }
 
 /// Kept for a person. The sender hears 200: the same bytes again would not be better.
-pub(crate) fn unreadable(reason: impl Into<String>) -> Unreadable {
+pub(crate) fn unreadable(why: Unread) -> Unreadable {
     Unreadable {
-        reason: reason.into(),
+        reason: why.words(),
         reply: json(200, &json!({"received": true, "understood": false})),
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::announcement::errand_key;
 use crate::settings::{DeliverySettings, Fate, Road};
 use crate::state::{Asked, State, Token};
+use crate::unread::Unread;
 use crate::{amounts, answer, order};
 
 /// After so many tries an order that can't be read is a person's business: about a day.
@@ -344,11 +345,6 @@ fn list_in(result: &Value) -> &[Value] {
 pub(crate) fn missing(body: &[u8]) -> Unreadable {
     let named: Value = serde_json::from_slice(body).unwrap_or_default();
     let order = amounts::id(&named["orderId"]).unwrap_or_default();
-    let why = match amounts::status(&named["status"]) {
-        None | Some(404 | 410) => "does not have it".to_owned(),
-        Some(status) => format!("answers {status} when it is asked for it"),
-    };
-    answer::unreadable(format!(
-        "order {order} was announced, but r_keeper Delivery {why}; to read it again replay its webhook"
-    ))
+    let status = amounts::status(&named["status"]);
+    answer::unreadable(Unread::NotGiven { order, status })
 }

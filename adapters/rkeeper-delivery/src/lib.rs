@@ -29,10 +29,12 @@ mod guide;
 mod lines;
 mod order;
 mod receipt;
+mod remark;
 mod settings;
 mod site;
 mod state;
 mod told_order;
+mod unread;
 
 use std::collections::BTreeSet;
 
@@ -40,6 +42,8 @@ use kopilka_contract::{
     Adapter, Dialogue, GuideStep, Message, POLL_PATH, Poll, Reply, Roads, Settings, SettingsError,
     Unreadable, Words,
 };
+
+use crate::unread::Unread;
 
 pub use settings::{DeliverySettings, HoldKey, Road};
 
@@ -122,12 +126,14 @@ impl Adapter for RKeeperDelivery {
     fn read(&self, message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
         let delivery = settings
             .typed::<DeliverySettings>()
-            .map_err(|error| answer::unreadable(error.to_string()))?;
+            .map_err(|error| answer::unreadable(Unread::Settings(error)))?;
         if let Some(fetched) = message.path.strip_prefix(POLL_PATH) {
             return match fetched {
                 "order" => Ok(Box::new(receipt::read(message, settings, &delivery)?)),
                 "missing" => Err(fetch::missing(message.body)),
-                other => Err(answer::unreadable(format!("nothing is fetched as `{other}`"))),
+                other => Err(answer::unreadable(Unread::NotFetched {
+                    what: other.to_owned(),
+                })),
             };
         }
         match message.path.trim_matches('/') {
@@ -136,7 +142,10 @@ impl Adapter for RKeeperDelivery {
             "hold" => Ok(Box::new(site::hold(message.body, &delivery)?)),
             "release" => Ok(Box::new(site::release(message.body)?)),
             other => Err(Unreadable {
-                reason: format!("nothing is served at `{other}`; webhooks go to `webhook`"),
+                reason: Unread::NotServed {
+                    path: other.to_owned(),
+                }
+                .words(),
                 reply: answer::error(404, "not-found"),
             }),
         }

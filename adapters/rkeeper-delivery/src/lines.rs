@@ -4,6 +4,8 @@ use kopilka_contract::{Line, Money, Quantity, apportion_by_amount};
 
 use crate::amounts;
 use crate::order::{Dish, Order};
+use crate::remark::Remark;
+use crate::unread::{Amount, Unread};
 
 /// The lines of an order, and what they cost after discounts.
 ///
@@ -11,33 +13,29 @@ use crate::order::{Dish, Order};
 /// spread in proportion. What is above the dishes (a delivery fee, assumed) is a line of its own.
 ///
 /// # Errors
-/// What can't be read, in a sentence.
-pub(crate) fn lines(order: &Order, remarks: &mut Vec<String>) -> Result<(Vec<Line>, Money), String> {
+/// What can't be read.
+pub(crate) fn lines(order: &Order, remarks: &mut Vec<Remark>) -> Result<(Vec<Line>, Money), Unread> {
     let mut lines = Vec::new();
     for (index, dish) in order.dish_list.iter().flatten().enumerate() {
         lines.push(line(index + 1, dish)?);
     }
     let dishes = sum(&lines)?;
-    let total = match amounts::money("amount", &order.amount)? {
+    let total = match amounts::money(Amount::Order, &order.amount)? {
         Some(amount) => amount,
         None => {
-            remarks.push("the order has no amount after discounts: its dishes count".to_owned());
-            amounts::money("fullAmount", &order.full_amount)?.unwrap_or(dishes)
+            remarks.push(Remark::NoAmount);
+            amounts::money(Amount::Full, &order.full_amount)?.unwrap_or(dishes)
         }
     };
     if total < dishes {
-        remarks.push(format!(
-            "dishes cost {dishes}, the order {total}: the discount is spread over them"
-        ));
+        remarks.push(Remark::DiscountSpread { dishes, order: total });
         let amounts: Vec<Money> = lines.iter().map(|line| line.amount).collect();
         for (line, share) in lines.iter_mut().zip(apportion_by_amount(total, amounts)) {
             line.amount = share;
         }
     } else if total > dishes {
         if !lines.is_empty() {
-            remarks.push(format!(
-                "dishes cost {dishes}, the order {total}: the rest is a line of its own"
-            ));
+            remarks.push(Remark::RestIsALine { dishes, order: total });
         }
         let name = if lines.is_empty() {
             "Заказ"
@@ -76,14 +74,14 @@ fn new_line(line_id: String, name: String, quantity: Quantity, amount: Money) ->
     }
 }
 
-fn line(number: usize, dish: &Dish) -> Result<Line, String> {
+fn line(number: usize, dish: &Dish) -> Result<Line, Unread> {
     let quantity = amounts::quantity(&dish.quantity)?;
-    let price = amounts::money("a dish's price", &dish.price)?.unwrap_or_default();
+    let price = amounts::money(Amount::Dish, &dish.price)?.unwrap_or_default();
     let mut one = price;
     for added in dish.ingredients.iter().flatten() {
-        let price = amounts::money("an ingredient's price", &added.price)?.unwrap_or_default();
+        let price = amounts::money(Amount::Ingredient, &added.price)?.unwrap_or_default();
         let cost = times(price, amounts::quantity(&added.quantity)?)?;
-        one = one.checked_add(cost).ok_or_else(too_much)?;
+        one = one.checked_add(cost).ok_or(Unread::DishesTooDear)?;
     }
     let name = amounts::words(&dish.name).unwrap_or_else(|| format!("Блюдо {number}"));
     let mut line = new_line(number.to_string(), name, quantity, times(one, quantity)?);
@@ -93,23 +91,19 @@ fn line(number: usize, dish: &Dish) -> Result<Line, String> {
     Ok(line)
 }
 
-fn too_much() -> String {
-    "the dishes cost more than a billion".to_owned()
-}
-
 /// Price times quantity, rounded half up.
-fn times(price: Money, quantity: Quantity) -> Result<Money, String> {
+fn times(price: Money, quantity: Quantity) -> Result<Money, Unread> {
     let exact = i128::from(price.kopecks()) * i128::from(quantity.thousandths());
-    let kopecks = i64::try_from((exact + 500) / 1000).map_err(|_| too_much())?;
+    let kopecks = i64::try_from((exact + 500) / 1000).map_err(|_| Unread::DishesTooDear)?;
     Some(Money::from_kopecks(kopecks))
         .filter(|amount| *amount <= Money::MAX_INPUT)
-        .ok_or_else(too_much)
+        .ok_or(Unread::DishesTooDear)
 }
 
-fn sum(lines: &[Line]) -> Result<Money, String> {
+fn sum(lines: &[Line]) -> Result<Money, Unread> {
     Money::checked_sum(lines.iter().map(|line| line.amount))
         .filter(|sum| *sum <= Money::MAX_INPUT)
-        .ok_or_else(too_much)
+        .ok_or(Unread::DishesTooDear)
 }
 
 #[cfg(test)]
@@ -117,7 +111,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(order: serde_json::Value) -> Result<(Vec<(String, String)>, String), String> {
+    fn read(order: serde_json::Value) -> Result<(Vec<(String, String)>, String), Unread> {
         let order: Order = serde_json::from_value(order).unwrap();
         let (lines, total) = lines(&order, &mut Vec::new())?;
         let of = |line: &Line| (line.line_id.clone(), line.amount.to_string());

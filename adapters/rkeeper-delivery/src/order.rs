@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::amounts;
+use crate::unread::Unread;
 
 /// Most dishes of an order.
 const MOST_DISHES: usize = 1000;
@@ -47,20 +48,20 @@ pub(crate) struct Dish {
 /// The order in an answer: `{"result": {…}}`.
 ///
 /// # Errors
-/// Why it is none, in a sentence.
-pub(crate) fn read(body: &[u8]) -> Result<Order, String> {
+/// Why it is none.
+pub(crate) fn read(body: &[u8]) -> Result<Order, Unread> {
     #[derive(Deserialize)]
     struct Answer {
         result: Order,
     }
-    let answer: Answer = serde_json::from_slice(body).map_err(|error| format!("not an order: {error}"))?;
+    let answer: Answer = serde_json::from_slice(body).map_err(Unread::NotAnOrder)?;
     let order = answer.result;
     if order
         .dish_list
         .as_ref()
         .is_some_and(|dishes| dishes.len() > MOST_DISHES)
     {
-        return Err(format!("more than {MOST_DISHES} dishes"));
+        return Err(Unread::TooManyDishes { most: MOST_DISHES });
     }
     Ok(order)
 }

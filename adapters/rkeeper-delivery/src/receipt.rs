@@ -3,20 +3,22 @@
 use chrono::{DateTime, FixedOffset};
 use kopilka_contract::{
     Ask, Close, CustomerRef, Dialogue, GiveBack, Message, Money, Payment, Phone, Receipt, Redemption,
-    Refusal, Reply, Settings, Stands, Told, Unreadable, WhatBack,
+    Refusal, Reply, Settings, Stands, Told, Unreadable, WhatBack, Words,
 };
 use serde_json::{Value, json};
 
 use crate::order::{self, Order};
+use crate::remark::Remark;
 use crate::settings::{DeliverySettings, Fate, HoldKey};
 use crate::told_order::as_told;
+use crate::unread::{Amount, Unread};
 use crate::{amounts, answer, lines};
 
 /// An order, read.
 #[derive(Debug, Default)]
 pub(crate) struct Fetched {
     asks: Vec<Ask>,
-    remarks: Vec<String>,
+    remarks: Vec<Remark>,
 }
 
 /// Reads what `GET orders/{orderId}` answered.
@@ -29,28 +31,23 @@ pub(crate) fn read(
     let mut fetched = Fetched::default();
     let status = order.status();
     let Some(fate) = status.and_then(|status| settings.fate(status)) else {
-        let stands = status.map_or_else(|| "no status".to_owned(), |status| format!("status {status}"));
-        fetched.remarks.push(format!("{stands}: not sold yet"));
+        fetched.remarks.push(Remark::NotSoldYet { status });
         return Ok(fetched);
     };
     let restaurant = amounts::id(&order.restaurant_id);
     // An order without a restaurant is nobody's where the connection names its own.
     if let Some(remark) = settings.leaves_to_others(Some(restaurant.as_deref().unwrap_or_default())) {
-        fetched.remarks.push(remark.to_owned());
+        fetched.remarks.push(remark);
         if fate == Fate::Sold {
             return Ok(fetched);
         }
-        fetched
-            .remarks
-            .push("it is cancelled, and may have been posted here before".to_owned());
+        fetched.remarks.push(Remark::CancelledElsewhere);
     }
     let id = order
         .id()
-        .ok_or_else(|| answer::unreadable("the order has no orderId"))?;
+        .ok_or_else(|| answer::unreadable(Unread::OrderWithoutId))?;
     let Some(changed) = order.updated_at() else {
-        return Err(answer::unreadable(
-            "the order has no updatedAt: which of two readings is newer can't be told",
-        ));
+        return Err(answer::unreadable(Unread::NoUpdatedAt));
     };
     let of = Standing {
         id,
@@ -102,7 +99,7 @@ impl Fetched {
         self.asks.extend(hold_key(order, &of.id, settings).map(Ask::Void));
     }
 
-    fn sell<Z>(&mut self, order: &Order, of: &Standing<Z>, settings: &DeliverySettings) -> Result<(), String>
+    fn sell<Z>(&mut self, order: &Order, of: &Standing<Z>, settings: &DeliverySettings) -> Result<(), Unread>
     where
         Z: Fn(DateTime<FixedOffset>) -> DateTime<FixedOffset>,
     {
@@ -113,9 +110,7 @@ impl Fetched {
         let phone = amounts::words(&guest["phone"]);
         let known = phone.as_deref().and_then(Phone::parse);
         if phone.is_some() && known.is_none() {
-            // The number itself stays out of the remark: it may be someone's.
-            self.remarks
-                .push("the guest's phone is not a telephone number".to_owned());
+            self.remarks.push(Remark::NoTelephone);
         }
         let names = [&guest["firstName"], &guest["lastName"]];
         let name = names
@@ -164,23 +159,22 @@ impl Fetched {
         order: &Order,
         total: Money,
         settings: &DeliverySettings,
-    ) -> Result<(Vec<Payment>, Money), String> {
+    ) -> Result<(Vec<Payment>, Money), Unread> {
         let (mut paid, mut bonuses) = (Vec::new(), Money::ZERO);
         for payment in order.payments.as_array().into_iter().flatten().take(100) {
-            let amount = amounts::money("a payment", &payment["amount"])?.unwrap_or_default();
+            let amount = amounts::money(Amount::Payment, &payment["amount"])?.unwrap_or_default();
             let code = amounts::id(&payment["code"]).unwrap_or_else(|| "unknown".to_owned());
             if settings.is_bonus(&code) {
-                bonuses = bonuses
-                    .checked_add(amount)
-                    .ok_or("the payments are more than a billion")?;
+                bonuses = bonuses.checked_add(amount).ok_or(Unread::PaymentsTooLarge)?;
             } else if amount.is_positive() {
                 paid.push(self.payment(code, amount, settings));
             }
         }
         if bonuses > total {
-            self.remarks.push(format!(
-                "bonuses of {bonuses} for an order of {total}: no more than the order counts"
-            ));
+            self.remarks.push(Remark::BonusesAboveOrder {
+                bonuses,
+                order: total,
+            });
             bonuses = total;
         }
         if paid.is_empty() && total > bonuses {
@@ -204,8 +198,8 @@ impl Dialogue for Fetched {
         self.asks.clone()
     }
 
-    fn remarks(&self) -> Vec<String> {
-        self.remarks.clone()
+    fn remarks(&self) -> Vec<Words> {
+        self.remarks.iter().map(Remark::words).collect()
     }
 
     /// Nobody hears it but the person who replays the message.

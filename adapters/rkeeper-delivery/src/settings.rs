@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::remark::Remark;
+
 /// The settings of one connection. Everything has a default but the account, without which no order can be read.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -85,14 +87,14 @@ impl DeliverySettings {
     }
 
     /// Why what is sold at a restaurant is left to others, if it is. A webhook need not name the restaurant.
-    pub(crate) fn leaves_to_others(&self, restaurant: Option<&str>) -> Option<&'static str> {
+    pub(crate) fn leaves_to_others(&self, restaurant: Option<&str>) -> Option<Remark> {
         if self.accrual == Road::Till {
-            return Some("the till posts delivery orders, as the connection is set");
+            return Some(Remark::TillPosts);
         }
         let is_other = |named| !self.restaurants.is_empty() && !self.restaurants.contains(named);
         restaurant
             .is_some_and(is_other)
-            .then_some("the restaurant is not one of this connection")
+            .then_some(Remark::OtherRestaurant)
     }
 
     /// Whether a payment's code is a bonus currency. r_keeper shows GUIDs in capitals and braces, its cloud sends them bare.

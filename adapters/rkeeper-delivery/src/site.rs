@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::answer;
 use crate::settings::DeliverySettings;
+use crate::unread::Unread;
 
 /// A request of a site, read.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(crate) fn guest(body: &[u8]) -> Result<Request, Unreadable> {
 pub(crate) fn hold(body: &[u8], settings: &DeliverySettings) -> Result<Request, Unreadable> {
     let asked: HoldAsked = read(body)?;
     if !asked.amount.is_positive() {
-        return Err(bad("the amount must be above zero"));
+        return Err(bad(&Unread::NothingToHold));
     }
     Ok(Request(Ask::Hold(Hold {
         external_id: order(asked.order_id)?,
@@ -69,7 +70,7 @@ pub(crate) fn release(body: &[u8]) -> Result<Request, Unreadable> {
 }
 
 fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Unreadable> {
-    serde_json::from_slice(body).map_err(|error| bad(&error.to_string()))
+    serde_json::from_slice(body).map_err(|error| bad(&Unread::NotARequest(error)))
 }
 
 fn order(id: String) -> Result<String, Unreadable> {
@@ -77,7 +78,7 @@ fn order(id: String) -> Result<String, Unreadable> {
     if fits {
         Ok(id)
     } else {
-        Err(bad("orderId is 1 to 100 characters"))
+        Err(bad(&Unread::OrderIdLength))
     }
 }
 
@@ -85,14 +86,16 @@ fn who(phone: Option<Phone>, card: Option<String>) -> Result<CustomerRef, Unread
     match (phone, card.filter(|card| (1..=100).contains(&card.len()))) {
         (Some(phone), None) => Ok(CustomerRef::Phone(phone)),
         (None, Some(card)) => Ok(CustomerRef::Card(card)),
-        _ => Err(bad("either phone or card is needed")),
+        _ => Err(bad(&Unread::WhichGuest)),
     }
 }
 
-fn bad(reason: &str) -> Unreadable {
+/// The site's author is told in English, as all of its fields are.
+fn bad(why: &Unread) -> Unreadable {
+    let reason = why.words();
     Unreadable {
-        reason: reason.to_owned(),
-        reply: answer::error(400, reason),
+        reply: answer::error(400, &reason.en),
+        reason,
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::amounts;
 use crate::order::Order;
+use crate::unread::Amount;
 
 /// By what a newer reading of the order is known for the same sale.
 pub(crate) fn as_told(order: &Order, lines: &[Line], total: Money) -> Option<AsTold> {
@@ -15,7 +16,7 @@ pub(crate) fn as_told(order: &Order, lines: &[Line], total: Money) -> Option<AsT
         payment_type: amounts::id(&order.payment_type_id),
         payments: payments
             .map(|payment| {
-                let amount = amounts::money("a payment", &payment["amount"]);
+                let amount = amounts::money(Amount::Payment, &payment["amount"]);
                 (amounts::id(&payment["code"]), amount.ok().flatten())
             })
             .collect(),

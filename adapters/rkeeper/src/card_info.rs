@@ -14,6 +14,7 @@ use crate::function::Function;
 use crate::payments::Payments;
 use crate::read_error::ReadError;
 use crate::receipt::ReadReceipt;
+use crate::remark::Remark;
 use crate::request::CardQuery;
 use crate::settings::{AccrualSource, BlockedCards};
 use crate::till_text;
@@ -26,7 +27,7 @@ pub(crate) struct CardInfo {
     order: Option<Close>,
     /// An order came and was not understood: its payment would not be either, so bonuses can't pay.
     not_understood: bool,
-    remarks: Vec<String>,
+    remarks: Vec<Remark>,
     form: Form,
     time_zone: Tz,
     discount: u16,
@@ -55,7 +56,7 @@ impl CardInfo {
             None => Ok(None),
         };
         let aside = order.as_ref().err();
-        let remarks = aside.map(|error| format!("the order was left aside: {error}"));
+        let remarks = aside.map(|error| Remark::OrderLeftAside(error.words()));
         Ok(CardInfo {
             guest,
             not_understood: remarks.is_some(),
@@ -153,8 +154,8 @@ impl Dialogue for CardInfo {
         std::iter::once(identify).chain(quote).collect()
     }
 
-    fn remarks(&self) -> Vec<String> {
-        self.remarks.clone()
+    fn remarks(&self) -> Vec<Words> {
+        self.remarks.iter().map(Remark::words).collect()
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {

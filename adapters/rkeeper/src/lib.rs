@@ -20,6 +20,7 @@
 //! | `card_info.rs`, `card_image.rs`, `find_email.rs`, `movement.rs`, `notice.rs` | the dialogues |
 //! | `answer.rs` | writing the answer XML |
 //! | `read_error.rs` | why a message is not understood, and what the cashier is told |
+//! | `remark.rs` | what a person should know of one that was |
 //! | `settings.rs` | what can be set on a connection |
 //! | `till_text.rs`, `till_time.rs` | words that a till can show, times as it writes them |
 //!
@@ -39,6 +40,7 @@ mod notice;
 mod payments;
 mod read_error;
 mod receipt;
+mod remark;
 mod request;
 mod settings;
 mod till_text;
@@ -174,7 +176,7 @@ impl Adapter for RKeeper {
             Ok(dialogue) => return Ok(dialogue),
             Err(error) => error,
         };
-        let reason = error.to_string();
+        let reason = error.words();
         if function == Function::TransactionsEx && concerns_nobody(message) {
             let reply = connection.form().applied();
             return match error {
@@ -263,7 +265,7 @@ fn unread_settings(message: &Message<'_>, settings: &Settings, error: &SettingsE
         "The connection of this till is set up wrongly, no bonuses were changed",
     );
     Unreadable {
-        reason: error.to_string(),
+        reason: error.words(),
         reply: Form::plain(settings.language)
             .not_done(Function::of_path(message.path, &Paths::default()), &words),
     }

@@ -12,6 +12,7 @@ use kopilka_contract::{Line, Money, Quantity};
 use crate::check::{Category, Check, CheckLine, LineType, guid};
 use crate::payments::Payments;
 use crate::read_error::ReadError;
+use crate::remark::Remark;
 use crate::settings::RKeeperSettings;
 
 /// The lines that were sold.
@@ -21,7 +22,7 @@ pub(crate) struct Sold {
     /// Sum of the lines.
     pub(crate) total: Money,
     /// Guesses that were made.
-    pub(crate) remarks: Vec<String>,
+    pub(crate) remarks: Vec<Remark>,
 }
 
 impl Sold {
@@ -50,10 +51,10 @@ impl Sold {
         let mut amounts: Vec<Money> = counted.iter().map(|line| line.sum).collect();
         let mut spread = None;
         if let Some(due) = due.filter(|due| !adds_up(&amounts, *due)) {
-            remarks.push(format!(
-                "the lines add up to {}, the till's total is {due}: the total was spread over the lines",
-                sum(&amounts)
-            ));
+            remarks.push(Remark::TotalSpread {
+                lines: sum(&amounts),
+                total: due,
+            });
             amounts = spread_total(&amounts, due);
         } else if settings.lines_net_of_bonuses {
             spread = net_spread(&counted, payments, redeemed);
@@ -67,14 +68,11 @@ impl Sold {
             amounts = amounts.iter().zip(parts).map(|(net, part)| *net + part).collect();
         }
         if payments.on_lines(&counted) && spread.is_none() && redeemed.is_positive() {
-            remarks.push("the till's spread of the bonus payment over the lines does not add up".to_owned());
+            remarks.push(Remark::SpreadDoesNotAddUp);
         }
         let mut quantities: Vec<Quantity> = counted.iter().map(|line| line.quantity).collect();
         if !back.is_empty() {
-            remarks.push(format!(
-                "dishes of {} were taken back inside the receipt",
-                -taken_back
-            ));
+            remarks.push(Remark::TakenBack { amount: -taken_back });
             amounts = without_returned(&counted, amounts, &mut quantities, &back);
             spread = spread.filter(|spread| spread.iter().zip(&amounts).all(|(part, amount)| part <= amount));
         }

@@ -13,7 +13,7 @@
 use chrono::NaiveDateTime;
 use kopilka_contract::{
     Ask, Close, Closed, Dialogue, GiveBack, Language, Money, PaidBy, Payer, Redemption, Refusal, Reply,
-    Stands, Told, UndoReturn, WhatBack,
+    Stands, Told, UndoReturn, WhatBack, Words,
 };
 
 use crate::Connection;
@@ -25,6 +25,7 @@ use crate::function::Function;
 use crate::payments::Payments;
 use crate::read_error::ReadError;
 use crate::receipt::{ReadReceipt, made_at};
+use crate::remark::Remark;
 use crate::request::{Kind, Packet};
 use crate::settings::{AccrualSource, ScriptTransactions};
 use crate::till_text;
@@ -36,7 +37,7 @@ use crate::told_sale::as_told;
 pub(crate) struct Movement {
     ask: Option<Ask>,
     slip: Slip,
-    remarks: Vec<String>,
+    remarks: Vec<Remark>,
     form: Form,
     received_at: NaiveDateTime,
 }
@@ -216,8 +217,8 @@ impl Dialogue for Movement {
         matches!(self.ask, Some(Ask::Close(_))) && self.concerns_a_guest()
     }
 
-    fn remarks(&self) -> Vec<String> {
-        self.remarks.clone()
+    fn remarks(&self) -> Vec<Words> {
+        self.remarks.iter().map(Remark::words).collect()
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
@@ -316,7 +317,7 @@ fn sale(
     card: Option<&str>,
     payers: &[PayingCard],
     connection: &Connection,
-) -> Result<(Close, Vec<String>), ReadError> {
+) -> Result<(Close, Vec<Remark>), ReadError> {
     let check = packet.check.as_ref();
     let seen = check.map(|check| Payments::of(check, &connection.own).bonuses);
     let (redemption, remark) = redemption(packet, seen)?;
@@ -363,15 +364,13 @@ fn is_kept_aside(packet: &Packet, connection: &Connection) -> Result<bool, ReadE
 
 /// What is redeemed: the transactions of kind 0 say so. A payment row of ours without one was not sent to be written
 /// off, so it only lowers the base.
-fn redemption(packet: &Packet, seen: Option<Money>) -> Result<(Redemption, Option<String>), ReadError> {
+fn redemption(packet: &Packet, seen: Option<Money>) -> Result<(Redemption, Option<Remark>), ReadError> {
     let paid = -packet.sum(Kind::Payment)?;
     if paid < Money::ZERO {
         return Err(ReadError::PaymentAddsBonuses);
     }
     let seen = seen.unwrap_or(paid);
-    let remark = (seen != paid).then(|| {
-        format!("the receipt shows {seen} paid with bonuses, the transactions of kind 0 say {paid}")
-    });
+    let remark = (seen != paid).then_some(Remark::BonusesDiffer { shown: seen, paid });
     let redemption = if paid.is_positive() {
         Redemption::Now(paid)
     } else if seen.is_positive() {
@@ -506,40 +505,32 @@ fn row_for_slip(check: &Check, connection: &Connection) -> Option<(&'static str,
         .or(line.map(|uni| ("LINE", uni)))
 }
 
-fn remarks(packet: &Packet, connection: &Connection) -> Vec<String> {
+fn remarks(packet: &Packet, connection: &Connection) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let first = first_card(packet);
     let counted = |of_first| bonuses_of(packet, first.as_deref(), of_first).next().is_some();
     match connection.own.accrual_source {
-        AccrualSource::Service if counted(true) || counted(false) => remarks
-            .push("the till counted a bonus itself (kind 2); it was not posted, Kopilka accrues".to_owned()),
-        AccrualSource::Till if counted(false) => remarks.push(
-            "the till counted a bonus for a card that is not the first of the receipt; it was not posted"
-                .to_owned(),
-        ),
+        AccrualSource::Service if counted(true) || counted(false) => remarks.push(Remark::TillBonusNotPosted),
+        AccrualSource::Till if counted(false) => remarks.push(Remark::BonusOfOtherCard),
         AccrualSource::Service | AccrualSource::Till => {}
     }
     if accrues_elsewhere(packet, connection) {
-        let what = match is_kept_aside(packet, connection) {
-            Ok(true) => {
-                "a delivery order: r_keeper Delivery's connection posts it; here only bonuses of an earlier attempt come back"
-            }
-            _ => "a delivery order: r_keeper Delivery's connection accrues, this one does not",
-        };
-        remarks.push(what.to_owned());
+        remarks.push(match is_kept_aside(packet, connection) {
+            Ok(true) => Remark::LeftToDelivery,
+            _ => Remark::DeliveryAccrues,
+        });
     }
     for row in &packet.rows {
         if let Kind::Other(code) = row.kind {
-            remarks.push(format!(
-                "a transaction of kind {code} for {} was not posted",
-                row.amount
-            ));
+            remarks.push(Remark::KindNotPosted {
+                code,
+                amount: row.amount,
+            });
         }
     }
     let generated = packet.check.as_ref().map(|check| check.generated_at);
     if generated == Some(None) {
-        remarks
-            .push("the receipt does not say when it was made: the time of the message was taken".to_owned());
+        remarks.push(Remark::NoTime);
     }
     remarks
 }

@@ -1,14 +1,15 @@
 //! Messages that need no answer from the books.
 
-use kopilka_contract::{Ask, Dialogue, Refusal, Reply, Told};
+use kopilka_contract::{Ask, Dialogue, Refusal, Reply, Told, Words};
 
 use crate::answer::Form;
+use crate::remark::Remark;
 
 /// A message that is answered at once.
 #[derive(Debug)]
 pub(crate) struct Notice {
     reply: Reply,
-    remark: String,
+    remark: Remark,
 }
 
 impl Notice {
@@ -17,7 +18,7 @@ impl Notice {
     pub(crate) fn licence(form: Form) -> Self {
         Notice {
             reply: form.noted(),
-            remark: "ExtDLLHTTP reports trouble with its licence; see the message itself".to_owned(),
+            remark: Remark::Licence,
         }
     }
 
@@ -25,15 +26,15 @@ impl Notice {
     pub(crate) fn probe(form: Form) -> Self {
         Notice {
             reply: form.noted(),
-            remark: "somebody opened the address to see whether it answers: it does".to_owned(),
+            remark: Remark::Probe,
         }
     }
 
     /// Transactions that are no affair of this connection and have no guest: the till goes on.
-    pub(crate) fn not_ours(form: Form, why: String) -> Self {
+    pub(crate) fn not_ours(form: Form, why: Words) -> Self {
         Notice {
             reply: form.applied(),
-            remark: why,
+            remark: Remark::NotOurs(why),
         }
     }
 }
@@ -43,8 +44,8 @@ impl Dialogue for Notice {
         Vec::new()
     }
 
-    fn remarks(&self) -> Vec<String> {
-        vec![self.remark.clone()]
+    fn remarks(&self) -> Vec<Words> {
+        vec![self.remark.words()]
     }
 
     fn reply(&self, _told: &[Result<Told, Refusal>]) -> Reply {

@@ -1,41 +1,43 @@
 //! Why a message of the till is not understood, or not taken.
 
-use kopilka_contract::Words;
-use thiserror::Error;
+use kopilka_contract::{Words, words};
 
 use crate::xml::XmlError;
 
-/// Why a message is not understood, or not taken. The text is for the person who looks at it; the cashier gets
-/// [`ReadError::refusal`].
-#[derive(Debug, Error)]
+/// Why a message is not understood, or not taken: [`ReadError::words`] for the person who looks at it, [`ReadError::refusal`] for
+/// the cashier.
+#[derive(Debug)]
 pub(crate) enum ReadError {
-    #[error(transparent)]
-    Xml(#[from] XmlError),
-    #[error("no function of the r_keeper HTTP protocol has the path `{0}`")]
+    /// The bytes are no message of XML.
+    Xml(XmlError),
+    /// A path that no function has.
     UnknownFunction(String),
-    #[error("{0} is missing")]
+    /// An element or an attribute that must be there.
     Missing(&'static str),
-    #[error("{what} is not understood: `{text}`")]
+    /// A value that is not what the vendor says it is.
     Malformed { what: &'static str, text: String },
-    #[error("the amounts of {0} do not fit")]
+    /// Amounts that no receipt has.
     TooLarge(&'static str),
-    #[error("the signs of the transactions contradict each other, so it is unknown whether this is a sale")]
+    /// Transactions without a receipt, some of which sell while others give back.
     MixedSigns,
-    #[error("a sale whose payments add bonuses to the card instead of taking them")]
+    /// Its bonuses would be given and taken at once.
     PaymentAddsBonuses,
-    #[error("a script's transaction without a receipt (chmode 0), which has no key to apply it once by")]
+    /// `chmode` 0 with transactions, where the connection does not take them.
     ScriptTransaction,
-    #[error("the undoing of a script's transaction that names no receipt: nothing tells which one it undoes")]
+    /// One that is taken, undone without the numbers of its receipt.
     ScriptUndo,
-    #[error(
-        "a guest's own QR code was sent as a card: it lives for minutes, so the till's MCR script must send it to FindEmail, \
-         which gives a lasting number"
-    )]
+    /// The till's script must send such a code to `FindEmail`, which gives a lasting number.
     GuestCodeAsCard,
-    #[error("line {0} is negative and nothing is sold beside it: a return of single dishes")]
+    /// A return of single dishes.
     NegativeLine(String),
-    #[error("the restaurant {0} is not one of this connection: see its setting `restaurants`")]
+    /// The setting `restaurants` does not name it.
     OtherRestaurant(String),
+}
+
+impl From<XmlError> for ReadError {
+    fn from(error: XmlError) -> Self {
+        ReadError::Xml(error)
+    }
 }
 
 impl ReadError {
@@ -44,6 +46,55 @@ impl ReadError {
         ReadError::Malformed {
             what,
             text: text.chars().take(64).collect(),
+        }
+    }
+
+    /// What is wrong, for the person who looks at the message.
+    pub(crate) fn words(&self) -> Words {
+        match self {
+            ReadError::Xml(error) => error.words(),
+            ReadError::UnknownFunction(path) => words!(
+                "в HTTP-протоколе r_keeper нет функции с адресом «{path}»",
+                "no function of the r_keeper HTTP protocol has the path `{path}`"
+            ),
+            ReadError::Missing(what) => words!("нет {what}", "{what} is missing"),
+            ReadError::Malformed { what, text } => words!(
+                "{what}: непонятное значение «{text}»",
+                "{what} is not understood: `{text}`"
+            ),
+            ReadError::TooLarge(what) => {
+                words!("{what}: суммы слишком велики", "the amounts of {what} do not fit")
+            }
+            ReadError::MixedSigns => Words::new(
+                "знаки транзакций противоречат друг другу: непонятно, продажа это или возврат",
+                "the signs of the transactions contradict each other, so it is unknown whether this is a sale",
+            ),
+            ReadError::PaymentAddsBonuses => Words::new(
+                "оплата бонусами в продаже прибавляет бонусы, а не списывает",
+                "a sale whose payments add bonuses to the card instead of taking them",
+            ),
+            ReadError::ScriptTransaction => Words::new(
+                "операция скрипта без чека (chmode 0): повтор такой операции не отличить от новой",
+                "a script's transaction without a receipt (chmode 0), which has no key to apply it once by",
+            ),
+            ReadError::ScriptUndo => Words::new(
+                "отмена операции скрипта без номера чека: непонятно, какую операцию отменяют",
+                "the undoing of a script's transaction that names no receipt: nothing tells which one it undoes",
+            ),
+            ReadError::GuestCodeAsCard => Words::new(
+                "QR-код гостя пришёл как номер карты: он живёт минуты, поэтому скрипт MCR кассы должен искать его через \
+                 FindEmail, который вернёт постоянный номер",
+                "a guest's own QR code was sent as a card: it lives for minutes, so the till's MCR script must send it to \
+                 FindEmail, which gives a lasting number",
+            ),
+            ReadError::NegativeLine(line) => words!(
+                "строка {line} отрицательная, а рядом ничего не продано: это возврат отдельных блюд",
+                "line {line} is negative and nothing is sold beside it: a return of single dishes"
+            ),
+            ReadError::OtherRestaurant(restaurant) => words!(
+                "ресторан {restaurant} не из этого подключения (настройка restaurants)",
+                "the restaurant {restaurant} is not one of this connection: see its setting `restaurants`"
+            ),
         }
     }
 

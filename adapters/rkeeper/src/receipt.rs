@@ -10,6 +10,7 @@ use crate::check::Check;
 use crate::lines::Sold;
 use crate::payments::Payments;
 use crate::read_error::ReadError;
+use crate::remark::Remark;
 use crate::request::{Kind, Packet};
 use crate::till_time;
 
@@ -17,7 +18,7 @@ use crate::till_time;
 #[derive(Debug)]
 pub(crate) struct ReadReceipt {
     pub(crate) receipt: Receipt,
-    pub(crate) remarks: Vec<String>,
+    pub(crate) remarks: Vec<Remark>,
 }
 
 /// When a message was made: the till's own word, else when it reached us.
@@ -104,10 +105,7 @@ impl ReadReceipt {
                 total: Some(total),
                 ..Receipt::of(external_id, connection.common.local(made_at))
             },
-            remarks: vec![
-                "the till sent no receipt XML: the amount was guessed from the transactions of kind 3 and 0"
-                    .to_owned(),
-            ],
+            remarks: vec![Remark::NoReceiptXml],
         })
     }
 }

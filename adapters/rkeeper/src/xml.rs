@@ -1,7 +1,7 @@
 //! The bytes of a message as XML: which encodings are taken, and how much.
 
+use kopilka_contract::{Words, words};
 use kopilka_xml::{Limits, declared_encoding};
-use thiserror::Error;
 
 pub(crate) use kopilka_xml::Element;
 
@@ -16,14 +16,31 @@ const LIMITS: Limits = Limits {
 };
 
 /// Why bytes are not a message.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 pub(crate) enum XmlError {
-    #[error("the message is in {0}; only UTF-8 is taken")]
+    /// An encoding that is declared and is not UTF-8.
     Encoding(String),
-    #[error("the message is not UTF-8: byte {0} is wrong")]
+    /// The place of the first byte that is not UTF-8.
     NotUtf8(usize),
-    #[error(transparent)]
-    Xml(#[from] kopilka_xml::XmlError),
+    /// Not XML, or beyond the limits.
+    Xml(kopilka_xml::XmlError),
+}
+
+impl XmlError {
+    /// What is wrong, for the person who looks at the message.
+    pub(crate) fn words(&self) -> Words {
+        match self {
+            XmlError::Encoding(encoding) => words!(
+                "сообщение в кодировке {encoding}, а нужна UTF-8",
+                "the message is in {encoding}; only UTF-8 is taken"
+            ),
+            XmlError::NotUtf8(byte) => words!(
+                "сообщение не в UTF-8: ошибка в байте {byte}",
+                "the message is not UTF-8: byte {byte} is wrong"
+            ),
+            XmlError::Xml(error) => error.words(),
+        }
+    }
 }
 
 /// Reads a whole message.
@@ -32,7 +49,7 @@ pub(crate) fn parse(body: &[u8], content_type: Option<&str>) -> Result<Element, 
     if let Some(encoding) = declared_encoding(text.as_bytes()) {
         utf8_named(&encoding)?;
     }
-    Ok(kopilka_xml::parse(text, LIMITS)?)
+    kopilka_xml::parse(text, LIMITS).map_err(XmlError::Xml)
 }
 
 /// The text of a body. A byte order mark, the word `Buf:` that some bridges put before the XML, and the zero bytes of
@@ -49,7 +66,7 @@ fn decode<'a>(body: &'a [u8], content_type: Option<&str>) -> Result<&'a str, Xml
     let text = text.strip_prefix("Buf:").unwrap_or(text).trim_start();
     let text = text.trim_end_matches(|c: char| c == '\0' || c.is_whitespace());
     if text.is_empty() {
-        return Err(kopilka_xml::XmlError::Empty.into());
+        return Err(XmlError::Xml(kopilka_xml::XmlError::Empty));
     }
     Ok(text)
 }

@@ -1,11 +1,11 @@
 //! XML of tills as a tree of elements, within limits and without XML's dangerous parts: no document types, no entities but
 //! the predefined ones. Which encodings a vendor may use is for its adapter to say.
 
+use kopilka_contract::{Words, words};
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
-use thiserror::Error;
 
 /// How much of a vendor's message is taken.
 #[derive(Debug, Clone, Copy)]
@@ -19,38 +19,67 @@ pub struct Limits {
 }
 
 /// Why a text is not a message.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 pub enum XmlError {
     /// There is no element.
-    #[error("the message is empty")]
     Empty,
     /// `<!DOCTYPE …>`.
-    #[error("a document type declaration, which is not taken")]
     DocumentType,
     /// `&name;` that is none of the five.
-    #[error("an entity that XML does not define: `&{0};`")]
     Entity(String),
     /// Beyond [`Limits::depth`].
-    #[error("elements are nested deeper than {0}")]
     TooDeep(usize),
     /// Beyond [`Limits::elements`].
-    #[error("more than {0} elements")]
     TooManyElements(usize),
     /// Beyond [`Limits::attributes`].
-    #[error("an element with more than {0} attributes")]
     TooManyAttributes(usize),
     /// The same name, in whatever case.
-    #[error("the attribute `{0}` stands twice in one element")]
     DuplicateAttribute(String),
     /// Cut off.
-    #[error("the message ends before its last element is closed")]
     Unfinished,
     /// A second root, or text beside it.
-    #[error("something stands outside of the root element")]
     OutsideRoot,
-    /// Anything else that is wrong with it.
-    #[error("not well-formed XML: {0}")]
+    /// Anything else that is wrong with it, in the words of the parser.
     Malformed(String),
+}
+
+impl XmlError {
+    /// What is wrong, for the person who looks at the message.
+    pub fn words(&self) -> Words {
+        match self {
+            XmlError::Empty => Words::new("сообщение пустое", "the message is empty"),
+            XmlError::DocumentType => Words::new(
+                "объявление типа документа (DOCTYPE) не принимается",
+                "a document type declaration, which is not taken",
+            ),
+            XmlError::Entity(name) => words!(
+                "в XML нет сущности &{name};",
+                "an entity that XML does not define: `&{name};`"
+            ),
+            XmlError::TooDeep(most) => words!(
+                "элементы вложены глубже {most}",
+                "elements are nested deeper than {most}"
+            ),
+            XmlError::TooManyElements(most) => words!("элементов больше {most}", "more than {most} elements"),
+            XmlError::TooManyAttributes(most) => words!(
+                "у элемента больше {most} атрибутов",
+                "an element with more than {most} attributes"
+            ),
+            XmlError::DuplicateAttribute(name) => words!(
+                "атрибут {name} указан в элементе дважды",
+                "the attribute `{name}` stands twice in one element"
+            ),
+            XmlError::Unfinished => Words::new(
+                "сообщение обрывается: последний элемент не закрыт",
+                "the message ends before its last element is closed",
+            ),
+            XmlError::OutsideRoot => Words::new(
+                "вне корневого элемента что-то есть",
+                "something stands outside of the root element",
+            ),
+            XmlError::Malformed(error) => words!("это не XML: {error}", "not well-formed XML: {error}"),
+        }
+    }
 }
 
 impl From<quick_xml::Error> for XmlError {
@@ -261,7 +290,7 @@ mod tests {
     };
 
     fn wrong(text: &str) -> String {
-        parse(text, LIMITS).unwrap_err().to_string()
+        parse(text, LIMITS).unwrap_err().words().en
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Returns, rollbacks and cancellations: any series that brings back everything undoes exactly what the receipt did.
 
 use kopilka_contract::{
-    GiveBack, ReceiptStatus, Returned, Telling, comparable, is_nearer, is_newer, repeated_moment,
+    GiveBack, ReceiptStatus, Returned, Telling, Words, comparable, is_nearer, is_newer, repeated_moment,
 };
 
 use super::Context;
@@ -56,7 +56,10 @@ pub fn give_back(
             }
             Retold::Otherwise => {
                 return Err(Refusal::Conflict {
-                    differences: vec!["return: sale, lines or amounts".to_owned()],
+                    differences: vec![Words::new(
+                        "возврат: чек, строки или суммы",
+                        "return: sale, lines or amounts",
+                    )],
                 });
             }
             Retold::Corrected => return correct(world, cx, known, request, fingerprint),

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use kopilka_contract::{
-    Close, Closed, CustomerRef, PaidBy, Receipt, ReceiptStatus, Redemption, Telling, comparable, is_first_hand,
-    is_newer, repeated_moment,
+    Close, Closed, CustomerRef, PaidBy, Receipt, ReceiptStatus, Redemption, Telling, Words, comparable,
+    is_first_hand, is_newer, repeated_moment, words,
 };
 use sha2::{Digest, Sha256};
 
@@ -251,37 +251,47 @@ fn confirms_redemption(known: &StoredReceipt, ask: &Close) -> bool {
     may_redeem && ask.redemption.amount().is_positive() && known.redeemed.is_zero()
 }
 
-fn differences(known: &StoredReceipt, ask: &Close) -> Vec<String> {
+fn differences(known: &StoredReceipt, ask: &Close) -> Vec<Words> {
     let mut found = Vec::new();
-    let total: Money = ask.receipt.lines.iter().map(|l| l.amount).sum();
-    if total != known.total {
-        found.push(format!("total {} → {total}", known.total));
+    let (old_total, total): (_, Money) = (known.total, ask.receipt.lines.iter().map(|l| l.amount).sum());
+    if total != old_total {
+        found.push(words!(
+            "сумма {old_total} → {total}",
+            "total {old_total} → {total}"
+        ));
     }
-    if known.lines.len() != ask.receipt.lines.len() {
-        found.push(format!(
-            "lines {} → {}",
-            known.lines.len(),
-            ask.receipt.lines.len()
+    let (old_count, count) = (known.lines.len(), ask.receipt.lines.len());
+    if old_count != count {
+        found.push(words!(
+            "строк {old_count} → {count}",
+            "lines {old_count} → {count}"
         ));
     }
     for (old, new) in known.lines.iter().zip(&ask.receipt.lines) {
-        if old.name != new.name || old.line_id != new.line_id {
-            found.push(format!(
-                "line {} “{}” → {} “{}”",
-                old.line_id, old.name, new.line_id, new.name
-            ));
+        let changed = if old.name != new.name || old.line_id != new.line_id {
+            format!("{} “{}” → {} “{}”", old.line_id, old.name, new.line_id, new.name)
         } else if old.amount != new.amount || old.quantity != new.quantity {
-            found.push(format!(
-                "line {} {} × {} → {} × {}",
+            format!(
+                "{} {} × {} → {} × {}",
                 old.line_id, old.quantity, old.amount, new.quantity, new.amount
-            ));
-        }
+            )
+        } else {
+            continue;
+        };
+        found.push(words!("строка {changed}", "line {changed}"));
     }
-    if known.redeemed != ask.redemption.amount() {
-        found.push(format!("redeem {} → {}", known.redeemed, ask.redemption.amount()));
+    let (old_redeemed, redeemed) = (known.redeemed, ask.redemption.amount());
+    if old_redeemed != redeemed {
+        found.push(words!(
+            "списано бонусов {old_redeemed} → {redeemed}",
+            "redeem {old_redeemed} → {redeemed}"
+        ));
     }
     if found.is_empty() {
-        found.push("customer, categories or payments".to_owned());
+        found.push(Words::new(
+            "гость, категории или оплаты",
+            "customer, categories or payments",
+        ));
     }
     found
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use kopilka_contract::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken, Words};
+use kopilka_contract::{Menu, MenuCategory, MenuGroup, MenuProduct, MenuTaken, Words, words};
 
 use super::shelf::{Put, Shelf};
 
@@ -119,10 +119,8 @@ impl Plan {
     }
 
     fn skip(&mut self, what: &str, why: &Words) {
-        self.skipped.push(Words::new(
-            format!("{what}: {}", why.ru),
-            format!("{what}: {}", why.en),
-        ));
+        let Words { ru, en } = why;
+        self.skipped.push(words!("{what}: {ru}", "{what}: {en}"));
     }
 
     fn categories(

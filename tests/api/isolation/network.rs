@@ -203,7 +203,7 @@ async fn write_off(service: &Service, network: &str, venue: &str, customer: &str
         actor: "test".to_owned(),
         verb: Verb::Spend(place, spend),
         raw: None,
-        remarks: None,
+        remarks: Vec::new(),
         language: Language::default(),
         idempotency: None,
         asks_before_sale: false,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
-use kopilka_contract::{Delivery, HttpAnswer, Next};
+use kopilka_contract::{Delivery, HttpAnswer, Next, Words, words};
 use serde_json::Value;
 
 use super::found::Found;
@@ -327,19 +327,19 @@ impl Round<'_> {
 }
 
 /// The words of a message that says what could not be brought.
-pub(super) fn lost(what: &str, body: &[u8]) -> String {
+pub(super) fn lost(what: &str, body: &[u8]) -> Words {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    match what {
-        "gap" => format!(
-            "iikoCloud was not asked from {} to {} and no longer tells what was delivered then (restaurant {}): compare with the restaurant's own report",
-            text("from"),
-            text("to"),
-            text("organizationId"),
-        ),
-        _ => format!(
-            "order {} was announced without its content, and iikoCloud does not have it; to ask again replay its webhook",
-            text("orderId"),
-        ),
+    if what == "gap" {
+        let (from, to, restaurant) = (text("from"), text("to"), text("organizationId"));
+        return words!(
+            "iikoCloud не опрашивалась с {from} по {to} и уже не говорит, что тогда доставили (ресторан {restaurant}): сверьте с отчётом самого ресторана",
+            "iikoCloud was not asked from {from} to {to} and no longer tells what was delivered then (restaurant {restaurant}): compare with the restaurant's own report"
+        );
     }
+    let order = text("orderId");
+    words!(
+        "о заказе {order} сообщили без содержания, и в iikoCloud его нет; чтобы запросить его снова, повторите его вебхук",
+        "order {order} was announced without its content, and iikoCloud does not have it; to ask again replay its webhook"
+    )
 }

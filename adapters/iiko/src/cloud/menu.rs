@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kopilka_contract::{
     Ask, Delivery, Dialogue, Errand, Menu, MenuCategory, MenuGroup, MenuProduct, Message, Money, Refusal,
-    Reply, Settings, Told, Unreadable,
+    Reply, Settings, Told, Unreadable, Words, words,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +14,7 @@ use super::found::told;
 use super::settings::MenuCategories;
 use crate::Id;
 use crate::decimal::money;
+use crate::remark::Remark;
 use crate::settings::IikoSettings;
 use crate::webhook;
 use crate::wire::{if_readable, list};
@@ -138,10 +139,13 @@ pub(super) fn wish(settings: &Settings) -> Result<Wish, Unreadable> {
     if iiko.is_ok_and(|iiko| iiko.cloud.has_account()) {
         return Ok(Wish);
     }
-    let reason = "the menu is asked for, but cloud.api_login is not set";
+    let reason = Words::new(
+        "меню запрошено, но cloud.api_login не указан",
+        "the menu is asked for, but cloud.api_login is not set",
+    );
     Err(Unreadable {
-        reason: reason.to_owned(),
-        reply: webhook::failure(409, reason),
+        reply: webhook::failure(409, &reason.en),
+        reason,
     })
 }
 
@@ -154,8 +158,8 @@ impl Dialogue for Wish {
         vec![Wanted::Menu.errand()]
     }
 
-    fn remarks(&self) -> Vec<String> {
-        vec!["iikoCloud is asked for the menu".to_owned()]
+    fn remarks(&self) -> Vec<Words> {
+        vec![Remark::MenuAsked.words()]
     }
 
     fn reply(&self, _told: &[Result<Told, Refusal>]) -> Reply {
@@ -167,20 +171,20 @@ impl Dialogue for Wish {
 #[derive(Debug)]
 struct Taking {
     menu: Menu,
-    remarks: Vec<String>,
+    remarks: Vec<Remark>,
 }
 
 /// Reads a menu that was fetched.
 pub(super) fn read(message: &Message<'_>, settings: &Settings) -> Result<Box<dyn Dialogue>, Unreadable> {
-    let unreadable = |reason: String| Unreadable {
+    let unreadable = |reason: Words| Unreadable {
         reason,
         reply: webhook::nothing_here(),
     };
     let iiko = settings
         .typed::<IikoSettings>()
-        .map_err(|error| unreadable(error.to_string()))?;
-    let menu: Nomenclature =
-        serde_json::from_slice(message.body).map_err(|error| unreadable(format!("the menu: {error}")))?;
+        .map_err(|error| unreadable(error.words()))?;
+    let menu: Nomenclature = serde_json::from_slice(message.body)
+        .map_err(|error| unreadable(words!("меню: {error}", "the menu: {error}")))?;
     Ok(Box::new(Taking::of(&menu, iiko.cloud.menu_categories)))
 }
 
@@ -191,7 +195,10 @@ impl Taking {
         for (number, value) in (1..).zip(&menu.products) {
             match Product::deserialize(value) {
                 Ok(product) => products.push(product),
-                Err(error) => remarks.push(format!("product {number} is left out: {error}")),
+                Err(error) => remarks.push(Remark::ProductLeftOut {
+                    number,
+                    error: error.to_string(),
+                }),
             }
         }
         products.retain(|product| product.is_deleted != Some(true) && !product.name.trim().is_empty());
@@ -291,8 +298,8 @@ impl Dialogue for Taking {
         vec![Ask::TakeMenu(self.menu.clone())]
     }
 
-    fn remarks(&self) -> Vec<String> {
-        self.remarks.clone()
+    fn remarks(&self) -> Vec<Words> {
+        self.remarks.iter().map(Remark::words).collect()
     }
 
     fn reply(&self, _told: &[Result<Told, Refusal>]) -> Reply {

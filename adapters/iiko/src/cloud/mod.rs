@@ -23,12 +23,13 @@ mod round;
 mod settings;
 mod state;
 
-use kopilka_contract::{Dialogue, Message, Settings, Unreadable};
+use kopilka_contract::{Dialogue, Message, Settings, Unreadable, Words, words};
 
 pub(crate) use errand::{NOT_READ, Wanted};
 pub(crate) use round::step;
 pub use settings::{CloudApplication, CloudSettings, MenuCategories};
 
+use crate::remark::Remark;
 use crate::webhook;
 
 /// Reads what was fetched.
@@ -37,7 +38,7 @@ pub(crate) fn read(
     message: &Message<'_>,
     settings: &Settings,
 ) -> Result<Box<dyn Dialogue>, Unreadable> {
-    let unreadable = |reason: String| Unreadable {
+    let unreadable = |reason: Words| Unreadable {
         reason,
         reply: webhook::nothing_here(),
     };
@@ -45,13 +46,21 @@ pub(crate) fn read(
         "delivery" | "table" => Ok(Box::new(webhook::read(message, settings)?)),
         reread::AS_FOUND => {
             let mut delivery = webhook::read(message, settings)?;
-            delivery.remark(reread::NOT_READ_AGAIN);
+            delivery.remark(&Remark::NotReadAgain);
             Ok(Box::new(delivery))
         }
         "menu" => menu::read(message, settings),
         "missing" | "gap" => Err(unreadable(hear::lost(what, message.body))),
-        other => Err(unreadable(format!("nothing is fetched as `{other}`"))),
+        other => Err(unreadable(not_fetched(other))),
     }
+}
+
+/// Why something is not read that the service itself does not fetch.
+pub(crate) fn not_fetched(what: &str) -> Words {
+    words!(
+        "под именем «{what}» ничего не запрашивается",
+        "nothing is fetched as `{what}`"
+    )
 }
 
 /// Reads a wish that the menu be taken over now.

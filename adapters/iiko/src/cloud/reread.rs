@@ -22,9 +22,6 @@ const PAUSE: Duration = Duration::seconds(2);
 const MOST_WAITING: usize = 500;
 /// Path of a delivery that could not be read once more.
 pub(super) const AS_FOUND: &str = "delivery-as-found";
-/// What is remarked at it.
-pub(super) const NOT_READ_AGAIN: &str = "iikoCloud did not show this order by its id: what a site or a plugin keeps with it (externalData), guest and \
-     reservation, is not known; its webhook, sent once more, does not bring them either unless it is newer";
 
 impl Round<'_> {
     /// Takes deliveries that were found. Where nothing is kept with orders they are posted as they are.

@@ -3,13 +3,15 @@
 use chrono::NaiveDate;
 use kopilka_contract::{
     Ask, CustomerRef, Dialogue, Enrol, Guest, GuestCard, Language, NameParts, Phone, Refusal, Reply, Sex,
-    Told, Unreadable,
+    Told, Unreadable, Words,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::wrong::Wrong;
 use super::{Call, answer, guest_id};
 use crate::moment;
+use crate::remark::Remark;
 
 /// What is answered about the guest.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(super) struct AboutGuest {
     ask: Ask,
     wanted: Wanted,
     /// Fields of the request that we do not keep.
-    remarks: Vec<String>,
+    remarks: Vec<Remark>,
     correlation_id: String,
     language: Language,
 }
@@ -60,8 +62,8 @@ impl Dialogue for AboutGuest {
         })
     }
 
-    fn remarks(&self) -> Vec<String> {
-        self.remarks.clone()
+    fn remarks(&self) -> Vec<Words> {
+        self.remarks.iter().map(Remark::words).collect()
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {
@@ -103,7 +105,10 @@ pub(super) fn info(call: &Call<'_>) -> Result<AboutGuest, Unreadable> {
         id: Option<String>,
     }
     let request: Request = call.body()?;
-    let missing = || call.wrong(400, format!("there is no field for the type `{}`", request.kind));
+    let missing = || {
+        let kind = request.kind.clone();
+        call.wrong(400, &Wrong::NoField { kind })
+    };
     let named = |text: &Option<String>| {
         let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
         text.map(str::to_owned).ok_or_else(missing)
@@ -114,7 +119,10 @@ pub(super) fn info(call: &Call<'_>) -> Result<AboutGuest, Unreadable> {
         "cardNumber" => CustomerRef::Card(named(&request.card_number)?),
         "email" => CustomerRef::Id(named(&request.email)?),
         "id" => guest_id::to_guest(&named(&request.id)?),
-        other => return Err(call.wrong(400, format!("the type `{other}` is not known"))),
+        other => {
+            let kind = other.to_owned();
+            return Err(call.wrong(400, &Wrong::UnknownType { kind }));
+        }
     };
     let wanted = Wanted::Info {
         wallet: call.card.wallet_id.to_string(),
@@ -124,17 +132,12 @@ pub(super) fn info(call: &Call<'_>) -> Result<AboutGuest, Unreadable> {
 }
 
 fn phone(call: &Call<'_>, text: &str) -> Result<Phone, Unreadable> {
-    Phone::parse(text).ok_or_else(|| call.wrong(400, "the phone is not a telephone number".to_owned()))
+    Phone::parse(text).ok_or_else(|| call.wrong(400, &Wrong::Phone))
 }
 
 /// `consentStatus` of iiko.
 const CONSENT_GIVEN: i64 = 1;
 const CONSENT_REVOKED: i64 = 2;
-/// What is refused, since a site that hears of success believes that it was done.
-const NOT_DELETED: &str = "isDeleted: no guest is deleted here, nothing was changed; delete him in Kopilka";
-const NOT_REVOKED: &str =
-    "consentStatus 2: no consent is revoked here, nothing was changed; it is kept in Kopilka's customer";
-const NOT_EMPTIED: &str = "nullifyEmptyFields: no field of a guest is emptied here, nothing was changed; send it without, and empty them in Kopilka";
 
 /// `customer/create_or_update`: names who he is by `id`, `phone` or `cardTrack`.
 pub(super) fn create_or_update(call: &Call<'_>) -> Result<AboutGuest, Unreadable> {
@@ -160,18 +163,18 @@ pub(super) fn create_or_update(call: &Call<'_>) -> Result<AboutGuest, Unreadable
     let filled = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
     let mut remarks = Vec::new();
     if request.is_deleted == Some(true) {
-        return Err(call.wrong(400, NOT_DELETED.to_owned()));
+        return Err(call.wrong(400, &Wrong::NotDeleted));
     }
     match request.consent_status {
-        Some(CONSENT_GIVEN) => remarks.push("consentStatus: consents are not kept by this door".to_owned()),
-        Some(CONSENT_REVOKED) => return Err(call.wrong(400, NOT_REVOKED.to_owned())),
+        Some(CONSENT_GIVEN) => remarks.push(Remark::ConsentNotKept),
+        Some(CONSENT_REVOKED) => return Err(call.wrong(400, &Wrong::NotRevoked)),
         _ => {}
     }
     if request.nullify_empty_fields == Some(true) {
         if request.id.is_some() {
-            return Err(call.wrong(400, NOT_EMPTIED.to_owned()));
+            return Err(call.wrong(400, &Wrong::NotEmptied));
         }
-        remarks.push("nullifyEmptyFields: what came empty stays as it was".to_owned());
+        remarks.push(Remark::EmptyFieldsStay);
     }
     let name_parts = NameParts {
         first: filled(request.name),
@@ -179,9 +182,7 @@ pub(super) fn create_or_update(call: &Call<'_>) -> Result<AboutGuest, Unreadable
         last: filled(request.sur_name),
     };
     let birthday = match filled(request.birthday) {
-        Some(text) => {
-            Some(day(&text).ok_or_else(|| call.wrong(400, "the birthday is not a date".to_owned()))?)
-        }
+        Some(text) => Some(day(&text).ok_or_else(|| call.wrong(400, &Wrong::Birthday))?),
         None => None,
     };
     let given = filled(request.phone);

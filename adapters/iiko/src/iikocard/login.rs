@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::wrong::Wrong;
 use super::{Call, Said, answer};
 use crate::settings::IikoCardSettings;
 
@@ -24,12 +25,11 @@ pub(crate) const SECOND_KIND: &str = "api/v2/access_token";
 
 pub(super) fn read(call: &Call<'_>) -> Result<Said, Unreadable> {
     if call.message.body.is_empty() {
-        let reason = "no apiLogin: a login is kept without it, so the caller has to log in again";
-        return Err(call.wrong(400, reason.to_owned()));
+        return Err(call.wrong(400, &Wrong::LoginAgain));
     }
     let login: Login = call.body()?;
     if !same_secret(&login.api_login, &call.card.api_login) {
-        return Err(call.wrong(401, "this apiLogin is not authorized".to_owned()));
+        return Err(call.wrong(401, &Wrong::Login));
     }
     Ok(Said::new(&json!({
         "correlationId": answer::correlation_id(call.message),

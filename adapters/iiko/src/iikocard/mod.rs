@@ -10,11 +10,13 @@ mod guest_id;
 mod login;
 mod program;
 mod wallet;
+mod wrong;
 
-use kopilka_contract::{Dialogue, Message, Reply, Settings, Unreadable};
+use kopilka_contract::{Dialogue, Message, Reply, Settings, Unreadable, Words};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::wrong::Wrong;
 use crate::Id;
 use crate::settings::{IikoCardSettings, IikoSettings};
 
@@ -38,13 +40,16 @@ pub(crate) fn read(
     settings: &Settings,
 ) -> Result<Box<dyn Dialogue>, Unreadable> {
     let iiko = settings.typed::<IikoSettings>().map_err(|error| Unreadable {
-        reason: error.to_string(),
+        reason: error.words(),
         reply: answer::error(message, 500, "the connection is not set up"),
     })?;
     let organizations = iiko.restaurants().clone();
     let Some(card) = iiko.iikocard else {
         return Err(Unreadable {
-            reason: "iikoCard is not switched on for this connection (setting `iikocard`)".to_owned(),
+            reason: Words::new(
+                "iikoCard в этом подключении выключен (настройка iikocard)",
+                "iikoCard is not switched on for this connection (setting `iikocard`)",
+            ),
             reply: answer::error(message, 401, "iikoCard is not switched on"),
         });
     };
@@ -55,7 +60,7 @@ pub(crate) fn read(
         language: settings.language,
     };
     if message.method != "POST" {
-        return Err(call.wrong(405, "POST is expected".to_owned()));
+        return Err(call.wrong(405, &Wrong::Method));
     }
     let Some(method) = path.strip_prefix(LOYALTY) else {
         return match path {
@@ -89,11 +94,11 @@ pub(crate) fn failure(message: &Message<'_>, words: &str) -> Reply {
 impl Call<'_> {
     fn body<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
         let value = self.json()?;
-        serde_json::from_value(value).map_err(|error| self.wrong(400, error.to_string()))
+        serde_json::from_value(value).map_err(|error| self.wrong(400, &Wrong::Body(error)))
     }
 
     fn json(&self) -> Result<serde_json::Value, Unreadable> {
-        serde_json::from_slice(self.message.body).map_err(|error| self.wrong(400, error.to_string()))
+        serde_json::from_slice(self.message.body).map_err(|error| self.wrong(400, &Wrong::Body(error)))
     }
 
     fn check_organization(&self) -> Result<(), Unreadable> {
@@ -108,21 +113,20 @@ impl Call<'_> {
         if self.organizations.is_empty() || known.is_none_or(|id| self.organizations.contains(id)) {
             return Ok(());
         }
-        Err(self.wrong(400, "the organization is not one of this connection".to_owned()))
+        Err(self.wrong(400, &Wrong::OtherOrganization))
     }
 
-    fn wrong(&self, status: u16, reason: String) -> Unreadable {
+    fn wrong(&self, status: u16, wrong: &Wrong) -> Unreadable {
+        let reason = wrong.words();
         Unreadable {
-            reply: answer::error(self.message, status, &reason),
+            reply: answer::error(self.message, status, &reason.en),
             reason,
         }
     }
 
     fn unknown(&self, path: &str) -> Unreadable {
-        self.wrong(
-            404,
-            format!("`{path}` is not served: it is not a part of iikoCard that we know"),
-        )
+        let path = path.to_owned();
+        self.wrong(404, &Wrong::NotServed { path })
     }
 
     /// A key that this message alone has, where the caller gives none: the vendor's contract has none for a top-up and a

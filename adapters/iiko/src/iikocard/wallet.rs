@@ -7,6 +7,7 @@ use kopilka_contract::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::wrong::Wrong;
 use super::{Call, answer, guest_id};
 use crate::Id;
 use crate::closing::hold_key;
@@ -35,10 +36,10 @@ impl Request {
             .as_ref()
             .is_some_and(|id| *id != call.card.wallet_id)
         {
-            return Err(call.wrong(400, "there is no such wallet; `program` tells its id".to_owned()));
+            return Err(call.wrong(400, &Wrong::Wallet));
         }
         let sum = request.sum.filter(|sum| sum.is_positive());
-        let sum = sum.ok_or_else(|| call.wrong(400, "sum must be above zero".to_owned()))?;
+        let sum = sum.ok_or_else(|| call.wrong(400, &Wrong::Sum))?;
         Ok((request, sum))
     }
 
@@ -62,7 +63,7 @@ impl Request {
 
 /// A transaction's id.
 fn checked(call: &Call<'_>, key: &str) -> Result<String, Unreadable> {
-    hold_key(key).ok_or_else(|| call.wrong(400, "transactionId is not a UUID".to_owned()))
+    hold_key(key).ok_or_else(|| call.wrong(400, &Wrong::TransactionId))
 }
 
 /// One operation of the wallet, and what is answered when it is done.

@@ -9,13 +9,17 @@ mod request;
 mod settings;
 
 use chrono::NaiveDate;
-use kopilka_contract::{Ask, Dialogue, Errand, Message, Refusal, Reply, Settings, TillDay, Told, Unreadable};
+use kopilka_contract::{
+    Ask, Dialogue, Errand, Message, Refusal, Reply, Settings, TillDay, Told, Unreadable, Words,
+};
 use serde_json::json;
 
 pub(crate) use asking::step;
 pub use settings::ServerSettings;
 
+use crate::cloud::not_fetched;
 use crate::poll::SERVER_ERRAND;
+use crate::remark::Remark;
 use crate::settings::IikoSettings;
 use crate::webhook;
 
@@ -37,29 +41,36 @@ pub(crate) fn read(
     message: &Message<'_>,
     settings: &Settings,
 ) -> Result<Box<dyn Dialogue>, Unreadable> {
-    let unreadable = |reason: String| Unreadable {
+    let unreadable = |reason: Words| Unreadable {
         reason,
         reply: webhook::nothing_here(),
     };
     if what != OLAP {
-        return Err(unreadable(format!("nothing is fetched as `server/{what}`")));
+        return Err(unreadable(not_fetched(&format!("server/{what}"))));
     }
     let iiko = settings
         .typed::<IikoSettings>()
-        .map_err(|error| unreadable(error.to_string()))?;
+        .map_err(|error| unreadable(error.words()))?;
     let day = message.query.strip_prefix("day=");
     let day = day
         .and_then(|day| day.parse().ok())
-        .ok_or_else(|| unreadable("the report does not say of which day it is".to_owned()))?;
-    let (day, remarks) = report::read(message.body, day, settings, &iiko.server)
-        .map_err(|error| unreadable(error.to_string()))?;
+        .ok_or_else(|| unreadable(no_day()))?;
+    let (day, remarks) =
+        report::read(message.body, day, settings, &iiko.server).map_err(|error| unreadable(error.words()))?;
     Ok(Box::new(Report { day, remarks }))
+}
+
+fn no_day() -> Words {
+    Words::new(
+        "отчёт не говорит, за какой он день",
+        "the report does not say of which day it is",
+    )
 }
 
 /// A report, read.
 struct Report {
     day: TillDay,
-    remarks: Vec<String>,
+    remarks: Vec<Remark>,
 }
 
 impl Dialogue for Report {
@@ -67,8 +78,8 @@ impl Dialogue for Report {
         vec![Ask::Reconcile(Box::new(self.day.clone()))]
     }
 
-    fn remarks(&self) -> Vec<String> {
-        self.remarks.clone()
+    fn remarks(&self) -> Vec<Words> {
+        self.remarks.iter().map(Remark::words).collect()
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {

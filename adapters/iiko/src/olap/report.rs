@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveDateTime};
-use kopilka_contract::{Money, Settings, TillDay, TillOrder};
+use kopilka_contract::{Money, Settings, TillDay, TillOrder, Words, words};
 use serde::Deserialize;
-use thiserror::Error;
 
 use super::settings::ServerSettings;
+use crate::remark::{LeftOut, Remark};
 use crate::{Id, decimal, moment, wire};
 
 /// More rows than any restaurant sells in a day.
@@ -17,18 +17,40 @@ const MOST_ROWS: usize = 200_000;
 const ROUNDING_OF_A_ROW: i64 = 1;
 
 /// Why a report is not understood.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 pub(super) enum ReportError {
-    #[error("the report is no JSON with rows in `data`: {0}")]
-    Shape(#[from] serde_json::Error),
-    #[error("the report has more than {MOST_ROWS} rows")]
+    /// No JSON with rows.
+    Shape(serde_json::Error),
+    /// More than [`MOST_ROWS`].
     TooLong,
-    #[error("the amounts of order {0} are too large")]
+    /// Amounts of an order that no order has.
     TooLarge(String),
-    #[error(
-        "the report is of several restaurants: name those of this connection in server.departments ({0})"
-    )]
+    /// Their ids: orders of others would be missing in the books.
     SeveralDepartments(String),
+}
+
+impl ReportError {
+    /// What is wrong, for the person who looks at the message.
+    pub(super) fn words(&self) -> Words {
+        match self {
+            ReportError::Shape(error) => words!(
+                "отчёт — не JSON со строками в data: {error}",
+                "the report is no JSON with rows in `data`: {error}"
+            ),
+            ReportError::TooLong => words!(
+                "в отчёте больше {MOST_ROWS} строк",
+                "the report has more than {MOST_ROWS} rows"
+            ),
+            ReportError::TooLarge(order) => words!(
+                "суммы заказа {order} слишком велики",
+                "the amounts of order {order} are too large"
+            ),
+            ReportError::SeveralDepartments(ids) => words!(
+                "отчёт о нескольких ресторанах: укажите рестораны этого подключения в server.departments ({ids})",
+                "the report is of several restaurants: name those of this connection in server.departments ({ids})"
+            ),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -213,9 +235,9 @@ pub(super) fn read(
     day: NaiveDate,
     settings: &Settings,
     own: &ServerSettings,
-) -> Result<(TillDay, Vec<String>), ReportError> {
+) -> Result<(TillDay, Vec<Remark>), ReportError> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let Body { data: rows } = serde_json::from_slice(body)?;
+    let Body { data: rows } = serde_json::from_slice(body).map_err(ReportError::Shape)?;
     if rows.len() > MOST_ROWS {
         return Err(ReportError::TooLong);
     }
@@ -274,14 +296,14 @@ struct Skipped {
 }
 
 impl Skipped {
-    fn remarks(&self) -> Vec<String> {
+    fn remarks(&self) -> Vec<Remark> {
         let counts = [
-            (self.elsewhere, "of other restaurants"),
-            (self.other_days, "of other days"),
-            (self.nameless, "without an order's id"),
+            (self.elsewhere, LeftOut::OtherRestaurants),
+            (self.other_days, LeftOut::OtherDays),
+            (self.nameless, LeftOut::Nameless),
         ];
         let some = counts.into_iter().filter(|(count, _)| *count > 0);
-        some.map(|(count, what)| format!("{count} rows {what} are left out"))
+        some.map(|(count, why)| Remark::RowsLeftOut { count, why })
             .collect()
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Call;
 use super::answer::{self, BalanceAnswer, ReceiptLine, no_answer};
+use super::fault::Fault;
 use super::order::Order;
 use super::receipt_lines::{Label, lines, sentence};
 use super::told_order::as_told;
@@ -27,11 +28,11 @@ pub(super) struct ClosedOrder {
 pub(super) fn read(call: &Call<'_>) -> Result<ClosedOrder, Unreadable> {
     let order: Order = call.body()?;
     if order.closed_at.is_none() {
-        return Err(call.invalid("/closedAt", "the time of closing with its offset is expected"));
+        return Err(call.invalid("/closedAt", &Fault::NoClosingTime));
     }
     let member = order.member_id.is_some() || order.member_card.is_some();
     if !member && !order.loyalty_transactions.is_empty() {
-        return Err(call.invalid("/memberId", "points were spent: whose?"));
+        return Err(call.invalid("/memberId", &Fault::SpentByNobody));
     }
     call.check_road(order.service.service())?;
     let iiko = call.connection.iiko;

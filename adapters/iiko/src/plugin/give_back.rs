@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Call;
 use super::answer::{self, BalanceAnswer, ReceiptLine, no_answer};
+use super::fault::Fault;
 use super::receipt_lines::{Label, lines, sentence};
 use crate::Id;
 
@@ -76,15 +77,12 @@ pub(super) fn read(call: &Call<'_>) -> Result<Return, Unreadable> {
             None => format!("{sale}/removed"),
         },
         _ => {
-            return Err(call.invalid(
-                "/returnOrderId",
-                "the id of the new order of the storno is expected",
-            ));
+            return Err(call.invalid("/returnOrderId", &Fault::NoReturnOrder));
         }
     };
     let what = match request.kind {
         Kind::Partial if request.lines.is_empty() => {
-            return Err(call.invalid("/lines", "a partial return names its lines"));
+            return Err(call.invalid("/lines", &Fault::NoLinesBack));
         }
         Kind::Partial => WhatBack::Lines(lines_back(call, &request.lines)?),
         Kind::Full | Kind::Removed => WhatBack::Everything,
@@ -117,10 +115,10 @@ fn lines_back(call: &Call<'_>, given: &[ReturnedLine]) -> Result<Vec<LineBack>, 
             continue;
         }
         if line.quantity <= Quantity::ZERO {
-            return Err(call.invalid(&format!("/lines/{index}/quantity"), "a quantity is above zero"));
+            return Err(call.invalid(&format!("/lines/{index}/quantity"), &Fault::Quantity));
         }
         if back.iter().any(|known| known.line_id == line_id) {
-            return Err(call.invalid(&format!("/lines/{index}"), "the same line twice"));
+            return Err(call.invalid(&format!("/lines/{index}"), &Fault::SameLine));
         }
         back.push(LineBack {
             product: None,

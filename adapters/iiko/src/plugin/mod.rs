@@ -19,6 +19,7 @@
 mod answer;
 mod cancel;
 mod close;
+mod fault;
 mod give_back;
 mod identify;
 mod order;
@@ -27,13 +28,15 @@ mod receipt_lines;
 mod reserve;
 mod told_order;
 
-use kopilka_contract::{Dialogue, Language, Message, Refusal, Reply, Settings, Unreadable, Words};
+use kopilka_contract::{Dialogue, Language, Message, Refusal, Reply, Settings, Unreadable, Words, words};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use self::fault::Fault;
 use crate::Id;
 use crate::envelope::Service;
 use crate::settings::IikoSettings;
+use crate::webhook;
 
 /// What of a connection a call is read with.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +56,7 @@ pub(crate) fn read(
         unreadable(
             500,
             "connection-settings",
-            error.to_string(),
+            error.words(),
             misconfigured(),
             language,
         )
@@ -63,7 +66,8 @@ pub(crate) fn read(
         iiko: &iiko,
     };
     if message.method != "POST" {
-        let reason = format!("{} where POST is expected", message.method);
+        let method = message.method;
+        let reason = words!("{method} вместо POST", "{method} where POST is expected");
         return Err(unreadable(
             405,
             "method-not-allowed",
@@ -81,7 +85,10 @@ pub(crate) fn read(
         "cancel" => Box::new(cancel::read(&call)?),
         "return" => Box::new(give_back::read(&call)?),
         other => {
-            let reason = format!("`v1/{other}` is no call of a plugin");
+            let reason = words!(
+                "вызова «v1/{other}» у плагина нет",
+                "`v1/{other}` is no call of a plugin"
+            );
             return Err(unreadable(404, "not-found", reason, malformed(), language));
         }
     })
@@ -116,7 +123,8 @@ impl Call<'_> {
     fn body<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
         let language = self.language();
         let broken = |error: serde_json::Error| {
-            unreadable(400, "malformed-json", error.to_string(), malformed(), language)
+            let reason = words!("тело не JSON: {error}", "{error}");
+            unreadable(400, "malformed-json", reason, malformed(), language)
         };
         let reader = &mut serde_json::Deserializer::from_slice(self.message.body);
         let value: serde_json::Value = Deserialize::deserialize(&mut *reader).map_err(broken)?;
@@ -124,7 +132,7 @@ impl Call<'_> {
         self.check_terminal(&value)?;
         serde_path_to_error::deserialize(value).map_err(|error| {
             let pointer = pointer(error.path());
-            self.invalid(&pointer, &error.inner().to_string())
+            self.invalid(&pointer, &Fault::Unread(error.into_inner()))
         })
     }
 
@@ -146,7 +154,10 @@ impl Call<'_> {
             "Эта касса подключена к другому ресторану. Сообщите администратору.",
             "This till belongs to another restaurant. Tell the administrator.",
         );
-        let reason = "the organization or terminal group is not one of this connection".to_owned();
+        let reason = Words::new(
+            "ресторан или группа касс не из этого подключения",
+            "the organization or terminal group is not one of this connection",
+        );
         Err(unreadable(403, "wrong-terminal", reason, words, self.language()))
     }
 
@@ -159,12 +170,17 @@ impl Call<'_> {
             "В настройках подключения заказы этого вида приходят другим путём (hall, delivery). Сообщите администратору.",
             "By the connection's settings such orders come by another road (hall, delivery). Tell the administrator.",
         );
-        let reason = "such orders are told by another road (settings `hall` and `delivery`)".to_owned();
-        Err(unreadable(422, "road-off", reason, words, self.language()))
+        Err(unreadable(
+            422,
+            "road-off",
+            webhook::other_road(),
+            words,
+            self.language(),
+        ))
     }
 
     /// A field that is wrong: the plugin's author must mend it.
-    fn invalid(&self, pointer: &str, what: &str) -> Unreadable {
+    fn invalid(&self, pointer: &str, fault: &Fault) -> Unreadable {
         let refusal = Refusal {
             code: "invalid-request".to_owned(),
             words: Words::new(
@@ -175,9 +191,10 @@ impl Call<'_> {
             retryable: false,
             most: None,
         };
+        let Words { ru, en } = fault.words();
         Unreadable {
-            reason: format!("{pointer}: {what}"),
-            reply: answer::refusal_because(&refusal, Some(what), self.language()),
+            reply: answer::refusal_because(&refusal, Some(&en), self.language()),
+            reason: words!("поле {pointer}: {ru}", "field {pointer}: {en}"),
         }
     }
 }
@@ -195,8 +212,8 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-fn unreadable(status: u16, code: &str, reason: String, words: Words, language: Language) -> Unreadable {
-    let reply = answer::trouble(status, code, &words, &reason, language);
+fn unreadable(status: u16, code: &str, reason: Words, words: Words, language: Language) -> Unreadable {
+    let reply = answer::trouble(status, code, &words, &reason.en, language);
     Unreadable { reason, reply }
 }
 

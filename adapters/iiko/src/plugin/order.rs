@@ -11,6 +11,7 @@ use kopilka_contract::{
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Call;
+use super::fault::Fault;
 use crate::Id;
 use crate::closing::hold_key;
 use crate::cloud::Wanted;
@@ -159,13 +160,7 @@ pub(super) fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 
 /// A key that the plugin gives to a payment.
 pub(super) fn transaction_key(call: &Call<'_>, pointer: &str, key: &str) -> Result<String, Unreadable> {
-    let wrong = || {
-        call.invalid(
-            pointer,
-            "an id of letters, digits and hyphens, up to 64, is expected",
-        )
-    };
-    hold_key(key).ok_or_else(wrong)
+    hold_key(key).ok_or_else(|| call.invalid(pointer, &Fault::TransactionId))
 }
 
 /// An amount within what a door takes.
@@ -173,7 +168,7 @@ pub(super) fn amount(call: &Call<'_>, pointer: &str, amount: Money) -> Result<Mo
     if (Money::ZERO..=Money::MAX_INPUT).contains(&amount) {
         return Ok(amount);
     }
-    Err(call.invalid(pointer, "an amount is 0.00 to 1000000000.00"))
+    Err(call.invalid(pointer, &Fault::Amount))
 }
 
 /// What the order asks of the ledger, without the member's word on what to redeem.
@@ -241,12 +236,7 @@ impl Order {
             Some(PointsAs::Payment) => None,
             Some(PointsAs::Discount) => Some(covered(call, &flat, points)?),
             None => {
-                let what = format!(
-                    "the payments make {paid}, the lines {net}, the points {points}: say with pointsAs whether points \
-                     are a discount (payments = lines) or a payment (payments + points = lines); a payment of just as \
-                     much that is neither cash nor card may be the points"
-                );
-                return Err(call.invalid("/payments", &what));
+                return Err(call.invalid("/payments", &Fault::PointsAs { paid, net, points }));
             }
         };
         let lines: Vec<Line> = flat
@@ -310,7 +300,7 @@ impl Order {
             let key = transaction_key(call, &format!("{at}/transactionId"), &transaction.transaction_id)?;
             let by = PaidBy::Hold(key);
             if reservations.iter().any(|known| known.by == by) {
-                return Err(call.invalid(&at, "the same transaction twice"));
+                return Err(call.invalid(&at, &Fault::SameTransaction));
             }
             let amount = amount(call, &format!("{at}/points"), transaction.points)?;
             points += amount;
@@ -419,10 +409,10 @@ fn flatten(call: &Call<'_>, line: &OrderLine, at: &str, flat: &mut Vec<Flat>) ->
     let gross = amount(call, &format!("{at}/gross"), line.gross)?;
     let net = amount(call, &format!("{at}/net"), line.net)?;
     if net > gross && line.points.is_some_and(|points| points.is_positive()) {
-        return Err(call.invalid(&format!("{at}/net"), "points lowered it, so it is below gross"));
+        return Err(call.invalid(&format!("{at}/net"), &Fault::NetAboveGross));
     }
     if line.quantity <= Quantity::ZERO {
-        return Err(call.invalid(&format!("{at}/quantity"), "a quantity is above zero"));
+        return Err(call.invalid(&format!("{at}/quantity"), &Fault::Quantity));
     }
     // What is added for nothing stands among the lines, too: a return may name it.
     flat.push(Flat {
@@ -436,7 +426,7 @@ fn flatten(call: &Call<'_>, line: &OrderLine, at: &str, flat: &mut Vec<Flat>) ->
         points: line.points,
     });
     if at.matches("/modifiers/").count() >= DEPTH && !line.modifiers.is_empty() {
-        return Err(call.invalid(at, "modifiers of modifiers of modifiers"));
+        return Err(call.invalid(at, &Fault::TooDeep));
     }
     for (index, modifier) in line.modifiers.iter().enumerate() {
         flatten(call, modifier, &format!("{at}/modifiers/{index}"), flat)?;
@@ -451,8 +441,11 @@ fn covered(call: &Call<'_>, lines: &[Flat], points: Money) -> Result<Vec<Money>,
         let sum: Money = told.iter().copied().sum();
         let negative = told.iter().any(|part| *part < Money::ZERO);
         if sum != points || negative {
-            let what = format!("the points of the lines make {sum}, the transactions {points}");
-            return Err(call.invalid("/lines", &what));
+            let fault = Fault::LinePoints {
+                lines: sum,
+                transactions: points,
+            };
+            return Err(call.invalid("/lines", &fault));
         }
         return Ok(told);
     }
@@ -462,8 +455,11 @@ fn covered(call: &Call<'_>, lines: &[Flat], points: Money) -> Result<Vec<Money>,
         .collect();
     let all: Money = taken_off.iter().copied().sum();
     if points > all {
-        let what = format!("discounts took {all} off the lines, which is less than the points ({points})");
-        return Err(call.invalid("/lines", &what));
+        let fault = Fault::PointsAboveDiscounts {
+            discounts: all,
+            points,
+        };
+        return Err(call.invalid("/lines", &fault));
     }
     Ok(spread(points, &taken_off))
 }

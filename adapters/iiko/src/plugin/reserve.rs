@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Call;
 use super::answer::{self, BalanceAnswer, no_answer};
+use super::fault::Fault;
 use crate::Id;
 
 use super::order::{Order, OrderLine, amount, label, member, transaction_key};
@@ -43,10 +44,10 @@ pub(super) fn read(call: &Call<'_>) -> Result<Reserve, Unreadable> {
     let key = transaction_key(call, "/transactionId", &request.transaction_id)?;
     let points = amount(call, "/pointsRequested", request.points_requested)?;
     if points.is_zero() {
-        return Err(call.invalid("/pointsRequested", "there is nothing to reserve"));
+        return Err(call.invalid("/pointsRequested", &Fault::NothingToReserve));
     }
     let customer = member(request.member_id, request.member_card);
-    let customer = customer.ok_or_else(|| call.invalid("/memberId", "whose points are to be reserved?"))?;
+    let customer = customer.ok_or_else(|| call.invalid("/memberId", &Fault::ReservedForNobody))?;
     let total = amount(call, "/orderTotal", request.order_total)?;
     let order = if request.lines.is_empty() {
         vec![whole(total)]

@@ -48,7 +48,7 @@ fn closed(round: &Round, number: u32, terminal: &Value) -> Vec<Errand> {
     let read = round.read("v1/close", order.to_string().as_bytes());
     match read {
         Ok(dialogue) => dialogue.errands(),
-        Err(unreadable) => panic!("{}", unreadable.reason),
+        Err(unreadable) => panic!("{}", unreadable.reason.en),
     }
 }
 
@@ -157,9 +157,9 @@ fn an_order_that_is_not_there_yet_waits_and_in_the_end_a_person_is_told() {
             .err()
             .unwrap();
         assert!(
-            unreadable.reason.contains("6a5b4c3d0001"),
+            unreadable.reason.en.contains("6a5b4c3d0001"),
             "{}",
-            unreadable.reason
+            unreadable.reason.en
         );
     }
     // In the making is not there yet either.

@@ -122,9 +122,10 @@ fn what_is_too_old_to_be_had_is_said_to_a_person_once() {
     assert!(
         unreadable
             .reason
+            .en
             .contains("2026-03-14T16:50:00Z to 2026-03-27T17:00:00Z"),
         "{}",
-        unreadable.reason
+        unreadable.reason.en
     );
     let mut days = 0;
     round.step(None);

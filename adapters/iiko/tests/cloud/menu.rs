@@ -52,7 +52,8 @@ fn taken(round: &Round, body: &Value) -> (Menu, Vec<String>) {
     let Ask::TakeMenu(menu) = dialogue.asks().remove(0) else {
         panic!()
     };
-    (menu, dialogue.remarks())
+    let remarks = dialogue.remarks().into_iter().map(|remark| remark.en);
+    (menu, remarks.collect())
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn a_delivery_that_is_not_shown_is_asked_for_again_and_posted_as_it_was_found_in
         let read = round.read("poll/delivery-as-found", told[0].1.to_string().as_bytes());
         let read = read.unwrap();
         assert_eq!(read.asks().len(), 1);
-        assert!(read.remarks().last().unwrap().contains("externalData"));
+        assert!(read.remarks().last().unwrap().en.contains("externalData"));
     }
 }
 

@@ -42,7 +42,7 @@ fn survive(path: &str, body: &[u8]) -> Option<usize> {
         }
         Err(unreadable) => {
             assert!(
-                !unreadable.reason.is_empty() && unreadable.reply.status >= 400,
+                !unreadable.reason.ru.is_empty() && unreadable.reply.status >= 400,
                 "{path}"
             );
             None

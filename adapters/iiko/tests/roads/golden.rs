@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use kopilka_contract::{Adapter, Dialogue, Language, Message, Refusal, Settings, Told, Unreadable};
+use kopilka_contract::{Adapter, Dialogue, Language, Message, Refusal, Settings, Told, Unreadable, Words};
 use kopilka_iiko::Iiko;
 use serde_json::json;
 
@@ -45,6 +45,11 @@ fn names(road: &str) -> Vec<String> {
     names
 }
 
+/// A sentence as golden files show it: in Russian, and on the next line in English.
+fn in_both(words: &Words) -> String {
+    format!("{}\n    {}", words.ru, words.en)
+}
+
 fn asks(read: &Result<Box<dyn Dialogue>, Unreadable>) -> String {
     match read {
         Ok(dialogue) => {
@@ -55,10 +60,12 @@ fn asks(read: &Result<Box<dyn Dialogue>, Unreadable>) -> String {
             let orders = orders
                 .iter()
                 .map(|names| format!("order: {}\n", names.join(" = ")));
-            let remarks = remarks.iter().map(|remark| format!("remark: {remark}\n"));
+            let remarks = remarks
+                .iter()
+                .map(|remark| format!("remark: {}\n", in_both(remark)));
             asks.chain(orders).chain(remarks).collect()
         }
-        Err(unreadable) => format!("unreadable: {}\n", unreadable.reason),
+        Err(unreadable) => format!("unreadable: {}\n", in_both(&unreadable.reason)),
     }
 }
 

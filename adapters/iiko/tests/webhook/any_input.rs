@@ -17,7 +17,7 @@ fn survive(body: &[u8], settings: &Settings) {
                 }
             }
         }
-        Err(unreadable) => assert!(!unreadable.reason.is_empty()),
+        Err(unreadable) => assert!(!unreadable.reason.ru.is_empty()),
     }
 }
 

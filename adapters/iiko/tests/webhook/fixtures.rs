@@ -80,7 +80,7 @@ pub fn asks(name: &str) -> Vec<Ask> {
     let fixture = fixture(name);
     match read(&fixture.body, &fixture.settings) {
         Ok(dialogue) => dialogue.asks(),
-        Err(unreadable) => panic!("{name}: {}", unreadable.reason),
+        Err(unreadable) => panic!("{name}: {}", unreadable.reason.en),
     }
 }
 

@@ -38,8 +38,8 @@ fn amounts(close: &Close) -> Vec<String> {
 fn remarks(name: &str) -> String {
     let fixture = fixture(name);
     match read(&fixture.body, &fixture.settings) {
-        Ok(dialogue) => dialogue.remarks().join("\n"),
-        Err(unreadable) => panic!("{name}: {}", unreadable.reason),
+        Ok(dialogue) => Words::join(&dialogue.remarks(), "\n").en,
+        Err(unreadable) => panic!("{name}: {}", unreadable.reason.en),
     }
 }
 
@@ -196,7 +196,7 @@ fn points_that_came_both_ways_are_left_to_the_ledger_to_spread() {
 #[test]
 fn without_settings_a_discount_is_a_discount() {
     let body = fixture("table-closed-points-as-discount").body;
-    let dialogue = read(&body, &settings_of(json!({}))).unwrap_or_else(|e| panic!("{}", e.reason));
+    let dialogue = read(&body, &settings_of(json!({}))).unwrap_or_else(|e| panic!("{}", e.reason.en));
     let [Ask::Close(close)] = &dialogue.asks()[..] else {
         panic!("one close")
     };
@@ -224,7 +224,7 @@ fn a_delivered_order_is_sold_only_where_the_settings_say_so() {
         Some("courier")
     );
     let body = fixture("delivery-delivered").body;
-    let dialogue = read(&body, &settings_of(json!(null))).unwrap_or_else(|e| panic!("{}", e.reason));
+    let dialogue = read(&body, &settings_of(json!(null))).unwrap_or_else(|e| panic!("{}", e.reason.en));
     assert_eq!(dialogue.asks(), []);
 }
 
@@ -324,7 +324,7 @@ fn an_emptied_order_is_a_receipt_of_nothing_so_that_a_newer_version_takes_all_ba
 #[test]
 fn the_answer_is_200_whatever_the_ledger_says_and_names_refusals() {
     let fixture = fixture("broken-events-among-others");
-    let dialogue = read(&fixture.body, &fixture.settings).unwrap_or_else(|e| panic!("{}", e.reason));
+    let dialogue = read(&fixture.body, &fixture.settings).unwrap_or_else(|e| panic!("{}", e.reason.en));
     let refusal = Refusal {
         code: "receipt-conflict".to_owned(),
         words: Words::new("Чек уже проведён", "The receipt is posted"),
@@ -369,7 +369,7 @@ fn only_the_addresses_of_the_three_roads_are_served() {
 #[test]
 fn probes_of_the_address_are_no_events() {
     for body in [&b""[..], b" \r\n", b"\"\"", b"{}", b"[]", "\u{feff}[]".as_bytes()] {
-        let dialogue = read(body, &settings_of(json!({}))).unwrap_or_else(|e| panic!("{}", e.reason));
+        let dialogue = read(body, &settings_of(json!({}))).unwrap_or_else(|e| panic!("{}", e.reason.en));
         assert_eq!((dialogue.asks(), dialogue.remarks()), (vec![], vec![]));
     }
 }

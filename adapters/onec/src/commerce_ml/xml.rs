@@ -1,9 +1,8 @@
 //! Bytes of CommerceML as XML: in the encoding that they declare.
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1251};
-use kopilka_contract::Words;
+use kopilka_contract::{Words, words};
 use kopilka_xml::{Limits, declared_encoding};
-use thiserror::Error;
 
 pub(super) use kopilka_xml::Element;
 
@@ -17,20 +16,31 @@ const LIMITS: Limits = Limits {
 };
 
 /// Why bytes are not a file of CommerceML.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 pub(super) enum XmlError {
-    #[error("the encoding is {0}; UTF-8 and windows-1251 are understood")]
+    /// An encoding that is declared and not understood.
     Encoding(String),
-    #[error("the file is not in the encoding that it declares")]
+    /// The bytes are not in the encoding that they declare.
     NotText,
-    #[error(transparent)]
-    Xml(#[from] kopilka_xml::XmlError),
+    /// Not XML, or beyond the limits.
+    Xml(kopilka_xml::XmlError),
 }
 
 impl XmlError {
-    /// For the log of the base.
+    /// For the log of the base, and for the person who looks at the message.
     pub(super) fn words(&self) -> Words {
-        Words::new(format!("файл не прочитан: {self}"), self.to_string())
+        let Words { ru, en } = match self {
+            XmlError::Encoding(encoding) => words!(
+                "кодировка {encoding}, а нужна UTF-8 или windows-1251",
+                "the encoding is {encoding}; UTF-8 and windows-1251 are understood"
+            ),
+            XmlError::NotText => Words::new(
+                "файл не в той кодировке, которую объявляет",
+                "the file is not in the encoding that it declares",
+            ),
+            XmlError::Xml(error) => error.words(),
+        };
+        words!("файл не прочитан: {ru}", "{en}")
     }
 }
 
@@ -40,7 +50,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Element, XmlError> {
     if broken || text.contains('\0') {
         return Err(XmlError::NotText);
     }
-    Ok(kopilka_xml::parse(&text, LIMITS)?)
+    kopilka_xml::parse(&text, LIMITS).map_err(XmlError::Xml)
 }
 
 /// What the declaration says; without one, UTF-8.

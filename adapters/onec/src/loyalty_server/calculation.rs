@@ -33,21 +33,24 @@ pub(super) fn read(
     settings: &Settings,
     own: OneCSettings,
 ) -> Result<Box<dyn Dialogue>, Unreadable> {
-    let refuse = |words: &Words| {
-        let answer = Answer::error(&own.version, words.in_language(settings.language));
-        unreadable(words, settings.language, reply::json(200, &answer))
+    let refuse = |words: Words| {
+        let reply = reply::json(
+            200,
+            &Answer::error(&own.version, words.in_language(settings.language)),
+        );
+        unreadable(words, reply)
     };
     let not_json = || {
-        let words = Words::new("тело запроса не JSON", "the body of the request is not JSON");
-        refuse(&words)
+        refuse(Words::new(
+            "тело запроса не JSON",
+            "the body of the request is not JSON",
+        ))
     };
     let text = charset::text(message.body, message.content_type).map_err(|_| not_json())?;
     let value: Value = serde_json::from_str(&text).map_err(|_| not_json())?;
     let echo: Echo = serde_json::from_str(&text).map_err(|_| not_json())?;
-    let calculation = understand(&Field::document(&value), message, settings).map_err(|fault| {
-        let words = |language| fault.sentence(language);
-        refuse(&Words::new(words(Language::Ru), words(Language::En)))
-    })?;
+    let calculation =
+        understand(&Field::document(&value), message, settings).map_err(|fault| refuse(fault.words()))?;
     Ok(Box::new(Conversation {
         goods: echo.goods,
         calculation,

@@ -6,7 +6,7 @@
 
 use kopilka_contract::{
     Ask, CustomerRef, Dialogue, Enrol, Guest, Language, Message, Phone, Refusal, Reply, Settings, Told,
-    Unreadable, Words,
+    Unreadable, Words, words,
 };
 use serde::Serialize;
 
@@ -60,9 +60,9 @@ pub(super) fn read(
     };
     let kind = card_types::named(&own.card_types, query.get("ClientCardTypeUID"));
     if let Err(uid) = kind {
-        remarks.push(Words::new(
-            format!("вид карты {uid} не из списка подключения; карта выдана обычным образом"),
-            format!("the kind of card {uid} is not in the connection's list; the card was issued as usual"),
+        remarks.push(words!(
+            "вид карты {uid} не из списка подключения; карта выдана обычным образом",
+            "the kind of card {uid} is not in the connection's list; the card was issued as usual"
         ));
     }
     let card = text("ClientCardID");
@@ -74,14 +74,14 @@ pub(super) fn read(
         (None, None) => None,
     };
     let Some(name) = named else {
-        let words = Words::new(
+        let reason = Words::new(
             "Для карты нужен телефон или код карты",
             "A card needs a telephone number or a code",
         );
-        let said = words.in_language(language);
+        let answer = Answer::error(&own.version, reason.in_language(language));
         return Err(Unreadable {
-            reason: said.to_owned(),
-            reply: reply::json(200, &Answer::error(&own.version, said)),
+            reply: reply::json(200, &answer),
+            reason,
         });
     };
     let enrol = Enrol {
@@ -130,9 +130,8 @@ impl Dialogue for Issue {
         })
     }
 
-    fn remarks(&self) -> Vec<String> {
-        let words = |words: &Words| words.in_language(self.language).to_owned();
-        self.remarks.iter().map(words).collect()
+    fn remarks(&self) -> Vec<Words> {
+        self.remarks.clone()
     }
 
     fn reply(&self, told: &[Result<Told, Refusal>]) -> Reply {

@@ -73,7 +73,7 @@ fn a_card_code_keeps_its_zeros_and_a_midnight_is_a_time() {
 
 #[test]
 fn a_date_that_is_empty_is_none_and_a_part_of_a_telephone_is_no_telephone() {
-    assert!(understood("date_empty").starts_with("unreadable: /date"));
+    assert!(understood("date_empty").starts_with("unreadable: поле /date"));
     let in_part = understood("phone_in_part");
     assert!(
         in_part.contains("remark: ") && in_part.contains("«*0101»"),

@@ -107,7 +107,7 @@ fn extreme_numbers_and_dates_are_refused_rather_than_wrapped() {
             Ledger::Willing,
         );
         assert!(
-            understood.starts_with("unreadable: /lines/0/"),
+            understood.starts_with("unreadable: поле /lines/0/"),
             "{field} {value}: {understood}"
         );
         assert_eq!(reply.status, 200);

@@ -25,7 +25,7 @@ fn a_connection_set_wrongly_keeps_its_messages_for_a_person() {
     let message = stage::request_line("GET hs/loyaltyservice/findclientcard/?ClientCardID=1&BlockBonuses=1");
     let (understood, reply) = stage::play(&message, &settings, Ledger::Willing);
     assert!(
-        understood.starts_with("unreadable: the settings of this connection"),
+        understood.starts_with("unreadable: настройки подключения"),
         "{understood}"
     );
     assert!(

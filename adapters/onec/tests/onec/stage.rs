@@ -271,7 +271,7 @@ pub fn play(message: &Message<'_>, settings: &Settings, ledger: Ledger) -> (Stri
                     asks.extend(more);
                 }
                 Err(Unreadable { reason, reply }) => {
-                    writeln!(understood, "{asks:#?}\ncannot be done: {reason}").unwrap();
+                    writeln!(understood, "{asks:#?}\ncannot be done: {}", in_both(&reason)).unwrap();
                     return (understood, reply);
                 }
             }
@@ -279,12 +279,17 @@ pub fn play(message: &Message<'_>, settings: &Settings, ledger: Ledger) -> (Stri
                 writeln!(understood, "{ask:#?}").unwrap();
             }
             for remark in dialogue.remarks() {
-                writeln!(understood, "remark: {remark}").unwrap();
+                writeln!(understood, "remark: {}", in_both(&remark)).unwrap();
             }
             (understood, dialogue.reply(&told))
         }
-        Err(Unreadable { reason, reply }) => (format!("unreadable: {reason}\n"), reply),
+        Err(Unreadable { reason, reply }) => (format!("unreadable: {}\n", in_both(&reason)), reply),
     }
+}
+
+/// A sentence as golden files show it: in Russian, and on the next line in English.
+fn in_both(words: &Words) -> String {
+    format!("{}\n    {}", words.ru, words.en)
 }
 
 /// Plays a message and compares with the golden files of this name. Not 200 is a part of the answer's name.

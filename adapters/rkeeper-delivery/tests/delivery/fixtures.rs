@@ -101,10 +101,13 @@ pub fn told_in_full(read: &Result<Box<dyn Dialogue>, Unreadable>) -> String {
             let remarks = dialogue
                 .remarks()
                 .iter()
-                .map(|r| format!("remark: {r}\n"))
+                .map(|r| format!("remark: {}\n    {}\n", r.ru, r.en))
                 .collect::<String>();
             format!("{asks}{errands}{remarks}")
         }
-        Err(unreadable) => format!("unreadable: {}\n", unreadable.reason),
+        Err(unreadable) => {
+            let reason = &unreadable.reason;
+            format!("unreadable: {}\n    {}\n", reason.ru, reason.en)
+        }
     }
 }

@@ -240,7 +240,7 @@ fn words_follow_the_language_of_the_connection() {
 fn a_message_that_is_not_understood_is_answered_in_xml() {
     for (name, path) in NOT_UNDERSTOOD {
         let unreadable = unread(path, &fixture(name));
-        assert!(!unreadable.reason.is_empty());
+        assert!(!unreadable.reason.ru.is_empty());
         same_answer(name, &unreadable.reply);
     }
     same_answer("unknown-path", &unread("openthedoor.php", b"").reply);
@@ -257,9 +257,9 @@ fn the_person_who_looks_is_told_what_is_wrong() {
     ]) {
         let unreadable = unread(path, &fixture(name));
         assert!(
-            unreadable.reason.contains(reason),
+            unreadable.reason.en.contains(reason),
             "{name}: {}",
-            unreadable.reason
+            unreadable.reason.en
         );
     }
 }
@@ -367,7 +367,11 @@ fn a_bonus_type_is_named_only_to_a_till_that_counts_itself() {
 #[test]
 fn a_receipt_that_names_no_card_never_stops_the_till_however_odd_it_is() {
     let unreadable = unread(TRANSACTIONS, &fixture("receipt-without-card-odd"));
-    assert!(unreadable.reason.contains("negative"), "{}", unreadable.reason);
+    assert!(
+        unreadable.reason.en.contains("negative"),
+        "{}",
+        unreadable.reason.en
+    );
     same_answer("return", &unreadable.reply);
     // The same with a card is for a person to look at.
     let with_card =

@@ -78,7 +78,7 @@ fn paths_are_found_in_any_case_with_and_without_php() {
     let values = json!({"paths": {"get_card_info_ex": "card.php"}});
     assert_eq!(read_with("Card", &body, values).asks().len(), 2);
     for path in ["", "getcard", "getcardinfoexx"] {
-        assert!(unread(path, &body).reason.contains("has the path"), "{path}");
+        assert!(unread(path, &body).reason.en.contains("has the path"), "{path}");
     }
 }
 
@@ -142,7 +142,7 @@ fn a_card_is_read_even_where_its_order_is_not_understood() {
     let dialogue = read(CARD_INFO, body.as_bytes());
     assert_eq!(dialogue.asks().len(), 1);
     assert!(
-        dialogue.remarks()[0].contains("LINE@sum"),
+        dialogue.remarks()[0].en.contains("LINE@sum"),
         "{:?}",
         dialogue.remarks()
     );
@@ -165,7 +165,7 @@ fn what_cannot_be_applied_once_is_refused() {
     for (chmode, reason) in [("0", "chmode 0"), ("14", "chmode"), ("", "chmode is missing")] {
         let body = sale.replace("chmode=\"1\"", &format!("chmode=\"{chmode}\""));
         let unreadable = unread(TRANSACTIONS, body.as_bytes());
-        assert!(unreadable.reason.contains(reason), "{}", unreadable.reason);
+        assert!(unreadable.reason.en.contains(reason), "{}", unreadable.reason.en);
         assert!(crate::wire::text(&unreadable.reply).contains("Result=\"1\""));
     }
 }
@@ -183,6 +183,7 @@ fn without_a_guid_the_numbers_of_the_receipt_identify_it() {
     assert!(
         unread(TRANSACTIONS, nameless.as_bytes())
             .reason
+            .en
             .contains("checkguid")
     );
 }
@@ -202,7 +203,7 @@ fn without_a_receipt_the_signs_tell_a_sale_from_its_undoing() {
         other => panic!("{other:?}"),
     }
     let mixed = sale.replace("Summa=\"111500", "Summa=\"-111500");
-    assert!(unread(TRANSACTIONS, mixed.as_bytes()).reason.contains("signs"));
+    assert!(unread(TRANSACTIONS, mixed.as_bytes()).reason.en.contains("signs"));
 }
 
 #[test]
@@ -217,7 +218,7 @@ fn the_tills_spread_is_left_aside_where_it_does_not_add_up() {
     assert_eq!(spread, [Some(money("427.50")), Some(money("72.50"))]);
     let wrong = sale.replace("sum=\"72.5\"", "sum=\"72\"");
     let dialogue = read(TRANSACTIONS, wrong.as_bytes());
-    assert!(dialogue.remarks()[0].contains("does not add up"));
+    assert!(dialogue.remarks()[0].en.contains("does not add up"));
     assert!(
         close_of(&wrong)
             .receipt
@@ -294,7 +295,7 @@ fn the_sites_own_kinds_mean_what_the_connection_says() {
         panic!()
     };
     assert_eq!(close.redemption, Redemption::Now(money("500.00")));
-    assert!(read(TRANSACTIONS, &body).remarks()[0].contains("kind 52"));
+    assert!(read(TRANSACTIONS, &body).remarks()[0].en.contains("kind 52"));
 }
 
 #[test]
@@ -321,7 +322,12 @@ fn the_sites_own_kinds_have_the_sign_that_the_connection_says() {
 #[test]
 fn a_scripts_transaction_is_posted_only_where_the_connection_says_so() {
     let body = fixture_text("script-transaction");
-    assert!(unread(TRANSACTIONS, body.as_bytes()).reason.contains("chmode 0"));
+    assert!(
+        unread(TRANSACTIONS, body.as_bytes())
+            .reason
+            .en
+            .contains("chmode 0")
+    );
     let close = |body: &str| {
         let apply = json!({"script_transactions": "apply"});
         match only_ask(&*read_with(TRANSACTIONS, body.as_bytes(), apply)) {
@@ -377,7 +383,11 @@ fn lines_that_do_not_make_the_total_share_it() {
     assert_eq!(close.receipt.total, Some(money("1600.00")));
     let sum: Money = close.receipt.lines.iter().map(|line| line.amount).sum();
     assert_eq!(sum, money("1600.00"));
-    assert!(read(TRANSACTIONS, body.as_bytes()).remarks()[0].contains("spread over the lines"));
+    assert!(
+        read(TRANSACTIONS, body.as_bytes()).remarks()[0]
+            .en
+            .contains("spread over the lines")
+    );
 }
 
 #[test]
@@ -472,9 +482,9 @@ fn a_scripts_undoing_finds_its_sale_by_the_numbers_of_a_receipt_or_is_refused() 
         .err()
         .unwrap();
     assert!(
-        unreadable.reason.contains("which one it undoes"),
+        unreadable.reason.en.contains("which one it undoes"),
         "{}",
-        unreadable.reason
+        unreadable.reason.en
     );
     // Two of one second for one card are two.
     let ours = fixture_text("script-transaction");
@@ -508,7 +518,11 @@ fn what_another_card_pays_of_the_order_is_not_left_for_this_one() {
 fn a_guests_short_lived_code_is_no_card_and_the_cashier_is_told_what_to_do() {
     let body = fixture_text("card-read").replace("cardcode=\"9000000017\"", "cardcode=\"kq1.AAAA\"");
     let unreadable = unread(CARD_INFO, body.as_bytes());
-    assert!(unreadable.reason.contains("FindEmail"), "{}", unreadable.reason);
+    assert!(
+        unreadable.reason.en.contains("FindEmail"),
+        "{}",
+        unreadable.reason.en
+    );
     let answer = crate::wire::text(&unreadable.reply);
     assert!(
         answer.contains("Locked=\"1\"") && answer.contains("FindEmail"),
@@ -589,14 +603,14 @@ fn only_the_connections_restaurants_may_speak() {
             .read(&message(path, &body), &with(json!(["998870005"])))
             .err()
             .unwrap();
-        assert!(other.reason.contains("`restaurants`"), "{}", other.reason);
+        assert!(other.reason.en.contains("`restaurants`"), "{}", other.reason.en);
         assert!(crate::wire::text(&other.reply).contains("другого ресторана"));
     }
     // A receipt without a card has nothing to do with it, and must not keep its till.
     let nobody = fixture("receipt-without-card");
     let other = read_with(TRANSACTIONS, &nobody, json!({"restaurants": ["5"]}));
     assert_eq!(other.asks(), []);
-    assert!(other.remarks()[0].contains("`restaurants`"));
+    assert!(other.remarks()[0].en.contains("`restaurants`"));
     assert!(crate::wire::text(&other.reply(&[])).contains("Result=\"0\""));
 }
 
@@ -615,7 +629,9 @@ fn of_a_delivery_order_that_another_connection_posts_only_bonuses_come_back() {
         assert!(back.rollback && back.what == WhatBack::Everything, "{name}");
         assert!(GiveBack::is_of_sale_elsewhere(&back.external_id), "{back:?}");
         assert!(
-            dialogue.remarks()[0].contains("only bonuses of an earlier attempt"),
+            dialogue.remarks()[0]
+                .en
+                .contains("only bonuses of an earlier attempt"),
             "{:?}",
             dialogue.remarks()
         );
@@ -674,7 +690,11 @@ fn a_dish_taken_back_inside_a_receipt_lowers_its_own_line_or_else_all() {
             (money("1030.33"), "1".to_owned())
         ]
     );
-    assert!(read(TRANSACTIONS, same.as_bytes()).remarks()[0].contains("taken back inside"));
+    assert!(
+        read(TRANSACTIONS, same.as_bytes()).remarks()[0]
+            .en
+            .contains("taken back inside")
+    );
 }
 
 #[test]
@@ -690,9 +710,9 @@ fn a_receipt_that_only_takes_dishes_back_is_refused_or_kept_as_the_connection_sa
             .err()
             .unwrap();
         assert!(
-            unreadable.reason.contains("single dishes"),
+            unreadable.reason.en.contains("single dishes"),
             "{}",
-            unreadable.reason
+            unreadable.reason.en
         );
         crate::wire::text(&unreadable.reply)
     };

@@ -90,7 +90,7 @@ pub fn read(path: &str, body: &[u8]) -> Box<dyn Dialogue> {
 pub fn read_with(path: &str, body: &[u8], values: Value) -> Box<dyn Dialogue> {
     RKeeper
         .read(&message(path, body), &settings_with(values))
-        .unwrap_or_else(|unreadable| panic!("{}", unreadable.reason))
+        .unwrap_or_else(|unreadable| panic!("{}", unreadable.reason.en))
 }
 
 pub fn unread(path: &str, body: &[u8]) -> Unreadable {
