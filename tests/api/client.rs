@@ -312,7 +312,7 @@ impl Client {
             .unwrap()
             .batch_execute(&format!(
                 "INSERT INTO venues (network_id, id, external_id, name, time_zone, base_percent, types, default_type, \
-                 settings, created_at) VALUES ({}, {}, '{external_id}', 'Venue', 'Europe/Moscow', 0, '{{}}', \
+                 settings, created_at) VALUES ({}, {}, '{external_id}', 'Venue', 'Europe/Moscow', 0, '[\"restaurant\"]', \
                  'restaurant', '{{}}', '2026-11-22 09:00:00')",
                 network.0, id.0
             ))

@@ -183,10 +183,7 @@ fn a_reservation_is_let_go_where_the_order_was_paid_otherwise() {
             ("350.00", json!("350.00"))
         );
         let remark = site.remark().await;
-        assert!(
-            remark.contains(&format!("reservation {HOLD} is let go")),
-            "{remark}"
-        );
+        assert!(remark.contains(&format!("резерв {HOLD} отпущен")), "{remark}");
     });
 }
 
@@ -201,10 +198,7 @@ fn a_reservation_that_may_have_paid_stays_set_aside_and_a_person_is_told() {
             ("350.00", json!("250.00"))
         );
         let remark = site.remark().await;
-        assert!(
-            remark.contains(&format!("reservation {HOLD} is not spent")),
-            "{remark}"
-        );
+        assert!(remark.contains(&format!("резерв {HOLD} не списан")), "{remark}");
     });
 }
 
