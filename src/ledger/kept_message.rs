@@ -9,6 +9,7 @@ use super::command::{Answered, Command, Failure, Verb};
 use crate::domain::ids::{IdSource, MessageId};
 use crate::domain::refusal::Refusal;
 use crate::storage::ledger::message::{OLDER_THAN_SALE, Outcome, StoredMessage, TOO_SLOW};
+use crate::storage::messages::WAITING;
 
 /// The command's message with what became of it. `changed`: what it changed in a sale that was posted before. `is_late`: its sender
 /// had been answered before. `None`: it brought none, or is kept already.
@@ -66,7 +67,7 @@ impl From<Outcome> for Fate {
             code: outcome.code().map(str::to_owned),
             words: None,
             subject: None,
-            is_failure: matches!(outcome.as_str(), "refused" | "unreadable"),
+            is_failure: WAITING.contains(&outcome.as_str()),
         }
     }
 }
